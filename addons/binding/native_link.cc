@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/binding/native_link.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+
+#include "addons/binding/errors.h"
+
+namespace summit::binding {
+namespace {
+
+constexpr int kStopMs = 500;  // per wait; SIGTERM to exit is to take less than 1 s
+
+Napi::BigInt Big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
+
+// Link::Stop joins a thread: not on the event loop.
+class StopWork : public Napi::AsyncWorker {
+ public:
+  StopWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::shared_ptr<Doorbell> doorbell)
+      : AsyncWorker(env), link_(std::move(link)), doorbell_(std::move(doorbell)), deferred_(env) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+  void Execute() override { clean_ = link_->Stop(kStopMs); }
+  void OnOK() override {
+    doorbell_->Close();
+    deferred_.Resolve(Napi::Boolean::New(Env(), clean_));
+  }
+
+ private:
+  std::shared_ptr<daq::Link> link_;
+  std::shared_ptr<Doorbell> doorbell_;
+  Napi::Promise::Deferred deferred_;
+  bool clean_ = false;
+};
+
+class ControlWork : public Napi::AsyncWorker {
+ public:
+  ControlWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::string command, int deadline_ms)
+      : AsyncWorker(env), link_(std::move(link)), command_(std::move(command)), deadline_ms_(deadline_ms), deferred_(env) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+  void Execute() override { code_ = link_->Control(command_, deadline_ms_, &reply_); }
+  void OnOK() override {
+    Napi::Object result = Napi::Object::New(Env());
+    const char* code = code_ == SUMMIT_OK ? "" : ErrorCodeOf(code_);
+    result.Set("code", code);
+    result.Set("reply", reply_);
+    deferred_.Resolve(result);
+  }
+
+ private:
+  std::shared_ptr<daq::Link> link_;
+  std::string command_;
+  int deadline_ms_;
+  Napi::Promise::Deferred deferred_;
+  int code_ = SUMMIT_OK;
+  std::string reply_;
+};
+
+Napi::Object SensorObject(Napi::Env env, uint8_t location, const daq::SensorCounters& counters) {
+  Napi::Object sensor = Napi::Object::New(env);
+  sensor.Set("location", Napi::Number::New(env, location));
+  sensor.Set("seen", Big(env, counters.seen.Get()));
+  sensor.Set("complete", Big(env, counters.complete.Get()));
+  sensor.Set("incomplete", Big(env, counters.incomplete.Get()));
+  sensor.Set("bad", Big(env, counters.bad.Get()));
+  sensor.Set("duplicate", Big(env, counters.duplicate.Get()));
+  sensor.Set("dropped", Big(env, counters.dropped.Get()));
+  sensor.Set("lost", Big(env, counters.lost.Get()));
+  sensor.Set("refused", Big(env, counters.refused.Get()));
+  sensor.Set("superseded", Big(env, counters.superseded.Get()));
+  sensor.Set("reordered", Big(env, counters.reordered.Get()));
+  sensor.Set("errXfer", Big(env, counters.err_xfer.Get()));
+  sensor.Set("errSize", Big(env, counters.err_size.Get()));
+  sensor.Set("errMissBeg", Big(env, counters.err_miss_beg.Get()));
+  sensor.Set("errMissEnd", Big(env, counters.err_miss_end.Get()));
+  return sensor;
+}
+
+Napi::Object StatsObject(Napi::Env env, const SummitLinkStats& stats) {
+  Napi::Object link = Napi::Object::New(env);
+  link.Set("packets", Big(env, stats.packets));
+  link.Set("bytes", Big(env, stats.bytes));
+  link.Set("bad_magic", Big(env, stats.bad_magic));
+  link.Set("bad_version", Big(env, stats.bad_version));
+  link.Set("bad_header", Big(env, stats.bad_header));
+  link.Set("bad_payload", Big(env, stats.bad_payload));
+  link.Set("unknown_event", Big(env, stats.unknown_event));
+  link.Set("unknown_sensor", Big(env, stats.unknown_sensor));
+  link.Set("duplicate_packets", Big(env, stats.duplicate_packets));
+  link.Set("late_packets", Big(env, stats.late_packets));
+  link.Set("packets_lost", Big(env, stats.packets_lost));
+  link.Set("kernel_drops", Big(env, stats.kernel_drops));
+  link.Set("rcvbuf_requested", Big(env, stats.rcvbuf_requested));
+  link.Set("rcvbuf_actual", Big(env, stats.rcvbuf_actual));
+  link.Set("link_downs", Big(env, stats.link_downs));
+  link.Set("link_ups", Big(env, stats.link_ups));
+  link.Set("source_restarts", Big(env, stats.source_restarts));
+  link.Set("wakeups", Big(env, stats.wakeups));
+  return link;
+}
+
+}  // namespace
+
+Napi::Function NativeLink::Define(Napi::Env env) {
+  return DefineClass(env, "NativeLink",
+                     {
+                         InstanceMethod<&NativeLink::Start>("start"),
+                         InstanceMethod<&NativeLink::Stop>("stop"),
+                         InstanceMethod<&NativeLink::Drain>("drain"),
+                         InstanceMethod<&NativeLink::TakeLog>("takeLog"),
+                         InstanceMethod<&NativeLink::Control>("control"),
+                         InstanceMethod<&NativeLink::Counters>("counters"),
+                         InstanceMethod<&NativeLink::Predict>("predict"),
+                         InstanceMethod<&NativeLink::WantPixels>("wantPixels"),
+                         InstanceMethod<&NativeLink::TakePixels>("takePixels"),
+                         InstanceMethod<&NativeLink::ReleasePixels>("releasePixels"),
+                     });
+}
+
+NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeLink>(info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 2 || !info[0].IsString() || !info[1].IsFunction()) {
+    Throw(env, SUMMIT_ERR_CONFIG, "NativeLink: expected settings (JSON text) and a doorbell function");
+    return;
+  }
+  daq::LinkSettings settings;
+  std::string message;
+  if (!daq::ReadLinkSettings(info[0].As<Napi::String>().Utf8Value(), &settings, &message)) {
+    Throw(env, SUMMIT_ERR_CONFIG, message);
+    return;
+  }
+  doorbell_ = std::make_shared<Doorbell>(env, info[1].As<Napi::Function>());
+  int code = SUMMIT_OK;
+  link_ = daq::Link::Create(settings, [doorbell = doorbell_] { doorbell->Ring(); }, &code, &message);
+  if (link_ == nullptr) {
+    doorbell_->Close();
+    Throw(env, code, message);
+    return;
+  }
+  // Made after the thread-safe function, hence run before that one's own hook: the link thread is joined while
+  // the function still exists.
+  napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this);
+}
+
+void NativeLink::OnEnvironmentEnd(void* self) {
+  static_cast<NativeLink*>(self)->doorbell_->Silence();
+  static_cast<NativeLink*>(self)->link_->Stop(kStopMs);
+}
+
+NativeLink::~NativeLink() {
+  if (link_ == nullptr) return;
+  napi_remove_env_cleanup_hook(Env(), OnEnvironmentEnd, this);
+  doorbell_->Silence();
+  link_->Stop(kStopMs);
+}
+
+Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
+  std::string message;
+  const int code = link_->Start(&message);
+  if (code != SUMMIT_OK) {
+    doorbell_->Close();
+    Throw(info.Env(), code, message);
+  } else {
+    doorbell_->HoldLoop(info.Env());
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeLink::Stop(const Napi::CallbackInfo& info) {
+  auto* work = new StopWork(info.Env(), link_, doorbell_);
+  const Napi::Promise promise = work->promise();
+  work->Queue();
+  return promise;
+}
+
+Napi::Value NativeLink::Drain(const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray()) {
+    Throw(info.Env(), SUMMIT_ERR_CONFIG, "drain: expected a Uint8Array");
+    return info.Env().Undefined();
+  }
+  const Napi::TypedArray array = info[0].As<Napi::TypedArray>();
+  uint8_t* bytes = static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  if (reinterpret_cast<uintptr_t>(bytes) % alignof(daq::Record) != 0) {
+    Throw(info.Env(), SUMMIT_ERR_CONFIG, "drain: expected memory that is aligned to 8 bytes");
+    return info.Env().Undefined();
+  }
+  const size_t count = link_->Drain({reinterpret_cast<daq::Record*>(bytes), array.ByteLength() / sizeof(daq::Record)});
+  return Napi::Number::New(info.Env(), static_cast<double>(count));
+}
+
+Napi::Value NativeLink::TakeLog(const Napi::CallbackInfo& info) {
+  const std::vector<daq::LogLine> lines = link_->TakeLog();
+  Napi::Array array = Napi::Array::New(info.Env(), lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    Napi::Object line = Napi::Object::New(info.Env());
+    line.Set("level", Napi::Number::New(info.Env(), lines[i].level));
+    line.Set("text", lines[i].text);
+    array.Set(static_cast<uint32_t>(i), line);
+  }
+  return array;
+}
+
+Napi::Value NativeLink::Control(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString() || !info[1].IsNumber()) {
+    Throw(info.Env(), SUMMIT_ERR_CONFIG, "control: expected a command (JSON text) and a deadline in ms");
+    return info.Env().Undefined();
+  }
+  const int deadline_ms = std::clamp(info[1].As<Napi::Number>().Int32Value(), 0, 600000);
+  auto* work = new ControlWork(info.Env(), link_, info[0].As<Napi::String>().Utf8Value(), deadline_ms);
+  const Napi::Promise promise = work->promise();
+  work->Queue();
+  return promise;
+}
+
+Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const daq::LinkSnapshot snapshot = link_->Snapshot();
+  Napi::Object all = Napi::Object::New(env);
+  all.Set("driver", snapshot.driver);
+  all.Set("driverVersion", snapshot.driver_version);
+  all.Set("linkUp", Napi::Boolean::New(env, snapshot.link.link_up != 0));
+  all.Set("heartbeat", Big(env, snapshot.heartbeat));
+  all.Set("link", StatsObject(env, snapshot.link));
+  Napi::Object pool = Napi::Object::New(env);
+  for (const auto& [name, value] : snapshot.pool) pool.Set(name, Big(env, value));
+  all.Set("pool", pool);
+  Napi::Object outcomes = Napi::Object::New(env);
+  for (const auto& [name, text] : snapshot.outcomes) outcomes.Set(name, text);
+  all.Set("outcomes", outcomes);
+  const daq::Worker& worker = link_->worker();
+  Napi::Array sensors = Napi::Array::New(env, worker.sensors());
+  for (size_t i = 0; i < worker.sensors(); ++i) {
+    sensors.Set(static_cast<uint32_t>(i), SensorObject(env, worker.location(i), worker.counters(i)));
+  }
+  all.Set("sensors", sensors);
+  return all;
+}
+
+Napi::Value NativeLink::Predict(const Napi::CallbackInfo& info) {
+  const auto location = static_cast<uint8_t>(info[0].ToNumber().Uint32Value());
+  pixels::Prediction prediction;
+  if (info[1].IsNumber() && info[2].IsNumber() && info[3].IsNumber()) {
+    prediction.x = info[1].As<Napi::Number>().DoubleValue();
+    prediction.y = info[2].As<Napi::Number>().DoubleValue();
+    prediction.radius = info[3].As<Napi::Number>().DoubleValue();
+    prediction.valid = std::isfinite(prediction.x) && std::isfinite(prediction.y) && prediction.radius > 0;
+  }
+  link_->Predict(location, prediction);
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeLink::WantPixels(const Napi::CallbackInfo& info) {
+  std::array<bool, 256> want{};
+  if (info[0].IsArray()) {
+    const Napi::Array array = info[0].As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); ++i) {
+      const uint32_t location = array.Get(i).ToNumber().Uint32Value();
+      if (location < daq::kLocations) want[location] = true;
+    }
+  }
+  for (unsigned location = 0; location < daq::kLocations; ++location) {
+    link_->Want(static_cast<uint8_t>(location), want[location]);
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeLink::TakePixels(const Napi::CallbackInfo& info) {
+  bool lossless = false;
+  const uint64_t lease = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+  const uint32_t bytes = link_->leases().Bytes(lease);
+  if (bytes == 0) {
+    Throw(info.Env(), SUMMIT_ERR_STATE, "takePixels: this lease was never given, or was given back");
+    return info.Env().Undefined();
+  }
+  const Napi::Value copy = Napi::Buffer<uint8_t>::Copy(info.Env(), link_->leases().Pixels(lease), bytes);
+  link_->leases().Release(lease);
+  return copy;
+}
+
+Napi::Value NativeLink::ReleasePixels(const Napi::CallbackInfo& info) {
+  bool lossless = false;
+  const uint64_t lease = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+  if (!link_->leases().Release(lease)) {
+    Throw(info.Env(), SUMMIT_ERR_STATE, "releasePixels: this lease was never given, or was given back");
+  }
+  return info.Env().Undefined();
+}
+
+}  // namespace summit::binding

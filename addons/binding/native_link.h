@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// summit::daq::Link as a JavaScript class; agent/daq/native.ts declares its shape.
+// Thread: all methods on the thread of their environment; blocking work goes to libuv's pool.
+// Owns: a reference to the link; stops it when the environment closes or the object is collected.
+#ifndef SUMMIT_BINDING_NATIVE_LINK_H_
+#define SUMMIT_BINDING_NATIVE_LINK_H_
+
+#include <napi.h>
+
+#include <memory>
+
+#include "addons/binding/doorbell.h"
+#include "addons/daq/link.h"
+
+namespace summit::binding {
+
+class NativeLink : public Napi::ObjectWrap<NativeLink> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit NativeLink(const Napi::CallbackInfo& info);
+  ~NativeLink() override;
+
+ private:
+  static void OnEnvironmentEnd(void* self);
+  Napi::Value Start(const Napi::CallbackInfo& info);
+  Napi::Value Stop(const Napi::CallbackInfo& info);
+  Napi::Value Drain(const Napi::CallbackInfo& info);
+  Napi::Value TakeLog(const Napi::CallbackInfo& info);
+  Napi::Value Control(const Napi::CallbackInfo& info);
+  Napi::Value Counters(const Napi::CallbackInfo& info);
+  Napi::Value Predict(const Napi::CallbackInfo& info);
+  Napi::Value WantPixels(const Napi::CallbackInfo& info);
+  Napi::Value TakePixels(const Napi::CallbackInfo& info);
+  Napi::Value ReleasePixels(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<daq::Link> link_;
+  std::shared_ptr<Doorbell> doorbell_;
+};
+
+}  // namespace summit::binding
+
+#endif  // SUMMIT_BINDING_NATIVE_LINK_H_

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/daq/handover.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace summit::daq {
+
+void Handover::Put(const SummitFrame& frame) {
+  const uint64_t at = written_.load(std::memory_order_relaxed);
+  const uint64_t used = at - read_.load(std::memory_order_acquire);
+  const bool stamp = frame.event_type == SUMMIT_EVENT_STAMP;
+  const bool without_pixels = stamp && used >= kEntries / 4 * 3;
+  if (frame.token != 0 && (without_pixels || used == kEntries)) host_.cancel(host_.context, frame.token);
+  if (used == kEntries) return left_out_.Add();
+
+  Entry& entry = entries_[at % kEntries];
+  entry.frame = frame;
+  if (without_pixels) entry.frame.token = 0;
+  if (!stamp) {
+    // The payload of an event lives for the call only.
+    const uint32_t bytes = frame.data == nullptr ? 0 : std::min<uint32_t>(frame.bytes, kPayloadBytes);
+    if (bytes > 0) std::memcpy(entry.payload, frame.data, bytes);
+    entry.frame.bytes = bytes;
+  }
+  written_.store(at + 1, std::memory_order_release);
+  wakeup_.Signal();
+}
+
+bool Handover::Take(SummitFrame* frame, int timeout_ms) {
+  const uint64_t at = read_.load(std::memory_order_relaxed);
+  if (written_.load(std::memory_order_acquire) == at) {
+    if (!wakeup_.Wait(timeout_ms)) return false;
+    wakeup_.Clear();
+    if (written_.load(std::memory_order_acquire) == at) return false;
+  }
+  const Entry& entry = entries_[at % kEntries];
+  *frame = entry.frame;
+  if (frame->event_type != SUMMIT_EVENT_STAMP) {
+    std::memcpy(taken_.payload, entry.payload, frame->bytes);
+    frame->data = frame->bytes > 0 ? taken_.payload : nullptr;
+  }
+  read_.store(at + 1, std::memory_order_release);
+  return true;
+}
+
+void Handover::Abandon() {
+  SummitFrame frame;
+  while (Take(&frame, 0)) {
+    if (frame.token != 0) host_.cancel(host_.context, frame.token);
+  }
+}
+
+}  // namespace summit::daq

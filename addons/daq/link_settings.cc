@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/daq/link_settings.h"
+
+#include "addons/daq/options.h"
+
+namespace summit::daq {
+namespace {
+
+SensorSetup ReadSensor(const std::string& json, std::string* problems) {
+  Options options(json, "sensors");
+  SensorSetup setup;
+  setup.location = static_cast<uint8_t>(options.Int("location", 0, 0, kLocations - 1));
+  setup.measure.gain = static_cast<float>(options.Real("gain", 1.0, 1e-6, 1e6));
+  setup.measure.read_noise = static_cast<float>(options.Real("readNoise", 0.0, 0.0, 1e6));
+  for (const int64_t segment : options.Ints("badSegments", 0, 17)) setup.bad_segments |= 1u << segment;
+  if (!options.Has("location")) *problems += "sensors: location: expected 0..224; ";
+  *problems += options.Problems();
+  return setup;
+}
+
+}  // namespace
+
+bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string* message) {
+  Options options(json, "link");
+  settings->driver = options.Text("driver", "");
+  settings->options = options.Json("options");
+  if (settings->options == "null") settings->options = "{}";
+  settings->pool.slots = static_cast<uint32_t>(options.Int("slots", 64, 4, 65536));
+  settings->pool.slot_bytes = static_cast<uint64_t>(options.Int("slotBytes", 640000, 64, 1 << 30));
+  settings->pool.huge_pages = options.Flag("hugePages", true);
+  settings->pool.lock_memory = options.Flag("lockMemory", false);
+  settings->ring_records = static_cast<uint32_t>(options.Int("ringRecords", 4096, 16, 1 << 20));
+  settings->thread.fifo_priority = static_cast<int>(options.Int("schedFifo", 0, 1, 99));
+  settings->thread.cpu = static_cast<int>(options.Int("cpu", -1, 0, 1023));
+  for (const std::string& sensor : options.Array("sensors")) {
+    std::string problems;
+    settings->sensors.push_back(ReadSensor(sensor, &problems));
+    if (!problems.empty()) {
+      *message = problems;
+      return false;
+    }
+  }
+  // Read on the TypeScript side, which puts it into the options of the driver that has it.
+  options.Int("linkTimeoutMs", 0, 0, 3600000);
+  *message = options.Problems();
+  if (message->empty() && settings->driver.empty()) *message = "link: driver: expected wire, replay or plugin";
+  return message->empty();
+}
+
+}  // namespace summit::daq

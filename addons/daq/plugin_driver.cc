@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `plugin` driver: loads a site's library that implements driver.h, and makes push libraries pullable.
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "addons/daq/drivers.h"
+#include "addons/daq/handover.h"
+#include "addons/daq/options.h"
+
+namespace summit::daq {
+namespace {
+
+// The table must reach at least to here: what an older library lacks beyond is zero.
+constexpr uint32_t kLeastTableBytes = offsetof(SummitDriver, close) + sizeof(SummitDriver::close);
+
+class Plugin {
+ public:
+  explicit Plugin(const SummitHost& host) : outer_(host), handover_(outer_) {
+    host_ = host;
+    host_.context = this;
+    host_.struct_size = sizeof(host_);
+    host_.acquire = [](void* context, uint64_t bytes, void** memory) {
+      const SummitHost& outer = static_cast<Plugin*>(context)->outer_;
+      return outer.acquire(outer.context, bytes, memory);
+    };
+    host_.cancel = [](void* context, uint64_t token) {
+      const SummitHost& outer = static_cast<Plugin*>(context)->outer_;
+      outer.cancel(outer.context, token);
+    };
+    host_.commit = [](void* context, const SummitFrame* frame) { static_cast<Plugin*>(context)->Commit(frame); };
+    host_.log = [](void* context, int level, const char* text) {
+      const SummitHost& outer = static_cast<Plugin*>(context)->outer_;
+      outer.log(outer.context, level, text);
+    };
+  }
+  ~Plugin() {
+    if (handle_ != nullptr) driver_.close(handle_);
+    handover_.Abandon();
+    if (library_ != nullptr) dlclose(library_);
+  }
+  Plugin(const Plugin&) = delete;
+  Plugin& operator=(const Plugin&) = delete;
+
+  bool Load(const std::string& path, const std::string& symbol_name, std::string* message);
+  int OpenLibrary(const std::string& options, char* message, uint64_t message_bytes) {
+    return driver_.open(options.c_str(), &host_, &handle_, message, message_bytes);
+  }
+  const SummitDriver& driver() const { return driver_; }
+  void* handle() const { return handle_; }
+  void Forget() { handle_ = nullptr; }
+
+  int Next(SummitFrame* frame, int timeout_ms);
+  int Stop(int deadline_ms) {
+    stopping_.store(true);
+    return driver_.stop(handle_, deadline_ms);
+  }
+
+ private:
+  bool push() const { return (driver_.caps & SUMMIT_CAP_PUSH) != 0; }
+  void Commit(const SummitFrame* frame);
+
+  const SummitHost outer_;
+  SummitHost host_{};
+  void* library_ = nullptr;
+  SummitDriver driver_{};
+  void* handle_ = nullptr;
+  std::atomic<bool> stopping_{false};
+  Handover handover_;
+};
+
+bool Plugin::Load(const std::string& path, const std::string& symbol_name, std::string* message) {
+  library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library_ == nullptr) {
+    *message = "plugin: path: cannot load the library: " + std::string(dlerror());
+    return false;
+  }
+  const auto symbol = reinterpret_cast<SummitDriverSymbol>(dlsym(library_, symbol_name.c_str()));
+  const SummitDriver* table = symbol != nullptr ? symbol() : nullptr;
+  if (table == nullptr) {
+    *message = "plugin: " + path + " has no driver: expected the symbol " + symbol_name + " of addons/daq/driver.h";
+    return false;
+  }
+  if (table->abi_version != SUMMIT_ABI_VERSION) {
+    *message = "plugin: " + path + " speaks driver ABI " + std::to_string(table->abi_version) + ", expected " +
+               std::to_string(SUMMIT_ABI_VERSION) + ": build it against this agent's addons/daq/driver.h";
+    return false;
+  }
+  if (table->struct_size < kLeastTableBytes) {
+    *message = "plugin: " + path + ": its SummitDriver has " + std::to_string(table->struct_size) + " bytes, expected at least " +
+               std::to_string(kLeastTableBytes);
+    return false;
+  }
+  std::memcpy(&driver_, table, std::min<size_t>(table->struct_size, sizeof(driver_)));
+  const bool whole = driver_.name != nullptr && driver_.version != nullptr && driver_.open != nullptr &&
+                     driver_.start != nullptr && driver_.stop != nullptr && driver_.close != nullptr &&
+                     (push() || driver_.next != nullptr);
+  if (!whole) {
+    *message = "plugin: " + path + ": name, version, open, start, stop, close and (pull style) next must not be NULL";
+    return false;
+  }
+  return true;
+}
+
+void Plugin::Commit(const SummitFrame* given) {
+  // Only the bytes that both sides know.
+  SummitFrame frame{};
+  std::memcpy(&frame, given, std::min<size_t>(given->struct_size, sizeof(frame)));
+  frame.struct_size = sizeof(frame);
+  handover_.Put(frame);
+}
+
+int Plugin::Next(SummitFrame* frame, int timeout_ms) {
+  if (stopping_.load(std::memory_order_relaxed)) return SUMMIT_ERR_CLOSED;
+  if (push()) return handover_.Take(frame, timeout_ms) ? 1 : 0;
+  return driver_.next(handle_, frame, timeout_ms);
+}
+
+int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {
+  std::snprintf(message, message_bytes, "%s", text.c_str());
+  return code;
+}
+
+int Open(const char* json, const SummitHost* host, void** handle, char* message, uint64_t message_bytes) {
+  Options options(json, "plugin");
+  const std::string path = options.Text("path", "");
+  // A library may hold several drivers.
+  const std::string symbol = options.Text("symbol", SUMMIT_DRIVER_SYMBOL);
+  std::string text = options.Problems(false);
+  if (text.empty() && path.empty()) text = "plugin: path: expected the path of a shared library";
+  if (!text.empty()) return Refuse(SUMMIT_ERR_CONFIG, text, message, message_bytes);
+
+  auto plugin = std::make_unique<Plugin>(*host);
+  if (!plugin->Load(path, symbol, &text)) return Refuse(SUMMIT_ERR_CONFIG, text, message, message_bytes);
+  const int code = plugin->OpenLibrary(options.Rest(), message, message_bytes);
+  if (code != SUMMIT_OK) {
+    plugin->Forget();
+    return code;
+  }
+  text = std::string("plugin: ") + plugin->driver().name + " " + plugin->driver().version + " from " + path;
+  host->log(host->context, 20, text.c_str());
+  *handle = plugin.release();
+  return SUMMIT_OK;
+}
+
+Plugin* Of(void* handle) { return static_cast<Plugin*>(handle); }
+
+int Control(void* handle, const char* in, char* out, uint64_t out_bytes, int deadline_ms) {
+  const SummitDriver& driver = Of(handle)->driver();
+  if (driver.control == nullptr) return SUMMIT_ERR_UNSUPPORTED;
+  return driver.control(Of(handle)->handle(), in, out, out_bytes, deadline_ms);
+}
+
+void Release(void* handle, const SummitFrame* frame) {
+  const SummitDriver& driver = Of(handle)->driver();
+  if (driver.release != nullptr && (driver.caps & SUMMIT_CAP_PUSH) == 0) driver.release(Of(handle)->handle(), frame);
+}
+
+int Stats(void* handle, SummitLinkStats* stats) {
+  const SummitDriver& driver = Of(handle)->driver();
+  return driver.stats != nullptr ? driver.stats(Of(handle)->handle(), stats) : static_cast<int>(SUMMIT_ERR_UNSUPPORTED);
+}
+
+constexpr SummitDriver kPlugin = {
+    .struct_size = sizeof(SummitDriver),
+    .abi_version = SUMMIT_ABI_VERSION,
+    .name = "plugin",
+    .version = "1",
+    .caps = SUMMIT_CAP_CONTROL,
+    .open = Open,
+    .start = [](void* handle) { return Of(handle)->driver().start(Of(handle)->handle()); },
+    .stop = [](void* handle, int deadline_ms) { return Of(handle)->Stop(deadline_ms); },
+    .next = [](void* handle, SummitFrame* frame, int timeout_ms) { return Of(handle)->Next(frame, timeout_ms); },
+    .release = Release,
+    .control = Control,
+    .stats = Stats,
+    .close = [](void* handle) { delete Of(handle); },
+};
+
+}  // namespace
+
+const SummitDriver* PluginDriver() { return &kPlugin; }
+
+}  // namespace summit::daq

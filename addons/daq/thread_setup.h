@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives the calling thread its name, priority and processor, as far as the system allows.
+// Thread: the one that is set up.
+// Owns: nothing.
+#ifndef SUMMIT_DAQ_THREAD_SETUP_H_
+#define SUMMIT_DAQ_THREAD_SETUP_H_
+
+#include <string>
+
+namespace summit::daq {
+
+struct ThreadSettings {
+  int fifo_priority = 0;  // SCHED_FIFO 1..99; 0: leave
+  int cpu = -1;           // -1: any
+};
+
+struct ThreadOutcome {
+  std::string sched_fifo;  // "off", "priority 50" or "refused: ..."
+  std::string cpu;         // "any", "3" or "refused: ..."
+};
+
+ThreadOutcome SetUpThread(const char* name, const ThreadSettings& settings);
+
+}  // namespace summit::daq
+
+#endif  // SUMMIT_DAQ_THREAD_SETUP_H_

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The primary header of a guider file as values, and the one table of keywords that reader and writer share.
+// Thread: any.
+// Owns: nothing outside itself.
+#ifndef SUMMIT_FITS_GUIDER_HEADER_H_
+#define SUMMIT_FITS_GUIDER_HEADER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace summit::fits {
+
+using GuiderValue = std::variant<std::string, int64_t, double, bool>;
+
+// Empty text and an empty optional mean that the file does not have the keyword.
+struct GuiderHeader {
+  std::string obsid;
+  std::string camera_code;
+  std::string controller;
+  std::string day_obs;
+  std::string raft_bay;  // as the file says; see NameSensor for the truth
+  std::string ccd_slot;
+  std::string firmware;           // hexadecimal
+  std::string controller_serial;  // hexadecimal
+  std::string daq_version;
+  std::string daq_partition;
+  std::string platform;
+  std::string time_system;
+  std::optional<uint64_t> gds_start_tai_ns;  // RESUME
+  std::optional<int> segment;                // amplifier label 0-7, 10-17
+  std::optional<bool> split_roi;
+  std::optional<int64_t> seq_num;
+  std::optional<int64_t> gds_sequence;
+  std::optional<int64_t> roi_start_col;
+  std::optional<int64_t> roi_start_row;
+  std::optional<int64_t> roi_cols;
+  std::optional<int64_t> roi_rows;
+  std::optional<int64_t> integration_ms;
+  std::optional<int64_t> under_cols;
+  std::optional<int64_t> over_cols;
+  std::optional<int64_t> over_rows;
+  std::optional<int64_t> flush_count;
+  std::optional<int64_t> ccd_type;  // 0 ITL, 1 E2V
+  std::optional<int64_t> stamps;
+  // Further cards for the writer; the reader leaves it empty.
+  std::vector<std::pair<std::string, GuiderValue>> other;
+};
+
+struct TextKeyword {
+  const char* name;
+  std::string GuiderHeader::*member;
+  const char* comment;
+};
+struct NumberKeyword {
+  const char* name;
+  std::optional<int64_t> GuiderHeader::*member;
+  const char* comment;
+};
+
+inline constexpr TextKeyword kTextKeywords[] = {
+    {"OBSID", &GuiderHeader::obsid, "The image name"},
+    {"CAMCODE", &GuiderHeader::camera_code, "Code of the camera"},
+    {"CONTRLLR", &GuiderHeader::controller, "The controller (O for OCS, C for CCS)"},
+    {"DAYOBS", &GuiderHeader::day_obs, "The observing day of the image name"},
+    {"RAFTBAY", &GuiderHeader::raft_bay, "The raft bay"},
+    {"CCDSLOT", &GuiderHeader::ccd_slot, "The CCD slot"},
+    {"FIRMWARE", &GuiderHeader::firmware, "DAQ firmware version (hex)"},
+    {"CONTNUM", &GuiderHeader::controller_serial, "REB serial number (hex)"},
+    {"DAQVERS", &GuiderHeader::daq_version, "DAQ version"},
+    {"DAQPART", &GuiderHeader::daq_partition, "DAQ partition"},
+    {"PLATFORM", &GuiderHeader::platform, "DAQ platform"},
+    {"TIMESYS", &GuiderHeader::time_system, "The time scale used"},
+};
+
+inline constexpr NumberKeyword kNumberKeywords[] = {
+    {"SEQNUM", &GuiderHeader::seq_num, "The sequence number of the image name"},
+    {"GDSSEQ", &GuiderHeader::gds_sequence, "Guider sequence number"},
+    {"ROICOL", &GuiderHeader::roi_start_col, "Guider ROI start column"},
+    {"ROIROW", &GuiderHeader::roi_start_row, "Guider ROI start row"},
+    {"ROICOLS", &GuiderHeader::roi_cols, "Guider ROI columns"},
+    {"ROIROWS", &GuiderHeader::roi_rows, "Guider ROI rows"},
+    {"ROIMILLI", &GuiderHeader::integration_ms, "[ms] Guider integration time"},
+    {"ROIUNDRC", &GuiderHeader::under_cols, "Guider ROI under columns"},
+    {"ROIOVERC", &GuiderHeader::over_cols, "Guider ROI over columns"},
+    {"ROIOVERR", &GuiderHeader::over_rows, "Guider ROI over rows"},
+    {"ROIFLUSH", &GuiderHeader::flush_count, "Guider ROI flush count"},
+    {"ROICCDTY", &GuiderHeader::ccd_type, "Guider CCD type (0 ITL, 1 E2V)"},
+    {"N_STAMPS", &GuiderHeader::stamps, "The number of stamps in the file"},
+};
+
+inline constexpr const char* kSegmentKeyword = "ROISEG";
+inline constexpr const char* kSplitKeyword = "ROISPLIT";
+inline constexpr const char* kStartKeyword = "GDSSTART";
+// Files of 2024 name the under columns so.
+inline constexpr const char* kOldUnderColsKeyword = "ROIUNDER";
+
+}  // namespace summit::fits
+
+#endif  // SUMMIT_FITS_GUIDER_HEADER_H_

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/pixels/detect.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "addons/pixels/simd.h"
+
+namespace summit::pixels {
+namespace {
+
+constexpr int32_t kMaxReach = 8;  // half length of the filter, px
+constexpr float kFwhmToSigma = 0.42466f;
+
+// One row of taps: out[c] = sum_k taps[k] * in[c + k], for whole groups of eight.
+SUMMIT_INLINE void FilterRow(const float* in, const float* taps, int32_t n, int32_t cols, float* out) {
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 sum = {};
+    for (int32_t k = 0; k < n; k++) {
+      V8 v, tap;
+      Load(in + c + k, &v);
+      Splat(taps[k], &tap);
+      sum += tap * v;
+    }
+    Store(sum, out + c);
+  }
+}
+
+SUMMIT_CLONES
+void FilterBoth(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, float* along, float* filtered) {
+  const int32_t n = 2 * reach + 1;
+  float padded[kWindowStride + 2 * kMaxReach + 8];
+  std::memset(along, 0, sizeof(float) * static_cast<size_t>((rows + 2 * reach) * kWindowStride));
+  for (int32_t r = 0; r < rows; r++) {
+    std::memset(padded, 0, sizeof padded);
+    std::memcpy(padded + reach, capped + r * kWindowStride, sizeof(float) * static_cast<size_t>(cols));
+    FilterRow(padded, taps, n, cols, along + (r + reach) * kWindowStride);
+  }
+  for (int32_t r = 0; r < rows; r++) {
+    for (int32_t c = 0; c < cols; c += 8) {
+      V8 sum = {};
+      for (int32_t k = 0; k < n; k++) {
+        V8 v, tap;
+        Load(along + (r + k) * kWindowStride + c, &v);
+        Splat(taps[k], &tap);
+        sum += tap * v;
+      }
+      Store(sum, filtered + r * kWindowStride + c);
+    }
+  }
+}
+
+SUMMIT_CLONES
+void CapRows(const float* pixels, int32_t rows, int32_t cols, float allowance, float* capped) {
+  V8 free, factor, zero = {};
+  Splat(allowance, &free);
+  Splat(1.6f, &factor);
+  alignas(32) float padded[3][kWindowStride + 16];
+  std::memset(padded, 0, sizeof padded);
+  for (int32_t r = 0; r < rows; r++) {
+    for (int32_t i = -1; i <= 1; i++) {
+      const int32_t rr = std::clamp(r + i, 0, rows - 1);
+      std::memcpy(padded[i + 1] + 8, pixels + rr * kWindowStride, sizeof(float) * static_cast<size_t>(cols));
+      padded[i + 1][8 + cols] = 0.0f;
+    }
+    for (int32_t c = 0; c < cols; c += 8) {
+      V8 highest = zero, v;
+      for (int32_t i = 0; i < 3; i++) {
+        for (int32_t j = -1; j <= 1; j++) {
+          if (i == 1 && j == 0) continue;
+          Load(padded[i] + 8 + c + j, &v);
+          // At the first and last row the neighbour beyond the edge is the pixel itself: left out.
+          if ((i == 0 && r == 0 && j == 0) || (i == 2 && r == rows - 1 && j == 0)) continue;
+          highest = v > highest ? v : highest;
+        }
+      }
+      Load(padded[1] + 8 + c, &v);
+      const V8 limit = factor * highest + free;
+      v = v < limit ? v : limit;
+      v = v > -free ? v : -free;
+      Store(v, capped + r * kWindowStride + c);
+    }
+  }
+}
+
+bool IsPeak(const float* filtered, int32_t rows, int32_t cols, int32_t r, int32_t c) {
+  const float v = filtered[r * kWindowStride + c];
+  for (int32_t rr = std::max(0, r - 1); rr <= std::min(rows - 1, r + 1); rr++) {
+    for (int32_t cc = std::max(0, c - 1); cc <= std::min(cols - 1, c + 1); cc++) {
+      const float other = filtered[rr * kWindowStride + cc];
+      // Of equal neighbours the first one is the peak.
+      if (other > v || (other == v && (rr < r || (rr == r && cc < c)))) return false;
+    }
+  }
+  return true;
+}
+
+void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
+  int32_t at = std::min(*count, kMaxCandidates);
+  while (at > 0 && out[at - 1].significance < candidate.significance) {
+    if (at < kMaxCandidates) out[at] = out[at - 1];
+    at--;
+  }
+  if (at < kMaxCandidates) out[at] = candidate;
+  *count = std::min(*count + 1, kMaxCandidates);
+}
+
+}  // namespace
+
+void Detector::CapHotPixels(const Window& window, float noise) {
+  CapRows(window.pixels, window.rows, window.cols, 4.0f * noise, capped_);
+  if (window.saturated == 0) return;
+  // A saturated core keeps its light: it is a star's, not a hot pixel's.
+  for (int32_t r = 0; r < window.rows; r++) {
+    for (int32_t c = 0; c < window.cols; c++) {
+      if (window.MaskRow(r)[c]) capped_[r * kWindowStride + c] = window.Row(r)[c];
+    }
+  }
+}
+
+// Returns the factor from filtered value to significance for unit noise.
+float Detector::Smooth(int32_t rows, int32_t cols, float fwhm) {
+  const float sigma = std::clamp(kFwhmToSigma * fwhm, 0.6f, 4.0f);
+  const int32_t reach = std::min(kMaxReach, static_cast<int32_t>(2.5f * sigma + 1.0f));
+  float taps[2 * kMaxReach + 1], squares = 0.0f;
+  for (int32_t k = -reach; k <= reach; k++) {
+    taps[k + reach] = std::exp(-0.5f * static_cast<float>(k * k) / (sigma * sigma));
+    squares += taps[k + reach] * taps[k + reach];
+  }
+  FilterBoth(capped_, taps, reach, rows, cols, along_, filtered_);
+  return 1.0f / squares;  // the square root of the sum of squares over both directions
+}
+
+int32_t Detector::Find(const Window& window, float noise, float fwhm, float threshold, const SearchArea& area, Candidate* out) {
+  CapHotPixels(window, noise);
+  const float scale = Smooth(window.rows, window.cols, fwhm) / noise;
+  const float level = threshold / scale;
+  int32_t r0 = 0, r1 = window.rows, c0 = 0, c1 = window.cols, count = 0;
+  if (area.radius > 0.0f) {
+    r0 = std::max(r0, static_cast<int32_t>(area.y - area.radius));
+    r1 = std::min(r1, static_cast<int32_t>(area.y + area.radius) + 2);
+    c0 = std::max(c0, static_cast<int32_t>(area.x - area.radius));
+    c1 = std::min(c1, static_cast<int32_t>(area.x + area.radius) + 2);
+  }
+  for (int32_t r = r0; r < r1; r++) {
+    const float* row = filtered_ + r * kWindowStride;
+    for (int32_t c = c0; c < c1; c++) {
+      if (row[c] < level || !IsPeak(filtered_, window.rows, window.cols, r, c)) continue;
+      Insert({static_cast<float>(c), static_cast<float>(r), row[c] * scale}, &count, out);
+    }
+  }
+  return count;
+}
+
+}  // namespace summit::pixels

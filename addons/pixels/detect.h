@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds candidate stars in a window whose structure was removed: matched filter on a copy in which single hot
+// pixels are cut down to what their neighbours allow.
+// Thread: one at a time per Detector. Owns: its workspace.
+#ifndef SUMMIT_PIXELS_DETECT_H_
+#define SUMMIT_PIXELS_DETECT_H_
+
+#include <cstdint>
+
+#include "addons/pixels/window.h"
+
+namespace summit::pixels {
+
+inline constexpr int32_t kMaxCandidates = 5;
+
+struct Candidate {
+  float x = 0.0f;             // px in the window
+  float y = 0.0f;
+  float significance = 0.0f;  // in units of the filtered noise
+};
+
+// Near what place to look, in window pixels; radius 0: everywhere.
+struct SearchArea {
+  float x = 0.0f;
+  float y = 0.0f;
+  float radius = 0.0f;
+};
+
+class Detector {
+ public:
+  // Candidates above `threshold` (in sigma of the filtered image), most significant first. Returns how many.
+  int32_t Find(const Window& window, float noise, float fwhm, float threshold, const SearchArea& area, Candidate* out);
+
+ private:
+  void CapHotPixels(const Window& window, float noise);
+  float Smooth(int32_t rows, int32_t cols, float fwhm);
+
+  alignas(64) float capped_[kWindowSide * kWindowStride];
+  alignas(64) float along_[(kWindowSide + 16) * kWindowStride];
+  alignas(64) float filtered_[kWindowSide * kWindowStride];
+};
+
+}  // namespace summit::pixels
+
+#endif  // SUMMIT_PIXELS_DETECT_H_

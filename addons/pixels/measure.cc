@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/pixels/measure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <new>
+#include <vector>
+
+#include "addons/pixels/detect.h"
+#include "addons/pixels/moffat_fit.h"
+#include "addons/pixels/raw_decode.h"
+#include "addons/pixels/search.h"
+#include "addons/pixels/shape.h"
+#include "addons/pixels/structure.h"
+#include "addons/pixels/window.h"
+
+namespace summit::pixels {
+namespace {
+
+constexpr int32_t kLargestSide = 4096;
+constexpr int32_t kCutOut = 48;            // side of the window in a large ROI, px
+constexpr float kBlindThreshold = 4.5f;    // sigma of the matched filter
+constexpr float kTrackingThreshold = 4.0f;
+constexpr float kSearchThreshold = 4.3f;   // sigma of a smoothed 4x4 bin
+constexpr float kLeastSnr = 3.8f;          // below: noise
+constexpr float kUsefulSnr = 5.0f;         // below: low_snr
+constexpr float kNarrowest = 1.75f;        // px FWHM: narrower is no star but a cosmic ray
+constexpr float kWidest = 13.0f;           // px FWHM
+constexpr float kElongatedLimit = 0.30f;
+constexpr float kBlendSignificance = 6.0f;
+constexpr float kBlendShare = 0.06f;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+Measurement Empty(uint32_t flags) {
+  Measurement m{};
+  m.x = m.y = m.ex = m.ey = m.flux = m.flux_err = m.background = m.noise = m.snr = m.fwhm = kNaN;
+  m.moment_xx = m.moment_yy = m.moment_xy = m.chi2 = m.peak = kNaN;
+  m.flags = flags;
+  return m;
+}
+
+// One candidate, measured.
+struct Source {
+  Fit fit;
+  Shape shape;
+  Leftover leftover;
+  bool accepted = false;
+};
+
+}  // namespace
+
+struct StampMeasurer::State {
+  MeasureSettings settings;
+  std::vector<int32_t> decoded;  // raw stamps: the measured segment's plane
+  Window window;
+  Window refined;
+  Detector detector;
+  WideSearch search;
+  alignas(64) float residual[kWindowSide * kWindowStride];
+  float running_fwhm = 4.0f;
+
+  Measurement Measure(const ImageView& image, const Prediction& prediction);
+  Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near);
+  Measurement MeasureWide(const ImageView& image);
+  Source Examine(const Structure& structure, float noise, const Candidate& candidate);
+  bool Acceptable(const Fit& fit) const;
+  Measurement Report(const Source& source, const Structure& structure, float noise, const ImageView& image) const;
+};
+
+bool StampMeasurer::State::Acceptable(const Fit& fit) const {
+  if (fit.left || !(fit.snr >= kLeastSnr) || !(fit.fwhm >= kNarrowest) || fit.fwhm > 1.4f * kWidest) return false;
+  // A fit that had to leave out much of its core did not see the star it claims.
+  const float core = 3.14f * fit.fwhm * fit.fwhm;
+  return static_cast<float>(fit.masked_core) < 0.35f * core && fit.masked < std::max(12, fit.used / 6);
+}
+
+Source StampMeasurer::State::Examine(const Structure& structure, float noise, const Candidate& candidate) {
+  Source source;
+  FitSettings fit_settings;
+  fit_settings.noise = noise;
+  fit_settings.gain = settings.gain;
+  fit_settings.fwhm = running_fwhm;
+  fit_settings.background_scatter = 0.5f * structure.noise;
+  const float guess = candidate.significance * noise * running_fwhm * 1.6f;
+  source.fit = FitMoffat(window, fit_settings, candidate.x, candidate.y, guess);
+  if (!Acceptable(source.fit)) return source;
+  // Offsets of columns and rows once more, without the star; then the same fit on cleaner pixels.
+  SubtractStar(window, source.fit, residual);
+  refined = window;
+  RefineStructure(noise, &refined, residual);
+  source.fit = FitMoffat(refined, fit_settings, source.fit.x, source.fit.y, source.fit.flux);
+  if (!Acceptable(source.fit)) return source;
+  SubtractStar(refined, source.fit, residual);
+  source.shape = MeasureShape(refined, source.fit, noise);
+  source.leftover = FindLeftover(refined, source.fit, residual, noise, settings.gain);
+  source.accepted = true;
+  return source;
+}
+
+Measurement StampMeasurer::State::Report(const Source& source, const Structure& structure, float noise, const ImageView& image) const {
+  const Fit& fit = source.fit;
+  const double gain = static_cast<double>(settings.gain);
+  Measurement m = Empty(0);
+  m.x = static_cast<double>(fit.x) + window.col0;
+  m.y = static_cast<double>(fit.y) + window.row0;
+  m.ex = static_cast<double>(fit.ex);
+  m.ey = static_cast<double>(fit.ey);
+  m.flux = static_cast<double>(fit.flux) * gain;
+  m.flux_err = static_cast<double>(fit.flux_err) * gain;
+  m.background = static_cast<double>(structure.background + fit.background);
+  m.noise = static_cast<double>(noise);
+  m.snr = static_cast<double>(fit.snr);
+  m.fwhm = static_cast<double>(fit.fwhm);
+  m.moment_xx = static_cast<double>(source.shape.xx);
+  m.moment_yy = static_cast<double>(source.shape.yy);
+  m.moment_xy = static_cast<double>(source.shape.xy);
+  m.chi2 = static_cast<double>(fit.chi2);
+  m.peak = static_cast<double>(source.shape.peak);
+  m.n_saturated = static_cast<uint32_t>(window.saturated);
+  m.n_masked = static_cast<uint32_t>(fit.masked);
+  m.iterations = static_cast<uint32_t>(fit.iterations);
+  if (fit.snr < kUsefulSnr) m.flags |= kLowSnr;
+  if (!fit.converged) m.flags |= kNotConverged;
+  if (fit.fwhm > kWidest) m.flags |= kTooWide;
+  if (fit.saturated_core > 0) m.flags |= kSaturated;
+  if (fit.masked_core > 0) m.flags |= kHit;
+  const double margin = 0.75 * m.fwhm;
+  if (m.x < margin - 0.5 || m.y < margin - 0.5 || m.x > image.cols - 0.5 - margin || m.y > image.rows - 0.5 - margin) m.flags |= kEdge;
+  if (source.shape.ellipticity > kElongatedLimit && source.shape.ellipticity > 5.0f * source.shape.ellipticity_err && fit.saturated_core == 0) m.flags |= kElongated;
+  if (source.leftover.significance > kBlendSignificance && source.leftover.share > kBlendShare && source.leftover.distance < 2.2f * fit.fwhm) m.flags |= kBlended;
+  return m;
+}
+
+Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near) {
+  const int32_t rows = std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut);
+  const int32_t cols = std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut);
+  CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
+  const Structure structure = RemoveStructure(&window);
+  // The pixels' own noise counts, but not less than what the amplifier is known to have.
+  const float noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
+  SearchArea area;
+  if (near) area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
+  Candidate candidates[kMaxCandidates];
+  const int32_t count = detector.Find(window, noise, running_fwhm, near ? kTrackingThreshold : kBlindThreshold, area, candidates);
+  Source best;
+  for (int32_t i = 0; i < count; i++) {
+    Source source = Examine(structure, noise, candidates[i]);
+    if (source.accepted && (!best.accepted || source.fit.flux > best.fit.flux)) best = source;
+    // Candidates come by significance: a later one cannot be much brighter.
+    if (best.accepted && i + 1 < count && candidates[i + 1].significance < 0.5f * candidates[i].significance) break;
+  }
+  Measurement m = best.accepted ? Report(best, structure, noise, image) : Empty(kNoStar);
+  if (!best.accepted) {
+    m.background = static_cast<double>(structure.background);
+    m.noise = static_cast<double>(noise);
+    m.n_saturated = static_cast<uint32_t>(window.saturated);
+  }
+  m.candidates = static_cast<uint32_t>(count);
+  return m;
+}
+
+Measurement StampMeasurer::State::MeasureWide(const ImageView& image) {
+  Candidate places[kMaxCandidates];
+  const int32_t count = search.Find(image, kSearchThreshold, places);
+  Measurement best = Empty(kNoStar);
+  for (int32_t i = 0; i < count; i++) {
+    const auto corner = [](float at, int32_t size) { return std::clamp(static_cast<int32_t>(at) - kCutOut / 2, 0, std::max(0, size - kCutOut)); };
+    Prediction place;
+    place.x = static_cast<double>(places[i].x);
+    place.y = static_cast<double>(places[i].y);
+    place.radius = 8.0;
+    const Measurement m = MeasureWindow(image, corner(places[i].y, image.rows), corner(places[i].x, image.cols), place, true);
+    if (i == 0 || (m.flags & kNoStar) == 0) {
+      if (i == 0 || (best.flags & kNoStar) != 0 || m.flux > best.flux) best = m;
+    }
+    if ((best.flags & kNoStar) == 0 && i + 1 < count && places[i + 1].significance < 0.5f * places[i].significance) break;
+  }
+  best.candidates = static_cast<uint32_t>(count);
+  return best;
+}
+
+Measurement StampMeasurer::State::Measure(const ImageView& given, const Prediction& prediction) {
+  ImageView image = given;
+  if (given.rows > settings.max_rows || given.cols > settings.max_cols || given.rows < 10 || given.cols < 10) {
+    Measurement m = Empty(kFault);
+    m.fault = static_cast<uint32_t>(FaultReason::kGeometry);
+    return m;
+  }
+  if (given.type == PixelType::kRaw18x16 && given.data != nullptr) {
+    const size_t pixels = static_cast<size_t>(given.rows) * static_cast<size_t>(given.cols);
+    DecodeRawPlane(static_cast<const uint8_t*>(given.data), pixels, settings.raw_segment, kRawCodeInverted, decoded.data());
+    image.data = decoded.data();
+    image.type = PixelType::kI32;
+    image.stride = given.cols;
+  }
+  const FaultReason fault = CheckIntegrity(image);
+  if (fault != FaultReason::kNone) {
+    Measurement m = Empty(kFault);
+    m.fault = static_cast<uint32_t>(fault);
+    return m;
+  }
+  Measurement m;
+  const bool large = image.rows > kWindowSide || image.cols > kWindowSide;
+  if (large && prediction.valid) {
+    const auto corner = [](double at, int32_t size) { return std::clamp(static_cast<int32_t>(std::lround(at)) - kCutOut / 2, 0, std::max(0, size - kCutOut)); };
+    m = MeasureWindow(image, corner(prediction.y, image.rows), corner(prediction.x, image.cols), prediction, true);
+  } else if (large) {
+    m = MeasureWide(image);
+  } else {
+    m = MeasureWindow(image, 0, 0, prediction, prediction.valid);
+  }
+  // The width changes slowly: a good star's width starts the next fit.
+  if ((m.flags & (kDoNotUse | kElongated | kSaturated | kHit)) == 0 && m.snr > 15.0) running_fwhm += 0.1f * (static_cast<float>(m.fwhm) - running_fwhm);
+  return m;
+}
+
+std::unique_ptr<StampMeasurer> StampMeasurer::Create(const MeasureSettings& s) noexcept {
+  const bool sizes = s.max_rows >= 1 && s.max_rows <= kLargestSide && s.max_cols >= 1 && s.max_cols <= kLargestSide;
+  const bool numbers = s.gain > 0.0f && std::isfinite(s.gain) && s.read_noise >= 0.0f && std::isfinite(s.read_noise) && s.expected_fwhm > 1.0f &&
+                       s.expected_fwhm < 20.0f && s.saturation > 0 && s.raw_segment >= 0 && s.raw_segment < 16;
+  if (!sizes || !numbers || s.max_rows > WideSearch::kMaxSide || s.max_cols > WideSearch::kMaxSide) return nullptr;
+  std::unique_ptr<State> state(new (std::nothrow) State());
+  if (state == nullptr) return nullptr;
+  state->settings = s;
+  state->running_fwhm = s.expected_fwhm;
+  state->decoded.resize(static_cast<size_t>(s.max_rows) * static_cast<size_t>(s.max_cols));
+  return std::unique_ptr<StampMeasurer>(new (std::nothrow) StampMeasurer(std::move(state)));
+}
+
+StampMeasurer::StampMeasurer(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+StampMeasurer::~StampMeasurer() = default;
+
+Measurement StampMeasurer::Measure(const ImageView& image, const Prediction& prediction) noexcept {
+  Measurement m = state_->Measure(image, prediction);
+  if (state_->settings.bad_amp) m.flags |= kBadAmp;
+  return m;
+}
+
+void StampMeasurer::Reset() noexcept { state_->running_fwhm = state_->settings.expected_fwhm; }
+
+}  // namespace summit::pixels

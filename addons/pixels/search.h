@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks for stars in ROIs larger than a window: 4x4 bins of the whole ROI, from which the places to measure come.
+// Thread: one at a time per WideSearch. Owns: its workspace, for at most kMaxSide x kMaxSide pixels.
+#ifndef SUMMIT_PIXELS_SEARCH_H_
+#define SUMMIT_PIXELS_SEARCH_H_
+
+#include "addons/pixels/detect.h"
+#include "addons/pixels/image_view.h"
+
+namespace summit::pixels {
+
+class WideSearch {
+ public:
+  static constexpr int32_t kMaxSide = 512;
+  static constexpr int32_t kBin = 4;
+
+  // Up to kMaxCandidates places (ROI pixels), most significant first, above `threshold` sigma of a smoothed bin.
+  int32_t Find(const ImageView& image, float threshold, Candidate* out);
+
+ private:
+  static constexpr int32_t kSampledRows = 32;
+  static constexpr int32_t kBins = kMaxSide / kBin;
+
+  float SampleColumns(const ImageView& image);
+  void BinRows(const ImageView& image, float noise);
+  int32_t FindPeaks(int32_t rows, int32_t cols, float noise, float threshold, Candidate* out);
+
+  alignas(64) float sampled_[kSampledRows * kMaxSide];
+  alignas(64) float columns_[kMaxSide];
+  alignas(64) float row_[4][kMaxSide];
+  alignas(64) float bins_[kBins * kBins];
+};
+
+}  // namespace summit::pixels
+
+#endif  // SUMMIT_PIXELS_SEARCH_H_

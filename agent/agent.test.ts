@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent with all its rooms and sockets over a link made by hand.
+import { Packr, Unpackr } from 'msgpackr';
+import t, { type Test } from 'tap';
+import { stringify } from 'yaml';
+import { Context, Dealer, Subscriber } from 'zeromq';
+import { type Addresses, Agent } from './agent.js';
+import { parseProfile } from './config/load.js';
+import { all, halt, record, resume, stampOf, start } from './guider/testing-records.js';
+import {
+  type DaqLink,
+  type DaqRecord,
+  EventType,
+  type LinkCounters,
+  type SensorCounters,
+} from './model/daq.js';
+import { AgentError } from './model/errors.js';
+import { logTo } from './model/log.js';
+
+const packr = new Packr({ useRecords: false });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+const obsid = 'MC_O_20260714_000123';
+
+function sensorCounters(location: number, complete: bigint): SensorCounters {
+  const none = { incomplete: 0n, bad: 0n, duplicate: 0n, dropped: 0n, lost: 0n, refused: 0n, superseded: 0n };
+  const errors = { reordered: 0n, errXfer: 0n, errSize: 0n, errMissBeg: 0n, errMissEnd: 0n };
+  return { location, seen: complete, complete, ...none, ...errors };
+}
+
+class HandLink implements DaqLink {
+  onRecords: ((records: readonly DaqRecord[]) => void) | null = null;
+  complete = 0n;
+  refuse: AgentError | null = null;
+  readonly commands: unknown[] = [];
+  readonly released: bigint[] = [];
+
+  start(onRecords: (records: readonly DaqRecord[]) => void): void {
+    if (this.refuse) throw this.refuse;
+    this.onRecords = onRecords;
+  }
+  async stop(): Promise<void> {
+    this.onRecords = null;
+  }
+  give(records: readonly DaqRecord[]): void {
+    this.complete += records.some((r) => r.eventType === EventType.stamp) ? 1n : 0n;
+    this.onRecords?.(records);
+  }
+  counters(): LinkCounters {
+    return {
+      driver: 'hand',
+      driverVersion: '1',
+      linkUp: true,
+      heartbeat: 1n,
+      link: { packets: 0n },
+      pool: { slots: 64n },
+      outcomes: {},
+      sensors: all.map((s) => sensorCounters(s.location, this.complete)),
+    };
+  }
+  async control(command: Readonly<Record<string, unknown>>) {
+    this.commands.push(command);
+    return { status: 0, reply: 'SUCCESS' };
+  }
+  predict(): void {}
+  wantPixels(): void {}
+  takePixels(): Uint8Array {
+    return new Uint8Array();
+  }
+  releasePixels(lease: bigint): void {
+    this.released.push(lease);
+  }
+}
+
+function profile(data = 'tcp://127.0.0.1:0') {
+  return parseProfile(
+    stringify({
+      agent: { name: 'bench', role: 'guider' },
+      simulationMode: 1,
+      daq: { driver: 'wire' },
+      guider: { sensors: all.map((s) => s.detectorName) },
+      publish: { data, control: 'tcp://127.0.0.1:0' },
+    }),
+    '/nowhere/p.yaml',
+  );
+}
+
+interface Message {
+  readonly topic: string;
+  readonly seq: bigint;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+async function running(t: Test) {
+  const link = new HandLink();
+  const lines: string[] = [];
+  const log = logTo((_level, message) => lines.push(message));
+  const agent = new Agent(profile(), {
+    log,
+    version: '0',
+    createLink: () => link,
+    kernelTaiSeconds: () => 37,
+  });
+  const addresses: Addresses = await agent.start();
+  const context = new Context({ blocky: false });
+  const socket = new Subscriber({ context, linger: 0, receiveTimeout: 10_000 });
+  const client = new Dealer({ context, linger: 0, receiveTimeout: 10_000 });
+  socket.connect(addresses.data);
+  socket.subscribe();
+  client.connect(addresses.control);
+  t.teardown(async () => {
+    socket.close();
+    client.close();
+    await agent.stop();
+  });
+  const messages: Message[] = [];
+  const until = async (wanted: (m: Message) => boolean): Promise<Message> => {
+    for (;;) {
+      const [topic, frame] = await socket.receive();
+      const message = {
+        topic: String(topic),
+        ...(unpackr.unpack(frame ?? Buffer.alloc(0)) as Omit<Message, 'topic'>),
+      };
+      messages.push(message);
+      if (wanted(message)) return message;
+    }
+  };
+  const ask = async (verb: string, args = {}) => {
+    await client.send(packr.pack({ v: 1, id: verb, verb, args }));
+    for (;;) {
+      const [frame] = await client.receive();
+      const reply = unpackr.unpack(frame ?? Buffer.alloc(0)) as {
+        ack: number;
+        result: Record<string, unknown>;
+      };
+      if (reply.ack !== 300) return reply;
+    }
+  };
+  // The heartbeat shows that the subscription has arrived.
+  await until((m) => m.topic.startsWith('heartbeat/'));
+  return { agent, link, messages, until, ask, lines };
+}
+
+t.test('a series becomes messages of every kind, with sequence numbers that count', async (t) => {
+  const { link, messages, until, ask } = await running(t);
+  let now = process.hrtime.bigint();
+  link.give(all.map((s) => start(s, 1, now)));
+  link.give(all.map((s) => resume(s, 1, now, obsid)));
+  for (let stamp = 0; stamp < 3; stamp++) {
+    now = process.hrtime.bigint();
+    link.give(all.map((s) => stampOf(s, { series: 1, stamp, lastNs: now })));
+  }
+  const stats = await ask('stats');
+  t.match(stats.result, {
+    conserved: true,
+    driver: 'hand',
+    sensors: { R00_SG0: { published: 3n, complete: 3n } },
+  });
+  const snapshot = await ask('snapshot');
+  t.match(snapshot.result, { role: 'guider', summary_state: 'ENABLED', guider: { running: true } });
+  link.give(all.map((s) => halt(s, EventType.stop, 1, now, 3n)));
+  await until((m) => m.topic.startsWith('series.end/'));
+  const count = (kind: string) => messages.filter((m) => m.topic.startsWith(`${kind}/`)).length;
+  t.equal(count('guider.result'), 24);
+  t.same([count('guider.offsets'), count('guider.summary'), count('guider.acquisition')], [3, 3, 3]);
+  t.equal(count('guider.series'), 1);
+  t.equal(count('guider.state'), 6);
+  const results = messages.filter((m) => m.topic === 'guider.result/LSSTCam/R00_SG0/');
+  t.same(
+    results.map((m) => m.seq),
+    [1n, 2n, 3n],
+  );
+  const offsets = messages.find((m) => m.topic === 'guider.offsets/LSSTCam/all/');
+  t.match(offsets?.body, { n_sensors: 8, obsid, closed_by: 'complete', flagged: false });
+  t.match(offsets?.body.covariance, { length: 6 });
+});
+
+t.test('link events raise and clear the alarm, leases are given back', async (t) => {
+  const { link, until } = await running(t);
+  const [sensor] = all;
+  if (!sensor) throw new Error('eight sensors');
+  const event = (eventType: number, text: string) => record(sensor, { eventType, text, location: 255 });
+  link.give([event(EventType.linkDown, 'silent for 750 ms')]);
+  t.match((await until((m) => m.topic.startsWith('alarm/'))).body, { name: 'link_down', active: true });
+  link.give([event(EventType.linkUp, '')]);
+  t.match((await until((m) => m.topic.startsWith('alarm/'))).body, { name: 'link_down', active: false });
+  link.give([stampOf(sensor, { series: 1, stamp: 0, lastNs: 1n }, undefined, { lease: 9n })]);
+  t.same(link.released, [9n]);
+});
+
+t.test('commands reach the DAQ through the link', async (t) => {
+  const { link, ask } = await running(t);
+  t.match(await ask('resume', { comment: obsid }), { ack: 303, result: { reply: 'SUCCESS' } });
+  t.same(link.commands, [{ command: 'resume', comment: obsid }]);
+});
+
+t.test('a start that fails leaves nothing running', async (t) => {
+  const { addresses, first } = await (async () => {
+    const link = new HandLink();
+    const agent = new Agent(profile(), {
+      log: logTo(() => {}),
+      version: '0',
+      createLink: () => link,
+      kernelTaiSeconds: () => 37,
+    });
+    return { addresses: await agent.start(), first: agent };
+  })();
+  t.teardown(() => first.stop());
+  const make = (data: string, refuse: AgentError | null) => {
+    const link = new HandLink();
+    link.refuse = refuse;
+    return new Agent(profile(data), {
+      log: logTo(() => {}),
+      version: '0',
+      createLink: () => link,
+      kernelTaiSeconds: () => null,
+    });
+  };
+  await t.rejects(make(addresses.data, null).start(), { code: 'port_busy' });
+  const refusal = new AgentError('daq_resource', 'wire: port 5580 is in use');
+  await t.rejects(make('tcp://127.0.0.1:0', refusal).start(), { code: 'daq_resource' });
+});
+
+t.test('the TAI offset is told once, and flagged when the kernel does not know it', async (t) => {
+  const lines: string[] = [];
+  const log = logTo((_level, message) => lines.push(message));
+  const agent = new Agent(profile(), {
+    log,
+    version: '0',
+    createLink: () => new HandLink(),
+    kernelTaiSeconds: () => 0,
+  });
+  await agent.start();
+  await agent.stop();
+  t.equal(lines.filter((line) => line.includes('TAI - UTC')).length, 1);
+  t.match(lines.join('\n'), /the kernel says 0 s/);
+});

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wires the rooms of one agent. What receives starts before what sends, and stops after it:
+// publisher, control, guider, health, link.
+
+import { Context } from 'zeromq';
+import { type Profile, profileRoiSpec } from './config/profile.js';
+import { ControlServer } from './control/server.js';
+import { makeVerbs } from './control/verbs.js';
+import { checkConservation } from './guider/accounting.js';
+import { Guider } from './guider/guider.js';
+import { Health } from './health/health.js';
+import { HostClock } from './health/host-clock.js';
+import { hostTaiOffset } from './health/tai-source.js';
+import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
+import { type Log, logTo } from './model/log.js';
+import { toWire } from './model/names.js';
+import type { TaiOffset } from './model/tai.js';
+import { accountsToWire } from './publish/bodies.js';
+import { bindOrExplain, Publisher } from './publish/publisher.js';
+
+export interface AgentDeps {
+  readonly log: Log;
+  readonly version: string;
+  readonly createLink: (settings: LinkSettings, log: Log) => DaqLink;
+  /** CLOCK_TAI - CLOCK_REALTIME in s; null where it cannot be read */
+  readonly kernelTaiSeconds: () => number | null;
+}
+
+export interface Addresses {
+  readonly data: string;
+  readonly control: string;
+}
+
+export class Agent {
+  readonly #profile: Profile;
+  readonly #version: string;
+  readonly #tai: TaiOffset;
+  readonly #clock: HostClock;
+  readonly #log: Log;
+  readonly #publisher: Publisher;
+  readonly #control: ControlServer;
+  readonly #guider: Guider;
+  readonly #health: Health;
+  readonly #link: DaqLink;
+  readonly #started = process.hrtime.bigint();
+  /** what is running, in the order of starting */
+  readonly #running: (() => Promise<void> | void)[] = [];
+
+  constructor(profile: Profile, deps: AgentDeps) {
+    this.#profile = profile;
+    this.#version = deps.version;
+    this.#tai = hostTaiOffset(deps.kernelTaiSeconds());
+    this.#clock = new HostClock(this.#tai.seconds);
+    const context = new Context({ blocky: false });
+    const { agent, publish, guider } = profile;
+    this.#publisher = new Publisher(
+      {
+        endpoint: publish.data,
+        highWaterMark: publish.highWaterMark,
+        agent: agent.name,
+        instrument: agent.instrument,
+        simulated: profile.simulationMode !== 0,
+      },
+      this.#clock,
+      context,
+    );
+    this.#log = this.#tee(deps.log);
+    this.#link = deps.createLink(profile.link, this.#log);
+    this.#control = new ControlServer(
+      { endpoint: publish.control, verbs: this.#verbs(), bind: bindOrExplain },
+      this.#log,
+      context,
+    );
+    this.#guider = new Guider(
+      { ...guider, timeSuspect: this.#tai.suspect },
+      {
+        clock: this.#clock,
+        sink: this.#publisher,
+        log: this.#log,
+        counters: () => this.#link.counters().sensors,
+      },
+    );
+    this.#health = new Health({
+      sink: this.#publisher,
+      log: this.#log,
+      counters: () => this.#link.counters(),
+      subscriptions: () => this.#publisher.subscriptionCount,
+      sendFailures: () => this.#publisher.sendFailures,
+      tai: this.#tai,
+      simulationMode: profile.simulationMode,
+      version: deps.version,
+      uptimeS: () => this.#uptimeS(),
+    });
+  }
+
+  /** Starts everything; on failure stops what was started and rejects with the reason. */
+  async start(): Promise<Addresses> {
+    try {
+      const data = await this.#publisher.start();
+      this.#running.push(() => this.#publisher.stop());
+      const control = await this.#control.start();
+      this.#running.push(() => this.#control.stop());
+      this.#running.push(() => this.#guider.stop());
+      this.#link.start((records) => this.#onRecords(records));
+      this.#running.push(() => this.#link.stop());
+      this.#health.start();
+      const tick = setInterval(() => this.#clock.refresh(), 1000);
+      this.#running.push(() => {
+        clearInterval(tick);
+        this.#health.stop();
+      });
+      this.#tellSettings();
+      return { data, control };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops in reverse: the source first, then who listens to it. */
+  async stop(): Promise<void> {
+    for (let stop = this.#running.pop(); stop; stop = this.#running.pop()) await stop();
+  }
+
+  /** What became of every stamp, by every counter there is. */
+  stats(): Record<string, unknown> {
+    const { link, pool, outcomes, driver, driverVersion, linkUp, heartbeat } = this.#link.counters();
+    const accounts = this.#guider.accounts();
+    const laws = Object.entries(accounts).map(([name, a]) => [name, checkConservation(a)] as const);
+    return {
+      uptime_s: this.#uptimeS(),
+      driver,
+      driver_version: driverVersion,
+      link_up: linkUp,
+      native_heartbeat: heartbeat,
+      conserved: laws.every(([, law]) => law.conserved),
+      conservation: Object.fromEntries(laws.map(([name, law]) => [name, toWire(law)])),
+      sensors: accountsToWire(accounts),
+      link,
+      pool,
+      outcomes,
+      subscriptions: this.#publisher.subscriptions(),
+      send_failures: this.#publisher.sendFailures,
+      seqs: this.#publisher.seqs(),
+    };
+  }
+
+  #snapshot(): Record<string, unknown> {
+    const { agent, simulationMode } = this.#profile;
+    const { series, ...guider } = this.#guider.status();
+    return {
+      agent: agent.name,
+      instrument: agent.instrument,
+      role: agent.role,
+      version: this.#version,
+      boot: this.#publisher.boot,
+      summary_state: 'ENABLED',
+      simulation_mode: simulationMode,
+      tai: toWire(this.#tai),
+      guider: { series: series ? toWire(series) : null, ...toWire(guider) },
+      alarms: this.#health.active.map(({ name, severity, message }) => ({ name, severity, message })),
+      last: this.#publisher.last(),
+    };
+  }
+
+  #verbs() {
+    return makeVerbs({
+      snapshot: () => this.#snapshot(),
+      stats: () => this.stats(),
+      control: (command, deadlineMs) => this.#link.control(command, deadlineMs),
+      roiSpec: () => profileRoiSpec(this.#profile),
+      sensors: this.#profile.guider.sensors.map((s) => s.detectorName),
+    });
+  }
+
+  #onRecords(records: readonly DaqRecord[]): void {
+    try {
+      this.#guider.onRecords(records);
+      for (const record of records) {
+        if (record.lease !== 0n) this.#link.releasePixels(record.lease);
+        if (record.eventType >= EventType.linkUp) this.#onLinkEvent(record);
+      }
+    } catch (error) {
+      // Node swallows what is thrown into a native callback; a bug must end the process.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
+
+  #onLinkEvent(record: DaqRecord): void {
+    if (record.eventType === EventType.linkUp) this.#health.onLink(true, record.text);
+    if (record.eventType === EventType.linkDown) this.#health.onLink(false, record.text);
+    if (record.eventType === EventType.end) this.#log.info('the source has delivered everything');
+  }
+
+  /** Says once what the time is worth and what became of best-effort settings. */
+  #tellSettings(): void {
+    if (!this.#tai.suspect) this.#log.info(this.#tai.detail);
+    const { outcomes, driver, driverVersion } = this.#link.counters();
+    this.#log.info('the DAQ link is open', { driver, driver_version: driverVersion, ...outcomes });
+  }
+
+  #uptimeS(): number {
+    return Number(process.hrtime.bigint() - this.#started) / 1e9;
+  }
+
+  /** A log line goes to the given log and, from info on, to subscribers. */
+  #tee(log: Log): Log {
+    return logTo((level, message, fields) => {
+      log[level](message, fields);
+      if (level !== 'debug') this.#publisher.publish({ kind: 'log', level, message, fields });
+    });
+  }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// summit-agent check
+
+import { loadProfile } from '../config/load.js';
+import { AgentError } from '../model/errors.js';
+import type { Command } from './command.js';
+import { requireText } from './options.js';
+
+export const check: Command = {
+  summary: 'checks a hardware profile and lists everything wrong with it',
+  help: `usage: summit-agent check --profile FILE
+
+Reads a hardware profile as "run" would, and lists every problem, one a line:
+  key.path: expected ..., got ...
+Starts nothing. Exit code 0: the profile is good; 2: it is not.
+
+  --profile FILE   the profile (YAML); keys are described in hw-profiles/README.md
+
+example: summit-agent check --profile hw-profiles/sim-guider.yaml
+`,
+  options: { profile: { type: 'string' } },
+  async run(options, { stdout, stderr }) {
+    const path = requireText(options, 'profile', 'check');
+    try {
+      const profile = loadProfile(path);
+      const { agent, guider, link } = profile;
+      stdout.write(
+        `${path} is good: ${agent.role} ${agent.name}, ${guider.sensors.length} sensors, driver ${link.driver}\n`,
+      );
+      return 0;
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      for (const problem of error.problems) stderr.write(`${problem}\n`);
+      return 2;
+    }
+  },
+};

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Writable } from 'node:stream';
+import t from 'tap';
+import { dispatch } from './dispatch.js';
+import { toJson } from './message-json.js';
+import { readOptions } from './options.js';
+import { stderrLog } from './stderr-log.js';
+import { WatchTable } from './watch-table.js';
+
+class Text extends Writable {
+  text = '';
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+async function call(...argv: string[]) {
+  const stdout = new Text();
+  const stderr = new Text();
+  const code = await dispatch(argv, { stdout, stderr, stop: new AbortController().signal });
+  return { code, out: stdout.text, err: stderr.text };
+}
+
+t.test('without a command the overview goes to stderr, with --help to stdout', async (t) => {
+  t.match(await call(), { code: 2, out: '', err: /run .*\n.*check .*\n.*watch .*\n.*version/ });
+  t.match(await call('--help'), { code: 0, out: /usage: summit-agent COMMAND/ });
+});
+
+t.test('every command explains itself with an example', async (t) => {
+  for (const name of ['run', 'check', 'watch']) {
+    t.match(
+      await call(name, '--help'),
+      { code: 0, out: /usage: summit-agent \w+[\s\S]*example: summit-agent/ },
+      name,
+    );
+  }
+  t.match(await call('version'), { code: 0, out: /^summit-agent \d+\.\d+\.\d+/ });
+});
+
+t.test('what does not exist is refused with the nearest that does', async (t) => {
+  t.match(await call('wacth'), { code: 2, err: /unknown command wacth, did you mean watch\?/ });
+  t.match(await call('run', '--profil', 'x'), {
+    code: 2,
+    err: /unknown option --profil, did you mean --profile\?/,
+  });
+  t.match(await call('check'), { code: 2, err: /expected --profile/ });
+  t.match(await call('check', 'x.yaml'), { code: 2, err: /expected only options, got x\.yaml/ });
+  t.match(await call('check', '--profile'), { code: 2, err: /--profile: expected a value/ });
+  t.match(await call('watch', '--connect', 'nonsense'), { code: 2, err: /expected an address such as/ });
+});
+
+t.test('options may be given with = or a space', async (t) => {
+  const known = { profile: { type: 'string' as const }, json: { type: 'boolean' as const } };
+  t.same(readOptions('x', ['--profile=a', '--json'], known), { profile: 'a', json: true });
+  t.same(readOptions('x', ['--profile', 'a'], known), { profile: 'a' });
+  t.throws(() => readOptions('x', ['--json=1'], known), { code: 'usage' });
+});
+
+t.test('check says good or lists every problem with exit code 2', async (t) => {
+  const good = t.testdir({
+    'p.yaml': 'agent: {name: a, role: guider}\ndaq: {driver: wire}\nguider: {sensors: [R00_SG0]}\n',
+  });
+  t.match(await call('check', '--profile', `${good}/p.yaml`), {
+    code: 0,
+    out: /is good: guider a, 1 sensors/,
+  });
+  const bad = t.testdir({
+    'p.yaml': 'agent: {name: a}\ndaq: {driver: wires}\nguider: {sensors: []}\nx: 1\n',
+  });
+  const { code, err } = await call('check', '--profile', `${bad}/p.yaml`);
+  t.equal(code, 2);
+  t.equal(err.trim().split('\n').length, 4, err);
+  t.match(await call('run', '--profile', `${bad}/p.yaml`), { code: 2, err: /"level":"error"/ });
+});
+
+t.test('a log line is one JSON object with level and fields', async (t) => {
+  const stderr = new Text();
+  stderrLog(stderr, () => new Date(0)).warning('two\nlines', { n: 5n });
+  t.equal(
+    stderr.text,
+    '{"time":"1970-01-01T00:00:00.000Z","level":"warning","message":"two\\nlines","n":5}\n',
+  );
+});
+
+t.test('messages become JSON with exact integers and null for NaN', async (t) => {
+  t.equal(
+    toJson({ t: 1_784_079_261_500_000_123n, x: Number.NaN, s: '5' }),
+    '{"t":1784079261500000123,"x":null,"s":"5"}',
+  );
+});
+
+t.test('the live table shows sensors, offset, link and alarms', async (t) => {
+  const table = new WatchTable();
+  t.match(table.render('tcp://x'), /waiting for an agent at tcp:\/\/x/);
+  const result = {
+    sensor: 'R00_SG0',
+    stamp: 7,
+    xroi: 24.5,
+    yroi: 25.25,
+    xroi_err: 0.02,
+    yroi_err: 0.02,
+    fwhm: 0.8,
+    snr: 150,
+    latency_ms: 1.2,
+    gap: 1,
+    flags: ['first_stamp'],
+  };
+  table.take('guider.result', { agent: 'bench', body: result });
+  table.take('guider.result', { agent: 'bench', body: { ...result, xroi: Number.NaN } });
+  const offsets = { x: 0.001, y: 0, x_err: 0.0001, y_err: 0.0001, rotation: 1, n_sensors: 8, n_expected: 8 };
+  table.take('guider.offsets', { agent: 'bench', body: offsets });
+  table.take('heartbeat', { agent: 'bench', body: { link_up: false, simulation_mode: 1 } });
+  table.take('alarm', { agent: 'bench', body: { name: 'link_down', active: true, message: 'silent' } });
+  const text = table.render('tcp://x');
+  t.match(text, /bench at tcp:\/\/x: LINK DOWN, simulation/);
+  t.match(text, /R00_SG0 +7 +- +25\.250 .* 2 +first_stamp/);
+  t.match(text, /offset x +20\.0 \+- +2\.0 mas/);
+  t.match(text, /ALARM silent/);
+});

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// summit-agent run
+
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { Agent } from '../agent.js';
+import { loadProfile } from '../config/load.js';
+import { NativeDaqLink } from '../daq/link.js';
+import { loadNative, nativePath } from '../daq/native.js';
+import type { DaqLink, LinkSettings } from '../model/daq.js';
+import { AgentError } from '../model/errors.js';
+import { type Log, logLevelOf } from '../model/log.js';
+import type { Command } from './command.js';
+import { requireText } from './options.js';
+import { stderrLog } from './stderr-log.js';
+import { packageVersion } from './version.js';
+
+export const run: Command = {
+  summary: 'runs an agent until SIGINT or SIGTERM',
+  help: `usage: summit-agent run --profile FILE
+
+Runs an agent in the foreground: reads frames from the DAQ that the profile names, publishes on ZeroMQ,
+answers commands. When it is ready it logs one line with "event":"ready" and the addresses it listens on.
+Logs are JSON lines on stderr. SIGINT or SIGTERM stops it within a second with exit code 0; a second signal
+ends it at once. Exit code 2: the profile or the command line is wrong; 1: it could not start.
+
+  --profile FILE   the profile (YAML); keys are described in hw-profiles/README.md
+
+example: summit-agent run --profile hw-profiles/sim-guider.yaml
+         summit-agent watch          (in another terminal)
+`,
+  options: { profile: { type: 'string' } },
+  async run(options, { stderr, stop }) {
+    const profile = loadProfile(requireText(options, 'profile', 'run'));
+    const log = stderrLog(stderr);
+    requireAddon();
+    const kernelTaiSeconds = () => loadNative().clockTaiMinusUtc();
+    const agent = new Agent(profile, { log, version: packageVersion(), createLink, kernelTaiSeconds });
+    const addresses = await agent.start();
+    log.info('ready', { event: 'ready', agent: profile.agent.name, ...addresses });
+    if (!stop.aborted) await once(stop, 'abort');
+    log.info('stopping', { reason: String(stop.reason) });
+    await agent.stop();
+    log.info('stopped');
+    return 0;
+  },
+};
+
+function createLink(settings: LinkSettings, log: Log): DaqLink {
+  return new NativeDaqLink(settings, ({ level, text }) => log[logLevelOf(level)](text));
+}
+
+function requireAddon(): void {
+  const path = nativePath();
+  if (existsSync(path)) return;
+  throw new AgentError('usage', `expected the native addon at ${path}, got nothing: run npm run build`);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { stringify } from 'yaml';
+import { AgentError } from '../model/errors.js';
+import { loadProfile, packageRoot, parseProfile } from './load.js';
+
+function base(): Record<string, unknown> {
+  return {
+    agent: { name: 'bench', role: 'guider' },
+    daq: { driver: 'wire', wire: { port: 0, control: '127.0.0.1:5581' } },
+    guider: { sensors: ['R44_SG1', 'R00_SG0'] },
+    publish: { data: 'tcp://127.0.0.1:0', control: 'tcp://127.0.0.1:0' },
+  };
+}
+
+function problemsOf(profile: unknown): readonly string[] {
+  try {
+    parseProfile(stringify(profile), '/nowhere/p.yaml');
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'profile') return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+t.test('the profiles that are shipped are good, apart from files that only a site has', async (t) => {
+  const folder = join(packageRoot(), 'hw-profiles');
+  const sim = loadProfile(join(folder, 'sim-guider.yaml'));
+  t.equal(sim.guider.sensors.length, 8);
+  t.equal(sim.link.driver, 'wire');
+  t.equal(sim.guider.roi?.common.rows, 50);
+  try {
+    loadProfile(join(folder, 'replay-guider.yaml'));
+    t.fail('its recordings cannot exist');
+  } catch (error) {
+    t.match(error, {
+      code: 'profile',
+      problems: [/^daq\.replay\.files\.0: expected an existing file/, /files\.1/],
+    });
+    t.equal((error as AgentError).problems.length, 2);
+  }
+});
+
+t.test('defaults complete a short profile, sensors keep their order', async (t) => {
+  const profile = parseProfile(stringify(base()), '/nowhere/p.yaml');
+  t.same(
+    profile.guider.sensors.map((s) => s.location),
+    [220, 3],
+  );
+  t.match(profile, { simulationMode: 0, agent: { instrument: 'LSSTCam' }, partition: 'guider' });
+  t.match(profile.link, { slots: 64, slotBytes: 640000, linkTimeoutMs: 750, schedFifo: null });
+  t.match(profile.link.options, { address: '127.0.0.1', port: 0, subscribe: true, locations: [220, 3] });
+  t.match(profile.link.sensors[0], { location: 220, gain: 1, readNoise: 0, badSegments: [] });
+});
+
+t.test('five mistakes give five messages, each with its path, what was expected and what came', async (t) => {
+  const profile = base();
+  profile.agent = { name: 'bench', role: 'guide' };
+  profile.daq = { driver: 'wire', wire: { port: 70000 }, slots: 'many' };
+  profile.guider = { sensors: ['R00_SG0', 'R99_SG0'] };
+  profile.publish = { data: 'tcp://0.0.0.0:5570' };
+  const problems = problemsOf(profile);
+  t.equal(problems.length, 5, problems.join('\n'));
+  t.match(problems, [
+    /^agent\.role: expected "guider", got "guide"$/,
+    /^daq\.wire\.port: expected at most 65535, got 70000$/,
+    /^daq\.slots: expected integer, got "many"$/,
+    /^guider\.sensors\.1: expected one of R00_SG0, .* got "R99_SG0"$/,
+    /^publish\.data: expected a loopback address .* got "tcp:\/\/0\.0\.0\.0:5570"$/,
+  ]);
+});
+
+t.test('an unknown key is refused with the nearest known one', async (t) => {
+  const profile = base();
+  profile.guider = { sensors: ['R00_SG0'], deadlinems: 20 };
+  t.match(problemsOf(profile), [
+    /^guider\.deadlinems: expected a known key, such as deadlineMs .* got "deadlinems"$/,
+  ]);
+});
+
+t.test('a missing section says what belongs there', async (t) => {
+  const profile = base();
+  delete profile.guider;
+  profile.daq = { driver: 'replay' };
+  const problems = problemsOf(profile);
+  t.match(problems, [
+    /^guider: expected .* got nothing$/,
+    /^daq\.replay: expected the options of driver replay/,
+  ]);
+});
+
+t.test('ports that collide, sensors that repeat and an ROI that does not fit are told', async (t) => {
+  const profile = base();
+  profile.publish = { data: 'tcp://127.0.0.1:5581', control: 'tcp://127.0.0.1:5581' };
+  profile.daq = { driver: 'wire', wire: { group: '10.0.0.1', control: '127.0.0.1:5581' }, slotBytes: 4096 };
+  profile.guider = {
+    sensors: ['R00_SG0', 'R00_SG0'],
+    roiSpec: {
+      common: { rows: 50, cols: 50, integrationTimeMillis: 50 },
+      R44SG0: { segment: 3, startRow: 0, startCol: 0 },
+    },
+    perSensor: { R40_SG0: { gain: 1.2 }, R00_SG0: { badSegments: [8] } },
+  };
+  const problems = problemsOf(profile);
+  for (const expected of [
+    /^daq\.wire\.group: expected a multicast address/,
+    /^guider\.sensors\.1: expected each sensor once/,
+    /^guider\.perSensor\.R40_SG0: expected a sensor of guider\.sensors/,
+    /^guider\.perSensor\.R00_SG0\.badSegments\.0: expected an amplifier label/,
+    /^guider\.roiSpec\.R44SG0: expected a sensor of guider\.sensors/,
+    /^daq\.slotBytes: expected at least 10000/,
+    /^publish\.control: expected another address than publish\.data/,
+    /^publish\.data: expected another port than the DAQ's control channel/,
+  ]) {
+    t.ok(
+      problems.some((p) => expected.test(p)),
+      String(expected),
+    );
+  }
+});
+
+t.test('mistakes of a roiSpec carry their path', async (t) => {
+  const profile = base();
+  profile.guider = {
+    sensors: ['R00_SG0'],
+    roiSpec: { common: { rows: 5, cols: 50, integrationTimeMillis: 50 } },
+  };
+  t.match(problemsOf(profile), [
+    /^guider\.roiSpec\.common\.rows: expected an integer 10\.\.400, got 5$/,
+    /roiSpec/,
+  ]);
+});
+
+t.test('an addresses needs a port that exists, and ipc is welcome', async (t) => {
+  const profile = base();
+  profile.publish = { data: '127.0.0.1:5570', control: 'ipc:///tmp/control' };
+  t.match(problemsOf(profile), [/^publish\.data: expected tcp:\/\/127\.0\.0\.1:PORT or ipc/]);
+});
+
+t.test('replay files and plug-ins are found from the folder of the profile', async (t) => {
+  const folder = t.testdir({ 'a.fits': '', 'b.so': '' });
+  const path = join(folder, 'p.yaml');
+  writeFileSync(
+    path,
+    stringify({ ...base(), daq: { driver: 'replay', replay: { files: ['a.fits'], speed: 'max' } } }),
+  );
+  t.match(loadProfile(path).link.options, { files: [join(folder, 'a.fits')], speed: 'max', loop: false });
+  writeFileSync(
+    path,
+    stringify({ ...base(), daq: { driver: 'plugin', plugin: { library: 'b.so', options: { a: 1 } } } }),
+  );
+  t.match(loadProfile(path).link.options, { library: join(folder, 'b.so'), partition: 'guider', a: 1 });
+  const wrong = { ...base(), daq: { driver: 'replay', replay: { files: ['c.fits'], speed: 'slow' } } };
+  t.match(problemsOf(wrong), [/^daq\.replay\.speed: expected .* got "slow"$/, /files\.0/]);
+});
+
+t.test('text that is not YAML and a file that is not there are refusals too', async (t) => {
+  t.throws(() => parseProfile('a: [1', '/p.yaml'), { code: 'profile', message: /expected YAML/ });
+  t.throws(() => parseProfile('', '/p.yaml'), { code: 'profile', message: /expected object, got null/ });
+  t.throws(() => loadProfile('/nowhere/p.yaml'), {
+    code: 'profile',
+    message: /expected a readable YAML file/,
+  });
+});

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a profile file: YAML, schema, then what a schema cannot say. Everything wrong is told in one error.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { parseDocument } from 'yaml';
+import type { LinkSettings } from '../model/daq.js';
+import { AgentError, refuseAll, sentenceOf } from '../model/errors.js';
+import { isSegment } from '../model/geometry.js';
+import { type GuideSensor, guideSensorNamed, guideSensors } from '../model/location.js';
+import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
+import { checkEndpoints } from './endpoints.js';
+import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
+import { problemsOf, show } from './schema-problems.js';
+
+/** The folder that holds package.json: two above in the sources, three above when built. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const above = dirname(folder);
+    if (above === folder) throw new AgentError('profile', 'the installation is incomplete: no package.json');
+    folder = above;
+  }
+  return folder;
+}
+
+let compiled: ValidateFunction<ProfileFile> | null = null;
+
+function validator(): ValidateFunction<ProfileFile> {
+  if (!compiled) {
+    const schema: unknown = JSON.parse(
+      readFileSync(join(packageRoot(), 'hw-profiles', 'schema.json'), 'utf8'),
+    );
+    const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
+    compiled = ajv.compile<ProfileFile>(schema as object);
+  }
+  return compiled;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const message = `profile ${path}: expected a readable YAML file, got ${sentenceOf(error)}`;
+    throw new AgentError('profile', message, { cause: error });
+  }
+}
+
+/** Loads a profile; refuses with one AgentError (`profile`) that lists every problem. */
+export function loadProfile(path: string): Profile {
+  return parseProfile(readText(path), path);
+}
+
+/** As loadProfile, from text; relative paths count from the folder of `path`. */
+export function parseProfile(text: string, path: string): Profile {
+  const document = parseDocument(text, { prettyErrors: true });
+  const heading = `profile ${path}`;
+  if (document.errors.length > 0) {
+    const problems = document.errors.map((e) => `expected YAML, got ${e.message.split('\n')[0]}`);
+    throw refuseAll('profile', heading, problems);
+  }
+  const value: unknown = document.toJS();
+  const validate = validator();
+  if (!validate(value)) {
+    // What a schema cannot say is told too, as far as the parts are well formed.
+    const problems = problemsOf(validate.errors ?? []);
+    const told = new Set(problems.map((p) => p.slice(0, p.indexOf(':'))));
+    const meant = meaningProblems(value, dirname(path)).filter((p) => !told.has(p.slice(0, p.indexOf(':'))));
+    throw refuseAll('profile', heading, [...problems, ...meant]);
+  }
+  const problems = meaningProblems(value, dirname(path));
+  if (problems.length > 0) throw refuseAll('profile', heading, problems);
+  return complete(value, dirname(path));
+}
+
+/** Checks that need more than one key or the machine. Parts of the wrong type are left to the schema. */
+function meaningProblems(value: unknown, folder: string): string[] {
+  const out: string[] = [];
+  const root = section(value);
+  const daq = section(root.daq);
+  const guider = section(root.guider);
+  checkDriver(daq, folder, out);
+  const names = checkSensors(guider, out);
+  checkRoi(guider.roiSpec, names, daq, out);
+  const wire = daq.driver === 'wire' ? section(daq.wire) : {};
+  const control = daq.driver === 'wire' ? (wire.control === undefined ? null : wire.control) : null;
+  const publish = section(root.publish);
+  checkEndpoints(publish.data ?? defaults.data, publish.control ?? defaults.control, control, out);
+  return out;
+}
+
+type Section = Readonly<Record<string, unknown>>;
+
+function section(value: unknown): Section {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Section) : {};
+}
+
+function checkDriver(daq: Section, folder: string, out: string[]): void {
+  const { driver } = daq;
+  for (const other of ['replay', 'plugin'] as const) {
+    if (driver === other && daq[other] === undefined) {
+      out.push(`daq.${other}: expected the options of driver ${other}, got nothing`);
+    }
+  }
+  const { files } = section(daq.replay);
+  if (driver === 'replay' && Array.isArray(files)) {
+    files.forEach((file, i) => {
+      if (typeof file === 'string' && !existsSync(resolve(folder, file))) {
+        out.push(`daq.replay.files.${i}: expected an existing file, got ${show(file)}`);
+      }
+    });
+  }
+  const { library } = section(daq.plugin);
+  if (driver === 'plugin' && typeof library === 'string' && !existsSync(resolve(folder, library))) {
+    out.push(`daq.plugin.library: expected an existing shared library, got ${show(library)}`);
+  }
+  const { group } = section(daq.wire);
+  if (typeof group === 'string' && !/^(22[4-9]|23\d)(\.\d{1,3}){3}$/.test(group)) {
+    out.push(`daq.wire.group: expected a multicast address 224.0.0.0..239.255.255.255, got ${show(group)}`);
+  }
+}
+
+function checkSensors(guider: Section, out: string[]): Set<string> {
+  const seen = new Set<string>();
+  const known = guideSensors.map((s) => s.detectorName);
+  const { sensors } = guider;
+  if (Array.isArray(sensors)) {
+    sensors.forEach((name, i) => {
+      if (typeof name !== 'string') return;
+      const key = `guider.sensors.${i}`;
+      if (!known.includes(name)) out.push(`${key}: expected one of ${known.join(', ')}, got ${show(name)}`);
+      else if (seen.has(name)) out.push(`${key}: expected each sensor once, got ${show(name)} again`);
+      seen.add(name);
+    });
+  }
+  for (const [name, constants] of Object.entries(section(guider.perSensor))) {
+    const key = `guider.perSensor.${name}`;
+    if (!seen.has(name)) out.push(`${key}: expected a sensor of guider.sensors, got ${show(name)}`);
+    const { badSegments } = section(constants);
+    if (!Array.isArray(badSegments)) continue;
+    badSegments.forEach((label, i) => {
+      if (typeof label === 'number' && label >= 0 && label <= 17 && !isSegment(label)) {
+        out.push(`${key}.badSegments.${i}: expected an amplifier label 0..7 or 10..17, got ${label}`);
+      }
+    });
+  }
+  return seen;
+}
+
+function checkRoi(value: unknown, names: ReadonlySet<string>, daq: Section, out: string[]): void {
+  if (value === undefined || value === null) return;
+  let roi: RoiSpec;
+  try {
+    roi = parseRoiSpec(value);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    out.push(...error.problems.map((p) => `guider.roiSpec.${p}`));
+    return;
+  }
+  for (const { sensor } of roi.locations) {
+    if (!names.has(sensor.detectorName)) {
+      out.push(
+        `guider.roiSpec.${sensor.raftBay}${sensor.ccdSlot}: expected a sensor of guider.sensors, got ${show(sensor.detectorName)}`,
+      );
+    }
+  }
+  const bytes = roi.common.rows * roi.common.cols * 4;
+  const slotBytes = daq.slotBytes ?? defaults.slotBytes;
+  if (typeof slotBytes === 'number' && slotBytes < bytes) {
+    out.push(`daq.slotBytes: expected at least ${bytes} for the ROI of guider.roiSpec, got ${slotBytes}`);
+  }
+}
+
+function complete(file: ProfileFile, folder: string): Profile {
+  const sensors = file.guider.sensors.map((name) => guideSensorNamed(name)).filter((s) => s !== undefined);
+  const roiSpec = file.guider.roiSpec ?? null;
+  return {
+    agent: {
+      name: file.agent.name,
+      instrument: file.agent.instrument ?? defaults.instrument,
+      role: file.agent.role,
+    },
+    simulationMode: file.simulationMode ?? defaults.simulationMode,
+    partition: file.daq.partition ?? defaults.partition,
+    link: linkSettings(file, folder, sensors),
+    guider: {
+      sensors,
+      deadlineMs: file.guider.deadlineMs ?? null,
+      scatterFloorMm: file.guider.scatterFloorMm ?? defaults.scatterFloorMm,
+      roi: roiSpec === null ? null : parseRoiSpec(roiSpec),
+    },
+    publish: {
+      data: file.publish?.data ?? defaults.data,
+      control: file.publish?.control ?? defaults.control,
+      highWaterMark: file.publish?.highWaterMark ?? defaults.highWaterMark,
+    },
+  };
+}
+
+function linkSettings(file: ProfileFile, folder: string, sensors: readonly GuideSensor[]): LinkSettings {
+  const { daq, guider } = file;
+  return {
+    driver: daq.driver,
+    options: driverOptions(file, folder, sensors),
+    slots: daq.slots ?? defaults.slots,
+    slotBytes: daq.slotBytes ?? defaults.slotBytes,
+    ringRecords: daq.ringRecords ?? defaults.ringRecords,
+    linkTimeoutMs: daq.linkTimeoutMs ?? defaults.linkTimeoutMs,
+    schedFifo: daq.schedFifo ?? null,
+    cpu: daq.cpu ?? null,
+    lockMemory: daq.lockMemory ?? false,
+    hugePages: daq.hugePages ?? false,
+    sensors: sensors.map(({ location, detectorName }) => {
+      const own = guider.perSensor?.[detectorName];
+      return {
+        location,
+        gain: own?.gain ?? defaults.gain,
+        readNoise: own?.readNoise ?? defaults.readNoise,
+        badSegments: own?.badSegments ?? [],
+      };
+    }),
+  };
+}
+
+function driverOptions(
+  file: ProfileFile,
+  folder: string,
+  sensors: readonly GuideSensor[],
+): Record<string, unknown> {
+  const { daq } = file;
+  const partition = daq.partition ?? defaults.partition;
+  switch (daq.driver) {
+    case 'wire': {
+      const wire = { ...defaults.wire, ...daq.wire };
+      const options: WireOptions = { ...wire, subscribe: daq.wire?.subscribe ?? wire.control !== null };
+      const locations = sensors.map((s) => s.location);
+      return { ...options, locations, linkTimeoutMs: daq.linkTimeoutMs ?? defaults.linkTimeoutMs };
+    }
+    case 'replay': {
+      const files = (daq.replay?.files ?? []).map((name) => resolve(folder, name));
+      return { ...defaults.replay, ...daq.replay, files };
+    }
+    case 'plugin': {
+      const library = resolve(folder, daq.plugin?.library ?? '');
+      return { partition, ...daq.plugin?.options, library };
+    }
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A hardware profile as the agent uses it, and every default in one place.
+// hw-profiles/schema.json says what a file may contain, load.ts reads and checks it.
+
+import type { LinkSettings } from '../model/daq.js';
+import type { GuideSensor } from '../model/location.js';
+import { formatRoiSpec, type RoiSpec } from '../model/roi.js';
+
+export interface Profile {
+  readonly agent: { readonly name: string; readonly instrument: string; readonly role: 'guider' };
+  readonly simulationMode: 0 | 1;
+  readonly partition: string;
+  readonly link: LinkSettings;
+  readonly guider: {
+    readonly sensors: readonly GuideSensor[];
+    readonly deadlineMs: number | null;
+    readonly scatterFloorMm: number;
+    readonly roi: RoiSpec | null;
+  };
+  readonly publish: { readonly data: string; readonly control: string; readonly highWaterMark: number };
+}
+
+/** The keys of a profile file, after the schema accepted it. */
+export interface ProfileFile {
+  agent: { name: string; instrument?: string; role: 'guider' };
+  simulationMode?: 0 | 1;
+  daq: {
+    driver: 'wire' | 'replay' | 'plugin';
+    partition?: string;
+    wire?: Partial<WireOptions>;
+    replay?: { files: string[]; speed?: number | 'max'; loop?: boolean; obsid?: string };
+    plugin?: { library: string; options?: Record<string, unknown> };
+    slots?: number;
+    slotBytes?: number;
+    ringRecords?: number;
+    linkTimeoutMs?: number;
+    schedFifo?: number | null;
+    cpu?: number | null;
+    lockMemory?: boolean;
+    hugePages?: boolean;
+  };
+  guider: {
+    sensors: string[];
+    deadlineMs?: number | null;
+    scatterFloorMm?: number;
+    roiSpec?: Record<string, unknown> | null;
+    perSensor?: Record<string, { gain?: number; readNoise?: number; badSegments?: number[] }>;
+  };
+  publish?: { data?: string; control?: string; highWaterMark?: number };
+}
+
+export interface WireOptions {
+  address: string;
+  port: number;
+  group: string | null;
+  interface: string | null;
+  receiveBufferBytes: number;
+  busyPollUs: number;
+  control: string | null;
+  subscribe: boolean;
+}
+
+export const defaults = {
+  instrument: 'LSSTCam',
+  simulationMode: 0,
+  partition: 'guider',
+  wire: {
+    address: '127.0.0.1',
+    port: 5580,
+    group: null,
+    interface: null,
+    receiveBufferBytes: 32 * 1024 * 1024,
+    busyPollUs: 0,
+    control: '127.0.0.1:5581',
+  },
+  replay: { speed: 1, loop: false },
+  slots: 64,
+  slotBytes: 400 * 400 * 4,
+  ringRecords: 1024,
+  linkTimeoutMs: 750,
+  scatterFloorMm: 0.0002,
+  gain: 1,
+  readNoise: 0,
+  data: 'tcp://127.0.0.1:5570',
+  control: 'tcp://127.0.0.1:5571',
+  highWaterMark: 1000,
+} as const;
+
+/** The ROI of a profile in the observatory's form, for `initGuiders`. */
+export function profileRoiSpec(profile: Profile): Record<string, Record<string, number>> | null {
+  return profile.guider.roi === null ? null : formatRoiSpec(profile.guider.roi);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the verbs do: ask the agent, or pass a command to the DAQ.
+
+import type { DaqLink, DaqReply } from '../model/daq.js';
+import { AgentError } from '../model/errors.js';
+import { formatRoiSpec, parseRoiSpec } from '../model/roi.js';
+import type { Verb } from './server.js';
+
+export interface VerbDeps {
+  readonly snapshot: () => unknown;
+  readonly stats: () => unknown;
+  readonly control: DaqLink['control'];
+  /** roiSpec of the profile, for initGuiders without one */
+  readonly roiSpec: () => Record<string, Record<string, number>> | null;
+  readonly sensors: readonly string[];
+}
+
+/** The DAQ answers within milliseconds; a START of eight sensors takes longest. */
+const daqDeadlineMs = 2000;
+
+export function makeVerbs(deps: VerbDeps): Record<string, Verb> {
+  const pass = (command: string) => async (args: Readonly<Record<string, unknown>>) =>
+    ask(deps, { ...args, command });
+  return {
+    snapshot: async () => deps.snapshot(),
+    stats: async () => deps.stats(),
+    initGuiders: async (args) => ask(deps, { command: 'initGuiders', roiSpec: roiOf(args, deps) }),
+    resume: async (args) => ask(deps, { command: 'resume', comment: commentOf(args) }),
+    pause: pass('pause'),
+    stop: pass('stop'),
+    status: pass('status'),
+  };
+}
+
+function roiOf(args: Readonly<Record<string, unknown>>, deps: VerbDeps): Record<string, unknown> {
+  if (args.roiSpec === undefined) {
+    const own = deps.roiSpec();
+    if (own) return own;
+    throw new AgentError(
+      'command',
+      'initGuiders: expected args.roiSpec, or guider.roiSpec in the profile; got neither',
+    );
+  }
+  const spec = parseRoiSpec(args.roiSpec);
+  const stranger = spec.locations.find((l) => !deps.sensors.includes(l.sensor.detectorName));
+  if (stranger) {
+    const got = stranger.sensor.detectorName;
+    throw new AgentError(
+      'roi',
+      `roiSpec: expected sensors of the profile (${deps.sensors.join(', ')}), got ${got}`,
+    );
+  }
+  return formatRoiSpec(spec);
+}
+
+/** The DAQ's comment field holds 30 bytes. */
+function commentOf(args: Readonly<Record<string, unknown>>): string {
+  const comment = args.comment ?? args.obsid ?? '';
+  if (typeof comment === 'string' && Buffer.byteLength(comment) <= 30) return comment;
+  throw new AgentError('command', 'resume: expected args.comment (the OBSID) of at most 30 bytes of text');
+}
+
+async function ask(deps: VerbDeps, command: Readonly<Record<string, unknown>>): Promise<DaqReply> {
+  const reply = await deps.control(command, daqDeadlineMs);
+  if (reply.status === 0) return reply;
+  const why = typeof reply.message === 'string' ? `: ${reply.message}` : '';
+  throw new AgentError('daq_state', `the DAQ refused ${String(command.command)} with ${reply.reply}${why}`);
+}

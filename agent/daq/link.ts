@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// DaqLink over the native addon: drains records when the doorbell rings and hands them on, decoded.
+
+import type { DaqLink, DaqRecord, DaqReply, LinkCounters, LinkSettings } from '../model/daq.js';
+import { AgentError, type AgentErrorCode } from '../model/errors.js';
+import { type LogLine, loadNative, type NativeLink } from './native.js';
+import { checkLayout, RECORD_BYTES, RecordDecoder } from './record.js';
+
+/** Records taken over at once; a burst of 8 sensors needs 8. */
+const BATCH = 256;
+
+const CODES: readonly string[] = [
+  'daq_config',
+  'daq_resource',
+  'daq_unreachable',
+  'daq_unsupported',
+  'daq_state',
+] satisfies readonly AgentErrorCode[];
+
+function isAgentErrorCode(code: unknown): code is AgentErrorCode {
+  return typeof code === 'string' && CODES.includes(code);
+}
+
+/** Refusals of the addon become AgentErrors; anything else is a bug and stays what it is. */
+function refuse(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !isAgentErrorCode(error.code)) return error;
+  return new AgentError(error.code, error.message, { cause: error });
+}
+
+/** What the native side reads; the drivers get their own options as they are. */
+function settingsJson(settings: LinkSettings): string {
+  const options =
+    settings.driver === 'wire' && settings.options['linkTimeoutMs'] === undefined
+      ? { ...settings.options, linkTimeoutMs: settings.linkTimeoutMs }
+      : settings.options;
+  return JSON.stringify({ ...settings, options });
+}
+
+export class NativeDaqLink implements DaqLink {
+  readonly #native: NativeLink;
+  readonly #log: (line: LogLine) => void;
+  readonly #bytes = new Uint8Array(new ArrayBuffer(BATCH * RECORD_BYTES));
+  readonly #decoder = new RecordDecoder(this.#bytes);
+  #onRecords: ((records: readonly DaqRecord[]) => void) | null = null;
+
+  /** `log` gets the link's own lines (a short socket buffer, a lost control connection). */
+  constructor(settings: LinkSettings, log: (line: LogLine) => void = () => {}) {
+    const addon = loadNative();
+    checkLayout(addon.recordLayout());
+    this.#log = log;
+    try {
+      this.#native = new addon.NativeLink(settingsJson(settings), () => this.#onDoorbell());
+    } catch (error) {
+      throw refuse(error);
+    }
+  }
+
+  start(onRecords: (records: readonly DaqRecord[]) => void): void {
+    this.#onRecords = onRecords;
+    try {
+      this.#native.start();
+    } catch (error) {
+      throw refuse(error);
+    } finally {
+      this.#drain();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#native.stop();
+    this.#drain();
+    this.#onRecords = null;
+  }
+
+  counters(): LinkCounters {
+    return this.#native.counters();
+  }
+
+  async control(command: Readonly<Record<string, unknown>>, deadlineMs: number): Promise<DaqReply> {
+    const { code, reply } = await this.#native.control(JSON.stringify(command), deadlineMs);
+    const answer: unknown = reply === '' ? {} : JSON.parse(reply);
+    const fields = typeof answer === 'object' && answer !== null ? answer : {};
+    if (isAgentErrorCode(code)) {
+      const message = 'message' in fields ? String(fields.message) : `the DAQ link takes no commands (${code})`;
+      throw new AgentError(code, message);
+    }
+    if (!('status' in fields) || typeof fields.status !== 'number') {
+      throw new AgentError('daq_unreachable', `the DAQ answered without a status: ${reply.slice(0, 200)}`);
+    }
+    return { reply: '', ...fields, status: fields.status };
+  }
+
+  predict(location: number, prediction: { x: number; y: number; radius: number } | null): void {
+    if (prediction === null) this.#native.predict(location);
+    else this.#native.predict(location, prediction.x, prediction.y, prediction.radius);
+  }
+
+  wantPixels(locations: readonly number[]): void {
+    this.#native.wantPixels(locations);
+  }
+
+  takePixels(lease: bigint): Uint8Array {
+    try {
+      return this.#native.takePixels(lease);
+    } catch (error) {
+      throw refuse(error);
+    }
+  }
+
+  releasePixels(lease: bigint): void {
+    try {
+      this.#native.releasePixels(lease);
+    } catch (error) {
+      throw refuse(error);
+    }
+  }
+
+  /**
+   * The native side calls this, and Node 20 swallows what is thrown into it: an error goes on from the event
+   * loop instead, where it ends the process as any other bug does.
+   */
+  #onDoorbell(): void {
+    try {
+      this.#drain();
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+
+  #drain(): void {
+    for (const line of this.#native.takeLog()) this.#log(line);
+    for (let count = this.#native.drain(this.#bytes); count > 0; count = this.#native.drain(this.#bytes)) {
+      const records: DaqRecord[] = [];
+      for (let i = 0; i < count; i++) records.push(this.#decoder.decode(i));
+      if (this.#onRecords !== null) this.#onRecords(records);
+      else for (const { lease } of records) if (lease !== 0n) this.#native.releasePixels(lease);
+    }
+  }
+}

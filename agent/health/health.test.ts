@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import t from 'tap';
+import type { LinkCounters } from '../model/daq.js';
+import { logTo } from '../model/log.js';
+import type { AgentMessage } from '../model/messages.js';
+import { chooseTaiOffset } from '../model/tai.js';
+import { Health } from './health.js';
+import { HostClock } from './host-clock.js';
+
+function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
+  const messages: AgentMessage[] = [];
+  const warnings: string[] = [];
+  const counters: LinkCounters = {
+    driver: 'wire',
+    driverVersion: '1',
+    linkUp: true,
+    heartbeat: 42n,
+    link,
+    pool: {},
+    outcomes: {},
+    sensors: [],
+  };
+  const health = new Health({
+    sink: { publish: (m) => messages.push(m) },
+    log: logTo((level, message) => {
+      if (level === 'warning') warnings.push(message);
+    }),
+    counters: () => counters,
+    subscriptions: () => 3,
+    sendFailures: () => 0,
+    tai: chooseTaiOffset(kernelSeconds, null, 0),
+    simulationMode: 1,
+    version: '0.1.0',
+    uptimeS: () => 12,
+  });
+  t.teardown(() => health.stop());
+  return { health, messages, warnings };
+}
+
+t.test('a heartbeat says what the link, the clock and the simulation mode are', async (t) => {
+  const { health, messages } = bench(37);
+  health.beat();
+  t.match(messages, [
+    {
+      kind: 'heartbeat',
+      linkUp: true,
+      nativeHeartbeat: 42n,
+      simulationMode: 1,
+      taiSource: 'kernel',
+      subscriptions: 3,
+    },
+  ]);
+});
+
+t.test('a link that goes down alarms once and clears once', async (t) => {
+  const { health, messages } = bench(37);
+  health.onLink(true, '');
+  health.onLink(false, 'nothing for 750 ms');
+  health.onLink(false, 'nothing for 750 ms');
+  t.equal(health.active.length, 1);
+  health.onLink(true, '');
+  t.match(messages, [
+    { kind: 'alarm', name: 'link_down', active: true, severity: 'serious', message: 'nothing for 750 ms' },
+    { kind: 'alarm', name: 'link_down', active: false },
+  ]);
+  t.equal(messages.length, 2);
+  t.equal(health.active.length, 0);
+});
+
+t.test('a short socket buffer alarms once with the remedy', async (t) => {
+  const { health, messages } = bench(37, { rcvbuf_requested: 33_554_432n, rcvbuf_actual: 425_984n });
+  health.beat();
+  health.beat();
+  const alarms = messages.filter((m) => m.kind === 'alarm');
+  t.equal(alarms.length, 1);
+  t.match(alarms[0], { name: 'receive_buffer_short', message: /425984 bytes instead of 33554432.*sysctl/ });
+});
+
+t.test('a TAI offset that nobody vouches for alarms at start', async (t) => {
+  const { health, messages, warnings } = bench(0);
+  health.start();
+  health.stop();
+  t.match(messages, [{ kind: 'alarm', name: 'tai_offset' }]);
+  t.equal(warnings.length, 1);
+});
+
+t.test(
+  'the host clock gives TAI within 2 ms of the system clock and fires timers after their time',
+  async (t) => {
+    const clock = new HostClock(37);
+    clock.refresh();
+    const difference = Number(clock.taiNs() - 37_000_000_000n) / 1e6 - Date.now();
+    t.ok(Math.abs(difference) < 2, `${difference} ms`);
+    const due = clock.monotonicNs() + 3_000_000n;
+    await new Promise<void>((resolve) => clock.at(due, resolve));
+    t.ok(clock.monotonicNs() >= due);
+    const cancelled = clock.at(clock.monotonicNs(), () => t.fail('cancelled'));
+    cancelled.cancel();
+    await new Promise<void>((resolve) => clock.at(clock.monotonicNs() + 2_000_000n, resolve));
+  },
+);

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The heartbeat, once a second in every state, and the alarms of the link: only reads counters.
+
+import type { LinkCounters } from '../model/daq.js';
+import type { Log } from '../model/log.js';
+import type { AlarmMessage, HeartbeatMessage, MessageSink } from '../model/messages.js';
+import type { TaiOffset } from '../model/tai.js';
+
+export interface HealthDeps {
+  readonly sink: MessageSink;
+  readonly log: Log;
+  readonly counters: () => LinkCounters;
+  readonly subscriptions: () => number;
+  readonly sendFailures: () => number;
+  readonly tai: TaiOffset;
+  readonly simulationMode: number;
+  readonly version: string;
+  /** s since the agent's start */
+  readonly uptimeS: () => number;
+}
+
+const periodMs = 1000;
+
+export class Health {
+  readonly #deps: HealthDeps;
+  readonly #alarms = new Map<string, AlarmMessage>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(deps: HealthDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    const { tai } = this.#deps;
+    if (tai.suspect) this.#raise('tai_offset', 'warning', tai.detail);
+    this.#timer = setInterval(() => this.beat(), periodMs);
+  }
+
+  stop(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** The link said that traffic stopped or came back. */
+  onLink(up: boolean, reason: string): void {
+    if (up) this.#clear('link_down', reason === '' ? 'the DAQ link is up' : `the DAQ link is up: ${reason}`);
+    else this.#raise('link_down', 'serious', reason === '' ? 'the DAQ link is silent' : reason);
+  }
+
+  /** Alarms that are on. */
+  get active(): readonly AlarmMessage[] {
+    return [...this.#alarms.values()];
+  }
+
+  beat(): void {
+    const counters = this.#deps.counters();
+    this.#checkBuffer(counters);
+    const { tai } = this.#deps;
+    const message: HeartbeatMessage = {
+      kind: 'heartbeat',
+      summaryState: 'ENABLED',
+      simulationMode: this.#deps.simulationMode,
+      uptimeS: this.#deps.uptimeS(),
+      version: this.#deps.version,
+      linkUp: counters.linkUp,
+      nativeHeartbeat: counters.heartbeat,
+      taiOffsetS: tai.seconds,
+      taiSource: tai.source,
+      timeSuspect: tai.suspect,
+      subscriptions: this.#deps.subscriptions(),
+      sendFailures: this.#deps.sendFailures(),
+    };
+    this.#deps.sink.publish(message);
+  }
+
+  /** A short socket buffer loses stamps at the first pause of the link thread. */
+  #checkBuffer({ link }: LinkCounters): void {
+    const requested = link.rcvbuf_requested ?? 0n;
+    const actual = link.rcvbuf_actual ?? 0n;
+    if (actual >= requested || actual === 0n) return;
+    const what = `the socket buffer is ${actual} bytes instead of ${requested}`;
+    const remedy = 'install scripts/sysctl/60-summit-agent.conf to /etc/sysctl.d and run sysctl --system';
+    this.#raise('receive_buffer_short', 'warning', `${what}: ${remedy}`);
+  }
+
+  #raise(name: string, severity: AlarmMessage['severity'], message: string): void {
+    if (this.#alarms.has(name)) return;
+    const alarm: AlarmMessage = { kind: 'alarm', name, active: true, severity, message };
+    this.#alarms.set(name, alarm);
+    this.#deps.sink.publish(alarm);
+    this.#deps.log.warning(message, { alarm: name });
+  }
+
+  #clear(name: string, message: string): void {
+    if (!this.#alarms.delete(name)) return;
+    this.#deps.sink.publish({ kind: 'alarm', name, active: false, severity: 'info', message });
+    this.#deps.log.info(message, { alarm: name });
+  }
+}

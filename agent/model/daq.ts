@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a DAQ link delivers, in the agent's words. agent/daq/ implements it over the native addon.
+
+/** Event types as the DAQ numbers them; unknown numbers pass through. 200 and up are the link's own. */
+export const EventType = {
+  stamp: 0,
+  start: 1,
+  stop: 2,
+  pause: 3,
+  resume: 4,
+  status: 5,
+  wake: 6,
+  sleep: 7,
+  reset: 8,
+  linkUp: 200,
+  linkDown: 201,
+  end: 202,
+} as const;
+
+/** What happened to a stamp: the terms of the conservation law (addons/daq/record.h). */
+export type Outcome = 'event' | 'measured' | 'refused' | 'incomplete' | 'dropped';
+
+/** Series metadata of START, the DAQ's own fields. */
+export interface SeriesMetadata {
+  readonly rows: number;
+  readonly cols: number;
+  readonly integrationMs: number;
+  readonly overRows: number;
+  readonly underCols: number;
+  readonly overCols: number;
+  readonly flushCount: number;
+  readonly location: number;
+  readonly segment: number;
+  readonly startRow: number;
+  readonly startCol: number;
+  readonly version: string;
+  readonly firmware: number;
+  readonly serial: bigint;
+  readonly splitRoi: boolean;
+  readonly vendor: number;
+  readonly platform: string;
+  readonly id: string;
+}
+
+/** The kernel's answer for one stamp (addons/pixels/measurement.h); NaN where there is none. */
+export interface Measurement {
+  readonly x: number;
+  readonly y: number;
+  readonly ex: number;
+  readonly ey: number;
+  readonly flux: number;
+  readonly fluxErr: number;
+  readonly background: number;
+  readonly noise: number;
+  readonly snr: number;
+  readonly fwhm: number;
+  readonly momentXx: number;
+  readonly momentYy: number;
+  readonly momentXy: number;
+  readonly chi2: number;
+  readonly peak: number;
+  readonly flags: number;
+  readonly fault: number;
+  readonly nSaturated: number;
+  readonly nMasked: number;
+  readonly iterations: number;
+  readonly candidates: number;
+  readonly measureNs: number;
+}
+
+/** One record from the link: a stamp (with its measurement) or an event. Times `t*Ns` are CLOCK_MONOTONIC. */
+export interface DaqRecord {
+  readonly eventType: number;
+  readonly eventStatus: number;
+  readonly daqState: number;
+  /** bay*9 + board*3 + sensor; 255 = the link as a whole */
+  readonly location: number;
+  readonly pixelType: number;
+  /** as the DAQ sent them, u16 */
+  readonly sequence: number;
+  readonly stamp: number;
+  /** unwrapped */
+  readonly series: bigint;
+  readonly stampIndex: bigint;
+  /** SummitFrameFlag bits of addons/daq/driver.h */
+  readonly frameFlags: number;
+  readonly missingBytes: number;
+  /** stamps of this sensor missing directly before this one */
+  readonly gap: number;
+  readonly tSrcTaiNs: bigint;
+  readonly tFirstNs: bigint;
+  readonly tLastNs: bigint;
+  readonly tMeasuredNs: bigint;
+  readonly rows: number;
+  readonly cols: number;
+  readonly segment: number;
+  readonly startRow: number;
+  readonly startCol: number;
+  readonly integrationMs: number;
+  /** PAUSE, STOP: stamps the DAQ sent since START; null = not told */
+  readonly stampsSent: bigint | null;
+  readonly outcome: Outcome;
+  /** older results of this sensor that gave way to this one before they left */
+  readonly superseded: number;
+  /** pixels asked for: give it to takePixels or releasePixels exactly once; 0n = none */
+  readonly lease: bigint;
+  readonly measurement: Measurement | null;
+  readonly seriesMetadata: SeriesMetadata | null;
+  /** RESUME comment, LINK_* reason, else '' */
+  readonly text: string;
+}
+
+/** Per-sensor counters, the link's part of the conservation law. Names on the wire: model/names.ts. */
+export interface SensorCounters {
+  readonly location: number;
+  readonly seen: bigint;
+  readonly complete: bigint;
+  readonly incomplete: bigint;
+  readonly bad: bigint;
+  readonly duplicate: bigint;
+  readonly dropped: bigint;
+  /** stamp numbers that never came (a late stamp that fills its gap takes one away) */
+  readonly lost: bigint;
+  /** complete stamps the kernel refused */
+  readonly refused: bigint;
+  /** complete stamps whose result gave way to a newer one in the ring */
+  readonly superseded: bigint;
+  readonly reordered: bigint;
+  readonly errXfer: bigint;
+  readonly errSize: bigint;
+  readonly errMissBeg: bigint;
+  readonly errMissEnd: bigint;
+}
+
+export interface LinkCounters {
+  readonly driver: string;
+  readonly driverVersion: string;
+  readonly linkUp: boolean;
+  /** advances with every turn of the link thread, traffic or not */
+  readonly heartbeat: bigint;
+  /** SummitLinkStats of addons/daq/driver.h, by their snake_case names */
+  readonly link: Readonly<Record<string, bigint>>;
+  /** slots, slot_bytes, in_use, high_water, ring_capacity, ring_high_water, events_lost */
+  readonly pool: Readonly<Record<string, bigint>>;
+  /** what became of each best-effort setting: {sched_fifo: "refused: Operation not permitted", ...} */
+  readonly outcomes: Readonly<Record<string, string>>;
+  readonly sensors: readonly SensorCounters[];
+}
+
+/** A DAQ reply: `status` 0 is SUCCESS, others as facts of the DAQ; further keys depend on the command. */
+export interface DaqReply {
+  readonly status: number;
+  readonly reply: string;
+  readonly [key: string]: unknown;
+}
+
+/** One link to a DAQ: started once, stopped once. */
+export interface DaqLink {
+  /** Opens the driver and starts the link thread; rejects with an AgentError (code daq_config, daq_resource). */
+  start(onRecords: (records: readonly DaqRecord[]) => void): void;
+  /** Ends the link thread; resolves when no record will come any more. */
+  stop(): Promise<void>;
+  counters(): LinkCounters;
+  /** Sends one command to the DAQ; rejects with AgentError daq_unreachable, daq_unsupported. */
+  control(command: Readonly<Record<string, unknown>>, deadlineMs: number): Promise<DaqReply>;
+  /** Predicted star position for a sensor, in ROI pixels; null forgets it. */
+  predict(location: number, prediction: { x: number; y: number; radius: number } | null): void;
+  /** Asks for pixels of these sensors with every record (lease), or of none. */
+  wantPixels(locations: readonly number[]): void;
+  takePixels(lease: bigint): Uint8Array;
+  releasePixels(lease: bigint): void;
+}
+
+/** Settings of a link, from the profile's `daq` section (hw-profiles/README.md). */
+export interface LinkSettings {
+  readonly driver: 'wire' | 'replay' | 'plugin';
+  /** handed to the driver as JSON, per driver */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly slots: number;
+  readonly slotBytes: number;
+  readonly ringRecords: number;
+  readonly linkTimeoutMs: number;
+  readonly schedFifo: number | null;
+  readonly cpu: number | null;
+  readonly lockMemory: boolean;
+  readonly hugePages: boolean;
+  readonly sensors: readonly SensorSettings[];
+}
+
+export interface SensorSettings {
+  readonly location: number;
+  readonly gain: number;
+  readonly readNoise: number;
+  readonly badSegments: readonly number[];
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything the agent says, typed once; publish/ maps it to ZeroMQ (names and units of SAL's Guider interface,
+// ts_xml v28, plus ours). Times `t*Ns` are CLOCK_MONOTONIC, `*TaiNs` TAI since 1970. NaN: no number.
+
+import type { LogLevel } from './log.js';
+
+/** SAL GuiderStatus: the DAQ's event type + 1. */
+export const GuiderStatus = { stamp: 1, start: 2, stop: 3, pause: 4, resume: 5 } as const;
+
+/** Which series, exposure and stamp a message is about. */
+export interface StampIdentity {
+  /** the DAQ's sequence, u16 */
+  readonly seqNo: number;
+  /** sequence, unwrapped */
+  readonly series: bigint;
+  /** configuration id of the series, else `series-N` */
+  readonly seriesId: string;
+  /** OBSID from RESUME; the series id when RESUME carried none; UNKNOWN when the agent joined late */
+  readonly obsid: string;
+  /** null when the obsid is not an OBSID */
+  readonly exposureId: number | null;
+}
+
+/** Merged lifecycle event of the DAQ. */
+export interface StateMessage extends StampIdentity {
+  readonly kind: 'guider.state';
+  readonly status: number;
+  /** unwrapped; -1 where the event is not a stamp */
+  readonly stamp: number;
+  /** TAI s */
+  readonly timestamp: number;
+  readonly sensors: readonly string[];
+  readonly daqState: number;
+}
+
+/** Start of a series. Arrays are in the profile's sensor order. */
+export interface SeriesMessage extends StampIdentity {
+  readonly kind: 'guider.series';
+  readonly timestamp: number;
+  readonly sensors: readonly string[];
+  readonly roiCommonNRows: number;
+  readonly roiCommonNCols: number;
+  /** ms */
+  readonly roiCommonIntegration: number;
+  /** -1 where the sensor has no ROI */
+  readonly segment: readonly number[];
+  readonly startRow: readonly number[];
+  readonly startCol: readonly number[];
+  readonly splitRoi: readonly boolean[];
+  readonly daqVersion: string;
+  readonly platform: string;
+  /** ms, the ROI timing model */
+  readonly periodMs: number;
+}
+
+/** One stamp of one sensor: measured, refused, incomplete or dropped. */
+export interface StampResult extends StampIdentity {
+  readonly kind: 'guider.result';
+  /** place in the profile's sensor order */
+  readonly index: number;
+  readonly sensor: string;
+  readonly detector: number;
+  readonly location: number;
+  /** unwrapped */
+  readonly stamp: number;
+  /** as the DAQ sent it, u16 */
+  readonly daqStamp: number;
+  /** TAI s; NaN when the DAQ gave no time */
+  readonly timestamp: number;
+  readonly outcome: string;
+  readonly segment: number;
+  readonly startRow: number;
+  readonly startCol: number;
+  readonly nRows: number;
+  readonly nCols: number;
+  /** ms */
+  readonly integration: number;
+  /** px in the ROI, 0-based, integer = pixel centre */
+  readonly xRoi: number;
+  readonly yRoi: number;
+  readonly xRoiErr: number;
+  readonly yRoiErr: number;
+  /** px in the CCD */
+  readonly xCcd: number;
+  readonly yCcd: number;
+  /** mm in the focal plane (DVCS) */
+  readonly centroidX: number;
+  readonly centroidY: number;
+  readonly centroidXErr: number;
+  readonly centroidYErr: number;
+  /** mm since the sensor's reference stamp */
+  readonly centroidDx: number;
+  readonly centroidDy: number;
+  /** stamp the displacement is from; -1: none yet */
+  readonly referenceStamp: number;
+  /** electron */
+  readonly flux: number;
+  readonly fluxErr: number;
+  readonly snr: number;
+  /** arcsec */
+  readonly fwhm: number;
+  readonly fwhmPx: number;
+  /** mm^2 in the focal plane */
+  readonly momentXx: number;
+  readonly momentYy: number;
+  readonly momentXy: number;
+  /** ADU */
+  readonly bkg: number;
+  readonly bkgStd: number;
+  readonly peak: number;
+  readonly chi2: number;
+  /** 0 = do not use, 1 = fits its noise; between: 1 / reduced chi2 */
+  readonly centroidFitQuality: number;
+  readonly nSaturated: number;
+  readonly nMasked: number;
+  /** model/flags.ts */
+  readonly flagsBits: number;
+  readonly fault: string;
+  /** stamps of this sensor lost directly before this one */
+  readonly gap: number;
+  /** results of this sensor that gave way to this one before they left */
+  readonly superseded: number;
+  readonly missingBytes: number;
+  readonly tSrcTaiNs: bigint;
+  readonly tFirstNs: bigint;
+  readonly tLastNs: bigint;
+  readonly tMeasuredNs: bigint;
+  /** us of the kernel */
+  readonly measureUs: number;
+}
+
+export type ClosedBy = 'complete' | 'timeout' | 'next' | 'end';
+
+/** What one acquisition shares between its three messages. */
+export interface AcquisitionIdentity extends StampIdentity {
+  readonly stamp: number;
+  /** TAI s of the earliest stamp */
+  readonly timestamp: number;
+  readonly closedBy: ClosedBy;
+  readonly nExpected: number;
+  readonly tSrcTaiNs: bigint;
+  /** of the first packet of the first sensor, the last packet and the last measurement of the last one */
+  readonly tFirstNs: bigint;
+  readonly tLastNs: bigint;
+  readonly tMeasuredNs: bigint;
+}
+
+/** One acquisition: the same stamp over all expected sensors, in the profile's order (`results[i]` null: none came). */
+export interface AcquisitionMessage extends AcquisitionIdentity {
+  readonly kind: 'guider.acquisition';
+  readonly sensors: readonly string[];
+  readonly results: readonly (StampResult | null)[];
+  /** why a sensor is not in the offset; '' = used */
+  readonly excluded: readonly string[];
+}
+
+/** The combined displacement of an acquisition. */
+export interface CombinedFit {
+  /** mm, focal plane, displacement of the star images at the optical axis */
+  readonly x: number;
+  readonly y: number;
+  readonly xErr: number;
+  readonly yErr: number;
+  /** arcsec, positive from x to y about the focal-plane origin; NaN below 3 sensors */
+  readonly rotation: number;
+  readonly rotationErr: number;
+  /** of (x mm, y mm, rotation arcsec): xx, xy, xr, yy, yr, rr */
+  readonly covariance: readonly number[];
+  readonly chi2: number;
+  readonly dof: number;
+  /** mm, sample standard deviation over the sensors used */
+  readonly scatterX: number;
+  readonly scatterY: number;
+  readonly nSensors: number;
+}
+
+export interface SummaryMessage extends AcquisitionIdentity {
+  readonly kind: 'guider.summary';
+  readonly fit: CombinedFit;
+  readonly referenceStamp: number;
+  /** 0 used, 1 measured and excluded, 2 no position */
+  readonly qualityFlag: readonly number[];
+  readonly flags: readonly string[];
+}
+
+export interface OffsetsMessage extends AcquisitionIdentity {
+  readonly kind: 'guider.offsets';
+  readonly fit: CombinedFit;
+  readonly referenceStamp: number;
+  readonly flags: readonly string[];
+}
+
+/** What became of one sensor's stamps in one series (or since the agent's start, in `stats`). */
+export interface SensorAccount {
+  readonly sent: bigint | null;
+  readonly seen: bigint;
+  readonly complete: bigint;
+  readonly incomplete: bigint;
+  readonly bad: bigint;
+  readonly duplicate: bigint;
+  readonly dropped: bigint;
+  readonly published: bigint;
+  readonly superseded: bigint;
+  readonly rejected: bigint;
+  readonly lost: bigint;
+  readonly late: bigint;
+  readonly reordered: bigint;
+}
+
+export interface SeriesEndMessage extends StampIdentity {
+  readonly kind: 'series.end';
+  readonly reason: 'stop' | 'next_series' | 'agent_stop';
+  /** acquisitions closed */
+  readonly nStamps: number;
+  /** acquisitions with an offset */
+  readonly nGood: number;
+  readonly nLostDaq: bigint;
+  /** per sensor, since the agent's start */
+  readonly counters: Readonly<Record<string, SensorAccount>>;
+  /** per sensor, this series only, from its records */
+  readonly sensors: Readonly<Record<string, SeriesAccount>>;
+}
+
+/** Counts of one sensor in one series, from the records that reached the role. */
+export interface SeriesAccount {
+  readonly sent: bigint | null;
+  readonly complete: number;
+  readonly incomplete: number;
+  readonly dropped: number;
+  readonly published: number;
+  readonly superseded: number;
+  readonly rejected: number;
+  readonly lost: number;
+  readonly late: number;
+}
+
+export interface HeartbeatMessage {
+  readonly kind: 'heartbeat';
+  readonly summaryState: string;
+  readonly simulationMode: number;
+  readonly uptimeS: number;
+  readonly version: string;
+  readonly linkUp: boolean;
+  /** advances with every turn of the link thread */
+  readonly nativeHeartbeat: bigint;
+  readonly taiOffsetS: number;
+  readonly taiSource: string;
+  readonly timeSuspect: boolean;
+  readonly subscriptions: number;
+  readonly sendFailures: number;
+}
+
+export interface LogMessage {
+  readonly kind: 'log';
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface AlarmMessage {
+  readonly kind: 'alarm';
+  /** link_down, receive_buffer_short, tai_offset, ... */
+  readonly name: string;
+  readonly active: boolean;
+  readonly severity: 'info' | 'warning' | 'serious';
+  readonly message: string;
+}
+
+export type AgentMessage =
+  | StateMessage
+  | SeriesMessage
+  | StampResult
+  | AcquisitionMessage
+  | SummaryMessage
+  | OffsetsMessage
+  | SeriesEndMessage
+  | HeartbeatMessage
+  | LogMessage
+  | AlarmMessage;
+
+/** Where rooms hand their messages; publish/ implements it. */
+export interface MessageSink {
+  publish(message: AgentMessage): void;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ROI specification of a guider series, in the observatory's own JSON form:
+// {"common": {"rows", "cols", "integrationTimeMillis"}, "R00SG0": {"segment", "startRow", "startCol"}, ...}
+
+import { refuseAll, sentenceOf } from './errors.js';
+import { ampCols, ampRows, isSegment, type RoiOrigin } from './geometry.js';
+import { type GuideSensor, guideSensorNamed, guideSensors, roiKeyOf } from './location.js';
+
+export interface RoiCommon {
+  readonly rows: number;
+  readonly cols: number;
+  readonly integrationMs: number;
+}
+
+/** The ROI of one sensor. */
+export interface RoiLocation extends RoiOrigin {
+  readonly sensor: GuideSensor;
+}
+
+export interface RoiSpec {
+  readonly common: RoiCommon;
+  /** in the order of location numbers */
+  readonly locations: readonly RoiLocation[];
+}
+
+/** Limits of the observatory's scripts (ts_observatory_control utils/roi_spec.py). */
+export const roiLimits = {
+  rows: [10, 400],
+  cols: [10, 400],
+  integrationTimeMillis: [5, 200],
+  sensors: 8,
+} as const;
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value);
+}
+
+function readInteger(
+  from: JsonObject,
+  path: string,
+  key: string,
+  low: number,
+  high: number,
+  out: string[],
+): number {
+  const value = from[key];
+  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
+  out.push(`${path}.${key}: expected an integer ${low}..${high}, got ${show(value)}`);
+  return Number.NaN;
+}
+
+function refuseOtherKeys(from: JsonObject, path: string, known: readonly string[], out: string[]): void {
+  for (const key of Object.keys(from)) {
+    if (!known.includes(key)) out.push(`${path}.${key}: expected only ${known.join(', ')}, got this key too`);
+  }
+}
+
+const commonKeys = ['rows', 'cols', 'integrationTimeMillis'] as const;
+
+function readCommon(value: unknown, out: string[]): RoiCommon {
+  if (!isObject(value)) {
+    out.push(`common: expected an object {rows, cols, integrationTimeMillis}, got ${show(value)}`);
+    return { rows: Number.NaN, cols: Number.NaN, integrationMs: Number.NaN };
+  }
+  refuseOtherKeys(value, 'common', commonKeys, out);
+  const { rows, cols, integrationTimeMillis: time } = roiLimits;
+  return {
+    rows: readInteger(value, 'common', 'rows', rows[0], rows[1], out),
+    cols: readInteger(value, 'common', 'cols', cols[0], cols[1], out),
+    integrationMs: readInteger(value, 'common', 'integrationTimeMillis', time[0], time[1], out),
+  };
+}
+
+const locationKeys = ['segment', 'startRow', 'startCol'] as const;
+
+function readLocation(
+  sensor: GuideSensor,
+  value: unknown,
+  common: RoiCommon,
+  out: string[],
+): RoiLocation | null {
+  const key = roiKeyOf(sensor);
+  if (!isObject(value)) {
+    out.push(`${key}: expected an object {segment, startRow, startCol}, got ${show(value)}`);
+    return null;
+  }
+  refuseOtherKeys(value, key, locationKeys, out);
+  const segment = value.segment;
+  if (typeof segment !== 'number' || !isSegment(segment)) {
+    out.push(`${key}.segment: expected an amplifier label 0..7 or 10..17, got ${show(segment)}`);
+  }
+  const startRow = readInteger(value, key, 'startRow', 0, ampRows - 1, out);
+  const startCol = readInteger(value, key, 'startCol', 0, ampCols - 1, out);
+  // NaN (already reported) compares false, so one mistake is not told twice.
+  if (startRow + common.rows > ampRows) {
+    out.push(
+      `${key}.startRow: expected at most ${ampRows - common.rows} so that ${common.rows} rows end inside the ${ampRows}-row amplifier, got ${startRow}`,
+    );
+  }
+  if (startCol + common.cols > ampCols) {
+    out.push(
+      `${key}.startCol: expected at most ${ampCols - common.cols} so that ${common.cols} columns end inside the ${ampCols}-column amplifier, got ${startCol}`,
+    );
+  }
+  return { sensor, segment: typeof segment === 'number' ? segment : Number.NaN, startRow, startCol };
+}
+
+function readLocations(value: JsonObject, common: RoiCommon, out: string[]): RoiLocation[] {
+  const locations: RoiLocation[] = [];
+  const keys = Object.keys(value).filter((key) => key !== 'common');
+  for (const key of keys) {
+    const sensor = guideSensorNamed(key);
+    if (!sensor || roiKeyOf(sensor) !== key) {
+      out.push(`${key}: expected common or one of ${guideSensors.map(roiKeyOf).join(', ')}, got this key`);
+      continue;
+    }
+    const location = readLocation(sensor, value[key], common, out);
+    if (location) locations.push(location);
+  }
+  if (keys.length === 0) out.push('expected at least one sensor such as R00SG0, got none');
+  if (keys.length > roiLimits.sensors) {
+    out.push(`expected at most ${roiLimits.sensors} sensors, got ${keys.length}`);
+  }
+  return locations.sort((a, b) => a.sensor.location - b.sensor.location);
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw refuseAll('roi', 'roiSpec', [`expected JSON text, got ${sentenceOf(error)}`]);
+  }
+}
+
+/** Reads a roiSpec (object or JSON text); refuses with one AgentError (`roi`) that lists everything wrong. */
+export function parseRoiSpec(input: unknown): RoiSpec {
+  const value = typeof input === 'string' ? parseText(input) : input;
+  if (!isObject(value)) {
+    const got = Array.isArray(value) ? 'a list (one series at a time)' : show(value);
+    throw refuseAll('roi', 'roiSpec', [`expected an object with common and sensors, got ${got}`]);
+  }
+  const problems: string[] = [];
+  const common = readCommon(value.common, problems);
+  const locations = readLocations(value, common, problems);
+  if (problems.length > 0) throw refuseAll('roi', 'roiSpec', problems);
+  return { common, locations };
+}
+
+/** The observatory's JSON form of a roiSpec, as `initGuiders` takes it. */
+export function formatRoiSpec(spec: RoiSpec): Record<string, Record<string, number>> {
+  const { rows, cols, integrationMs } = spec.common;
+  const out: Record<string, Record<string, number>> = {
+    common: { rows, cols, integrationTimeMillis: integrationMs },
+  };
+  for (const { sensor, segment, startRow, startCol } of spec.locations) {
+    out[roiKeyOf(sensor)] = { segment, startRow, startCol };
+  }
+  return out;
+}
+
+/**
+ * Time from stamp to stamp in ms. A model of the guider sequencer: integration, fast parallel clocking past
+ * the rows outside the ROI, slow rows inside it (slow columns inside, fast ones outside); good to 10 %.
+ */
+export function stampPeriodMs(common: RoiCommon): number {
+  const { rows, cols, integrationMs } = common;
+  const readoutUs = (ampRows - rows) * 21 + rows * (23.5 + cols * 1.84 + (525 - cols) * 0.52);
+  return 1.07 * (integrationMs + readoutUs / 1000);
+}

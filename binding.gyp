@@ -1,0 +1,75 @@
+{
+  # Node-free C++ (summit_core, tests) and the two addons. Configurations: Release, Asan (address and
+  # undefined behaviour), Tsan (threads); `scripts/build native-tests Asan` builds one of them.
+  'variables': {
+    'own_warnings': ['-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Werror'],
+    'own_cflags_cc': ['-std=c++20', '-fno-exceptions', '-fno-rtti'],
+  },
+  'target_defaults': {
+    'include_dirs': ['.'],
+    'cflags!': ['-Wno-unused-parameter'],
+    'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-std=gnu++1y', '-fno-exceptions', '-fno-rtti'],
+    'cflags': ['-fPIC', '-fno-math-errno', '<@(own_warnings)'],
+    'cflags_cc': ['<@(own_cflags_cc)'],
+    'default_configuration': 'Release',
+    'configurations': {
+      'Release': {'cflags': ['-O3', '-g']},
+      'Asan': {
+        'defines': ['SUMMIT_SANITIZED=1'],
+        'cflags': ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+        'ldflags': ['-fsanitize=address,undefined'],
+      },
+      'Tsan': {
+        'defines': ['SUMMIT_SANITIZED=1'],
+        'cflags': ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=thread'],
+        'ldflags': ['-fsanitize=thread'],
+      },
+    },
+  },
+  'targets': [
+    {
+      'target_name': 'summit_core',
+      'type': 'static_library',
+      'sources': ['<!@(ls addons/pixels/*.cc addons/daq/*.cc addons/fits/*.cc | grep -v _test.cc)'],
+      'cflags': ['<!@(pkg-config --cflags cfitsio | sed s/-I/-isystem/g)'],
+      'direct_dependent_settings': {
+        'libraries': ['<!@(pkg-config --libs cfitsio)', '-ldl', '-lpthread'],
+      },
+    },
+    {
+      'target_name': 'mock_plugin',
+      'type': 'shared_library',
+      'product_prefix': '',
+      'product_extension': 'so',
+      'sources': ['addons/daq/testing/mock_plugin.cc'],
+    },
+    {
+      'target_name': 'summit_tests',
+      'type': 'executable',
+      'dependencies': ['summit_core', 'mock_plugin'],
+      'sources': ['<!@(ls addons/*/*_test.cc)'],
+      'libraries': ['-lgtest', '-lgtest_main', '-lpthread'],
+    },
+    {
+      'target_name': 'kernel_bench',
+      'type': 'executable',
+      'dependencies': ['summit_core'],
+      'sources': ['scripts/bench/kernel/kernel_bench.cc'],
+    },
+    {
+      'target_name': 'summit_agent',
+      'type': 'loadable_module',
+      'dependencies': ['summit_core'],
+      'sources': ['<!@(ls addons/binding/*.cc)'],
+      'cflags': ['-isystem', '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api/package.json\'))")'],
+      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+    },
+    {
+      'target_name': 'sim_native',
+      'type': 'loadable_module',
+      'sources': ['<!@(ls sim-hw/native/*.cc)'],
+      'cflags': ['-isystem', '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api/package.json\'))")'],
+      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+    },
+  ],
+}

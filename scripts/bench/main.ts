@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// npm run bench: measures, prints tables, writes one JSON file. Not a test: nothing passes or fails here.
+import { parseArgs } from 'node:util';
+import { measureKernel } from './kernel.js';
+import { type LatencyCase, measureLatency } from './latency.js';
+import { describeMachine } from './machine.js';
+import { writeReport } from './report.js';
+import { measureSaturation } from './saturation.js';
+
+const help = `npm run bench [-- WHAT...] [-- options]
+
+WHAT is any of (default: all)
+  kernel       microseconds per stamp by size, beside a plain C first moment
+  latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
+  saturation   as fast as one link goes without loss, 400x400 int32, beside plain C
+
+  --seconds N  length of one run (default 20)
+  --rounds N   alternating runs per case (default 5)
+  --out FILE   JSON report (default build/bench.json)
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean', short: 'h' },
+    seconds: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '5' },
+    out: { type: 'string', default: 'build/bench.json' },
+  },
+});
+
+const parts = ['kernel', 'latency', 'saturation'];
+const unknown = positionals.find((part) => !parts.includes(part));
+if (values.help) {
+  process.stdout.write(help);
+} else if (unknown !== undefined) {
+  process.stderr.write(`npm run bench: expected one of ${parts.join(', ')}, got "${unknown}"\n`);
+  process.exitCode = 2;
+} else {
+  await run(positionals.length > 0 ? positionals : parts, Number(values.seconds), Number(values.rounds));
+}
+
+function latencyCase(size: number, seconds: number, rounds: number): LatencyCase {
+  const roi = ['--rows', String(size), '--cols', String(size), '--integration-ms', '50'];
+  return {
+    name: `${size}x${size} int32, 9 Hz x 8`,
+    simArgs: [...roi, '--rate', '9', '--seconds', String(seconds), '--seed', '7', '--snr', '50'],
+    rounds,
+    skipSeconds: 2,
+    deadlineMs: (seconds + 30) * 1000,
+  };
+}
+
+async function run(what: readonly string[], seconds: number, rounds: number): Promise<void> {
+  const machine = await describeMachine();
+  console.log(
+    `${machine.cpu}, ${machine.cores} cores, ${machine.os}, kernel ${machine.kernel}, Node ${machine.node}`,
+  );
+  const report: Record<string, unknown> = { when: new Date().toISOString(), machine };
+  if (what.includes('kernel')) report.kernel = measureKernel();
+  if (what.includes('latency')) {
+    report.latency = await measureLatency([
+      latencyCase(50, seconds, rounds),
+      latencyCase(400, seconds, rounds),
+    ]);
+  }
+  if (what.includes('saturation')) report.saturation = await measureSaturation(Math.min(seconds, 10));
+  writeReport(values.out, report);
+  console.log(`\nwritten to ${values.out}`);
+}

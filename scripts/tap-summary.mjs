@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the TAP of a `tap run`: prints each test file with its result, skips with their reason, and failures
+// whole. With --counts prints only `PASSED FAILED`, counting named tests (the innermost level that has a plan).
+import { readFileSync } from 'node:fs';
+
+const lines = readFileSync(process.argv[2], 'utf8').split('\n');
+const countsOnly = process.argv.includes('--counts');
+let passed = 0;
+let failed = 0;
+let diagnostics = false;
+
+for (const line of lines) {
+  const match = /^( *)(not ok|ok) \d+(?: - (.*?))?(?: # (SKIP|TODO|time)\b ?(.*?))?(?: \{)?$/.exec(line);
+  if (match === null) {
+    if (diagnostics && !countsOnly) console.log(line);
+    if (/^\s*\.\.\.$/.test(line)) diagnostics = false;
+    continue;
+  }
+  const [, indent, verdict, name, directive, reason] = match;
+  const depth = indent.length / 4;
+  diagnostics = verdict === 'not ok';
+  if (!countsOnly && (depth === 0 || verdict === 'not ok' || directive === 'SKIP')) {
+    console.log(
+      `${indent}${verdict === 'ok' ? (directive === 'SKIP' ? 'skip' : 'ok  ') : 'FAIL'} ${name ?? ''}${directive === 'SKIP' ? ` (${reason})` : ''}`,
+    );
+  }
+  // Depth 0 is the file, depth 1 the named tests in it.
+  if (depth === 1 && directive !== 'SKIP') {
+    if (verdict === 'ok') passed++;
+    else failed++;
+  }
+}
+if (countsOnly) console.log(passed, failed);

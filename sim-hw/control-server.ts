@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control channel: JSON lines over TCP, one reply for each request, in order (sim-hw/README.md).
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Daq, type Destination, type Outcome, ReplyCode } from './daq.js';
+import type { Endpoint } from './options.js';
+
+const longestLine = 64 * 1024;
+
+export class ControlServer {
+  readonly #daq: Daq;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #onSubscribe: () => void;
+
+  constructor(daq: Daq, onSubscribe: () => void) {
+    this.#daq = daq;
+    this.#onSubscribe = onSubscribe;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** Resolves to the address it listens on; rejects with a sentence when the port is taken. */
+  async start(at: Endpoint): Promise<string> {
+    const listening = once(this.#server, 'listening');
+    this.#server.listen({ host: at.host, port: at.port });
+    try {
+      await listening;
+    } catch (error) {
+      const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+      const why = busy ? 'is in use: another sim-daq? Choose another with --control' : String(error);
+      throw new Error(`control channel ${at.host}:${at.port} ${why}`);
+    }
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null
+      ? `${address.address}:${address.port}`
+      : `${at.host}:${at.port}`;
+  }
+
+  stop(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+  }
+
+  #accept(socket: Socket): void {
+    const mine = new Set<Destination>();
+    let rest = '';
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '') this.#answer(socket, line, mine);
+      if (rest.length > longestLine) socket.destroy();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      for (const destination of mine) this.#daq.unsubscribe(destination);
+    });
+  }
+
+  #answer(socket: Socket, line: string, mine: Set<Destination>): void {
+    let id: unknown = null;
+    let outcome: Outcome;
+    let extra: Readonly<Record<string, unknown>> = {};
+    try {
+      const request = JSON.parse(line) as Readonly<Record<string, unknown>>;
+      if (typeof request !== 'object' || request === null || typeof request.command !== 'string')
+        throw new Error('no command');
+      id = request.id ?? null;
+      if (request.command === 'subscribe') outcome = this.#subscribe(socket, request, mine);
+      else if (request.command === 'status') {
+        outcome = { reply: 'SUCCESS' };
+        extra = {
+          session: this.#daq.session.toString(16),
+          sensors: this.#daq.sentBySensor(),
+          subscribers: this.#daq.subscribers,
+        };
+      } else outcome = this.#daq.command(request.command, request);
+    } catch {
+      outcome = { reply: 'INVALID', message: 'expected one JSON object per line with "id" and "command"' };
+    }
+    const state = { state: this.#daq.state, sequence: this.#daq.sequence };
+    socket.write(
+      `${JSON.stringify({ id, status: ReplyCode[outcome.reply], ...outcome, ...state, ...extra })}\n`,
+    );
+  }
+
+  #subscribe(socket: Socket, request: Readonly<Record<string, unknown>>, mine: Set<Destination>): Outcome {
+    const { port, address, locations } = request;
+    if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
+      return { reply: 'INVALID_PARAMETER', message: `port: expected 1..65535, got ${JSON.stringify(port)}` };
+    }
+    if (
+      locations !== undefined &&
+      !(Array.isArray(locations) && locations.every((one) => Number.isInteger(one)))
+    ) {
+      return { reply: 'INVALID_PARAMETER', message: 'locations: expected an array of packed locations' };
+    }
+    const host =
+      typeof address === 'string' ? address : (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
+    const wanted = Array.isArray(locations) ? new Set(locations as number[]) : null;
+    const added = this.#daq.subscribe(host, port, wanted);
+    if ('reply' in added) return added;
+    mine.add(added);
+    this.#onSubscribe();
+    return { reply: 'SUCCESS' };
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads the simulator's native part: rendering, CRC32C, sendmmsg. The only file that does.
+import { createRequire } from 'node:module';
+
+export interface Frame {
+  /** a copy of the pixels */
+  bytes(): Buffer;
+}
+
+/** Fixed pattern of one sensor; units in sim-hw/native/renderer.h. */
+export interface SensorModelSettings {
+  readonly rows: number;
+  readonly cols: number;
+  /** 1 int32, 2 uint16, 3 raw 18 x 16 */
+  readonly pixelType: number;
+  readonly plane: number;
+  readonly seed: bigint;
+  readonly bias: number;
+  readonly gain: number;
+  readonly readNoise: number;
+  readonly columnSigma: number;
+  readonly transient: number;
+  readonly rowRamp: number;
+  readonly hotPixels: number;
+  readonly moffatBeta: number;
+}
+
+export interface SensorModel {
+  bytes(): number;
+  /** stars: [x, y, flux_e, fwhm_px]...; rays: [x, y, dx, dy, electrons]... */
+  render(frame: Frame, noiseSeed: bigint, stars: Float64Array, rays: Float64Array): void;
+}
+
+export interface Sender {
+  addDestination(address: string, port: number): number;
+  fragments(payloadBytes: number): number;
+  /** order: fragments in sending order, empty = all; faults: [position, 1 truncate | 2 corrupt, argument]... */
+  send(
+    destination: number,
+    header: Uint8Array,
+    payload: Frame | Uint8Array | null,
+    order: Int32Array,
+    faults: Int32Array,
+  ): number;
+}
+
+interface Native {
+  readonly Frame: new (bytes: number) => Frame;
+  readonly SensorModel: new (settings: SensorModelSettings) => SensorModel;
+  readonly Sender: new (mtu: number, interfaceAddress: string) => Sender;
+  crc32c(bytes: Uint8Array): number;
+}
+
+function load(): Native {
+  const require = createRequire(import.meta.url);
+  // From sim-hw/ in the checkout and from dist/sim-hw/ in a build.
+  const tried: string[] = [];
+  for (const path of ['../build/Release/sim_native.node', '../../build/Release/sim_native.node']) {
+    try {
+      return require(path) as Native;
+    } catch (error) {
+      tried.push(`${path}: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`);
+    }
+  }
+  throw new Error(`sim_native.node cannot be loaded; run scripts/build. ${tried.join('; ')}`);
+}
+
+export const native = load();

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stream of stamps while the DAQ is RUNNING: absolute schedule, timing noise, faults, truth. Stamps are
+// painted one period ahead, so that painting does not delay sending.
+import { stampPeriodMs } from '../agent/model/roi.js';
+import type { Daq } from './daq.js';
+import { Faults } from './faults.js';
+import type { SimOptions } from './options.js';
+import { Random } from './random.js';
+import type { PaintedStamp, SimSensor } from './sensors.js';
+import { type CommonMotion, Sky } from './sky.js';
+import type { TruthFile } from './truth.js';
+
+interface ReadyStamp {
+  readonly sensor: SimSensor;
+  readonly painted: PaintedStamp;
+}
+
+/** A stamp that waits for its successor (fault `reorder`). */
+type HeldBack = () => void;
+
+const largestDatagram = 8972;
+
+export class Stream {
+  readonly #daq: Daq;
+  readonly #options: SimOptions;
+  readonly #truth: TruthFile;
+  readonly #faults: Faults;
+  readonly #timing: Random;
+  readonly #held = new Map<string, HeldBack>();
+  #sky: Sky;
+  #skySequence = -1;
+  #ready: readonly ReadyStamp[] = [];
+  #motion: CommonMotion = { dxMm: 0, dyMm: 0, rotationArcsec: 0 };
+  #timer: NodeJS.Timeout | null = null;
+  #immediate: NodeJS.Immediate | null = null;
+  #startedMs = 0;
+  #tick = 0;
+  #left = 0;
+  #done: (() => void) | null = null;
+  #streamedMs = 0;
+  readonly faultCounts = new Map<string, number>();
+
+  constructor(daq: Daq, options: SimOptions, truth: TruthFile) {
+    this.#daq = daq;
+    this.#options = options;
+    this.#truth = truth;
+    this.#faults = new Faults(options.faults, options.seed);
+    this.#timing = new Random(options.seed, 'timing');
+    this.#sky = this.#newSky();
+  }
+
+  /** Seconds in which stamps flowed. */
+  get seconds(): number {
+    return this.#streamedMs / 1000;
+  }
+
+  /** RUNNING begins: `stamps` of them, then `done` (0: until `end`). */
+  begin(stamps: number, done: () => void): void {
+    if (this.#daq.sequence !== this.#skySequence) {
+      this.#skySequence = this.#daq.sequence;
+      this.#sky = this.#newSky();
+    }
+    this.#left = stamps === 0 ? Number.POSITIVE_INFINITY : stamps;
+    this.#done = done;
+    this.#tick = 0;
+    this.#startedMs = performance.now();
+    this.#paintNext();
+    this.#schedule();
+  }
+
+  /** RUNNING is about to end: nothing produced stays behind. */
+  end(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#timer = null;
+    this.#immediate = null;
+    this.#releaseHeld();
+    this.#truth.flush();
+    this.#streamedMs += performance.now() - this.#startedMs;
+  }
+
+  get periodMs(): number {
+    const { rate } = this.#options;
+    if (rate !== null) return 1000 / rate;
+    return this.#daq.spec === null ? 100 : stampPeriodMs(this.#daq.spec.common);
+  }
+
+  #newSky(): Sky {
+    const o = this.#options;
+    return new Sky({
+      seed: o.seed,
+      driftArcsecPerS: o.drift,
+      jitterArcsec: o.jitter,
+      rotationArcsecPerS: o.rotation,
+      seeingMotionPx: o.seeingMotion,
+    });
+  }
+
+  #paintNext(): void {
+    const first = this.#daq.sensors[0];
+    if (first === undefined) return;
+    // The sky moves with the number of the stamp, so that a run is the same at any speed of this machine.
+    const reuse = this.#options.frames > 0 && first.sent >= this.#options.frames;
+    if (!reuse) this.#motion = this.#sky.motion((first.sent * this.periodMs) / 1000);
+    this.#ready = this.#daq.sensors.map((sensor) => ({
+      sensor,
+      painted: sensor.stamp(this.#sky, this.#motion),
+    }));
+  }
+
+  #schedule(): void {
+    const late =
+      this.#options.irregularStart && this.#tick < 2 ? this.#timing.between(0, 0.5) * this.periodMs : 0;
+    const noise = this.#options.jitterMs * Math.abs(this.#timing.normal());
+    const dueMs =
+      this.#startedMs + (this.#tick + 1) * this.periodMs + Math.min(noise + late, this.periodMs / 2);
+    const waitMs = dueMs - performance.now();
+    const go = (): void => this.#sendTick();
+    if (waitMs > 0.5) this.#timer = setTimeout(go, waitMs);
+    else this.#immediate = setImmediate(go);
+  }
+
+  #sendTick(): void {
+    const taiNs = this.#daq.nowTaiNs();
+    const { skewMs } = this.#options;
+    // Sensors follow one another within the skew; below a timer's resolution they leave at once.
+    if (skewMs < 1 || this.periodMs < 20) {
+      for (const ready of this.#ready) this.#sendStamp(ready, taiNs);
+      this.#afterTick();
+      return;
+    }
+    const queue = [...this.#ready];
+    const step = (): void => {
+      const ready = queue.shift();
+      if (ready !== undefined) this.#sendStamp(ready, taiNs);
+      if (queue.length === 0) this.#afterTick();
+      else if (this.#timing.uniform() < skewMs / 8) this.#timer = setTimeout(step, 1);
+      else step();
+    };
+    step();
+  }
+
+  #afterTick(): void {
+    this.#truth.flush();
+    this.#tick++;
+    this.#left--;
+    if (this.#left <= 0) {
+      this.#done?.();
+      return;
+    }
+    this.#paintNext();
+    this.#schedule();
+  }
+
+  #sendStamp({ sensor, painted }: ReadyStamp, taiNs: bigint): void {
+    const name = sensor.roi.sensor.detectorName;
+    const stamp = sensor.sent + (this.#options.oneBased ? 1 : 0);
+    sensor.sent++;
+    const fragments = this.#daq.sender.fragments(sensor.bytes);
+    const fate = this.#faults.fate(name, stamp, fragments, Math.min(largestDatagram, sensor.bytes + 72));
+    for (const fault of fate.faults) this.faultCounts.set(fault, (this.faultCounts.get(fault) ?? 0) + 1);
+    this.#addTruth(sensor, painted, stamp, taiNs, fate.faults);
+    const header = this.#daq.stampHeader(sensor, stamp, taiNs);
+    const { location } = sensor.roi.sensor;
+    const leave = (): void => {
+      for (let copy = 0; copy < fate.copies; copy++) {
+        this.#daq.send(location, header, painted.frame, fate.order, fate.edits);
+        this.#daq.bytes += sensor.bytes;
+      }
+      sensor.recycle(painted.frame);
+    };
+    const earlier = this.#held.get(name);
+    if (fate.heldBack && earlier === undefined) {
+      this.#held.set(name, leave);
+      return;
+    }
+    leave();
+    this.#held.delete(name);
+    earlier?.();
+  }
+
+  #releaseHeld(): void {
+    for (const leave of this.#held.values()) leave();
+    this.#held.clear();
+  }
+
+  #addTruth(
+    sensor: SimSensor,
+    painted: PaintedStamp,
+    stamp: number,
+    taiNs: bigint,
+    faults: readonly string[],
+  ): void {
+    const { place, motion } = painted;
+    this.#truth.add({
+      sensor: sensor.roi.sensor.detectorName,
+      location: sensor.roi.sensor.location,
+      sequence: this.#daq.sequence,
+      stamp: stamp & 0xffff,
+      obsid: this.#daq.obsid,
+      tai_ns: taiNs.toString(),
+      x: place.x,
+      y: place.y,
+      flux_e: sensor.fluxE,
+      fwhm_px: this.#options.fwhm,
+      snr: this.#options.snr,
+      dx_mm: motion.dxMm,
+      dy_mm: motion.dyMm,
+      rotation_arcsec: motion.rotationArcsec,
+      own_dx_px: place.ownDx,
+      own_dy_px: place.ownDy,
+      faults: painted.cosmicRay ? [...faults, 'cosmic_ray'] : faults,
+    });
+  }
+}
