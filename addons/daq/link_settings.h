@@ -17,12 +17,12 @@
 namespace summit::daq {
 
 struct LinkSettings {
-  std::string driver;
-  std::string options;  // JSON object for the driver
+  std::string driver{};
+  std::string options{};  // JSON object for the driver
   FramePoolSettings pool;
   ThreadSettings thread;
   uint32_t ring_records = 4096;
-  std::vector<SensorSetup> sensors;
+  std::vector<SensorSetup> sensors{};
 };
 
 // False with everything that is wrong in *message.

@@ -9,16 +9,14 @@
 //                 one and the sequence numbers behind it, so that a series never comes twice
 //   startDelayMs  waits so long before the first START
 // Every file gives START, RESUME with the OBSID, its stamps, PAUSE and STOP; after the last file, END. A file does
-// not tell when PAUSE and STOP came: they follow its last stamp and carry no time.
+// not tell when PAUSE and STOP came: they follow its last stamp and carry no time. A file whose sensor name was wrong
+// gives frames with SUMMIT_FRAME_NAME_CORRECTED.
 #ifndef SUMMIT_DAQ_REPLAY_DRIVER_H_
 #define SUMMIT_DAQ_REPLAY_DRIVER_H_
 
 #include "addons/daq/driver.h"
 
 namespace summit::daq {
-
-// Bit of SummitFrame.flags: the file's sensor name was wrong, and `location` is the right one.
-inline constexpr uint32_t kFrameNameCorrected = 1u << 17;
 
 const SummitDriver* ReplayDriver();
 

@@ -89,6 +89,10 @@ int WireControl::Request(const char* text, int deadline_ms, std::string* reply) 
       *reply = R"({"status":5,"reply":"INVALID","message":"a command is at most 64 KiB"})";
       return SUMMIT_ERR_CONFIG;
     }
+    if (ended_) {
+      *reply = Unreachable(StoppedText());
+      return SUMMIT_ERR_IO;
+    }
     pending_.push_back(pending);
   }
   wakeup_.Signal();
@@ -100,6 +104,8 @@ int WireControl::Request(const char* text, int deadline_ms, std::string* reply) 
                : pending->reply;
   return pending->code;
 }
+
+std::string WireControl::StoppedText() const { return "the link to the DAQ at " + settings_.target + " is stopped"; }
 
 void WireControl::Run() {
   pthread_setname_np(pthread_self(), "summit-control");
@@ -113,7 +119,11 @@ void WireControl::Run() {
   }
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
-  FailAll(SUMMIT_ERR_IO, "the link to the DAQ at " + settings_.target + " is being stopped");
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+  }
+  FailAll(SUMMIT_ERR_IO, StoppedText());
 }
 
 bool WireControl::Connect() {
@@ -124,8 +134,9 @@ bool WireControl::Connect() {
     std::array<pollfd, 2> waiting{{{fd_, POLLOUT, 0}, {wakeup_.fd(), POLLIN, 0}}};
     const uint64_t until = MonotonicNs() + uint64_t{kConnectMs} * 1000000;
     error = ETIMEDOUT;
-    while (!stopping_.load() && MonotonicNs() < until) {
-      wakeup_.Clear();
+    while (MonotonicNs() < until) {
+      wakeup_.Clear();  // before the check: a signal that comes after it ends the poll
+      if (stopping_.load()) break;
       if (poll(waiting.data(), waiting.size(), kConnectMs) <= 0 || waiting[0].revents == 0) continue;
       socklen_t length = sizeof(error);
       getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);

@@ -21,11 +21,11 @@
 namespace summit::daq {
 
 struct WireControlSettings {
-  std::string target;                // "host:port"
+  std::string target{};              // "host:port"
   bool subscribe = false;            // ask the DAQ to send stamps to data_port, after each connect
   uint16_t data_port = 0;
-  std::string data_address;          // "" = where this connection comes from
-  std::vector<int64_t> locations;    // empty = all sensors
+  std::string data_address{};        // "" = where this connection comes from
+  std::vector<int64_t> locations{};  // empty = all sensors
 };
 
 class WireControl {
@@ -66,6 +66,7 @@ class WireControl {
   void Disconnect(const std::string& why);
   void FailAll(int code, const std::string& why);
   void QueueSubscription();
+  std::string StoppedText() const;
   void Log(int level, const std::string& text) const { host_.log(host_.context, level, text.c_str()); }
 
   const SummitHost& host_;
@@ -78,6 +79,7 @@ class WireControl {
   std::mutex mutex_;
   std::vector<std::shared_ptr<Pending>> pending_;
   uint64_t next_id_ = 1;
+  bool ended_ = false;  // nobody will answer any more
 
   // Of the thread alone.
   int fd_ = -1;

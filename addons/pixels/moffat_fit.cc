@@ -158,7 +158,7 @@ class Fitter {
 
  private:
   void Prepare(const Parameters& p) {
-    box_ = BoxAround(window_, p.x, p.y, FwhmOf(p));
+    Place(p);
     std::memset(use_, 0, sizeof use_);
     for (int32_t r = 0; r < window_.rows; r++) {
       for (int32_t c = 0; c < window_.cols; c++) use_[r * kWindowStride + c] = window_.MaskRow(r)[c] ? 0.0f : 1.0f;
@@ -167,8 +167,20 @@ class Fitter {
 
   static float FwhmOf(const Parameters& p) { return std::exp(p.log_alpha) / std::sqrt(kAlpha2); }
 
-  // Follows a centre or width that has moved on.
-  void Recentre(const Parameters& p) { box_ = BoxAround(window_, p.x, p.y, FwhmOf(p)); }
+  // Follows a centre or width that has moved on. Not for a step across a pixel's edge: a box that goes to and fro
+  // with the step would keep the fit from settling.
+  void Recentre(const Parameters& p) {
+    const float fwhm = FwhmOf(p);
+    if (std::fabs(p.x - box_x_) < 0.8f && std::fabs(p.y - box_y_) < 0.8f && std::fabs(fwhm - box_fwhm_) < 0.3f * box_fwhm_) return;
+    Place(p);
+  }
+
+  void Place(const Parameters& p) {
+    box_x_ = p.x;
+    box_y_ = p.y;
+    box_fwhm_ = FwhmOf(p);
+    box_ = BoxAround(window_, box_x_, box_y_, box_fwhm_);
+  }
 
   bool Plausible(const Parameters& p) const {
     const float fwhm = FwhmOf(p);
@@ -280,6 +292,7 @@ class Fitter {
   const Window& window_;
   const FitSettings& settings_;
   Box box_{};
+  float box_x_ = 0.0f, box_y_ = 0.0f, box_fwhm_ = 0.0f;  // what the box was placed around
   float variance_, shot_, prior_log_alpha_;
   alignas(64) float use_[kWindowSide * kWindowStride];
 };
