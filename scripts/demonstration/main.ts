@@ -18,48 +18,53 @@ const readyDeadlineMs = 20_000;
 const isReady = (event: JsonLine): boolean => event.event === 'ready';
 
 interface Stage {
-  readonly directory: string;
   readonly simulator: Child;
   readonly agent: Child;
   readonly data: string;
   readonly control: string;
 }
 
-async function setStage(options: DemoOptions, directory: string): Promise<Stage> {
+/** The children of this demo: none outlives it, also when it is interrupted while it starts them. */
+class Troupe {
+  readonly #children: Child[] = [];
+  #closed = false;
+
+  launch(name: string, script: string, args: readonly string[]): Child {
+    if (this.#closed) throw new Error('interrupted');
+    const child = new Child({ name, script, args });
+    this.#children.push(child);
+    return child;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const child of this.#children) child.kill('SIGKILL');
+  }
+}
+
+async function setStage(options: DemoOptions, directory: string, troupe: Troupe): Promise<Stage> {
   const truthFile = join(directory, 'truth.jsonl');
   writeFileSync(truthFile, '');
-  const simulator = new Child({
-    name: 'sim-daq',
-    script: 'dist/sim-hw/main.js',
-    args: ['--control', '127.0.0.1:0', '--start-when-subscribed', '--truth', truthFile, ...options.simArgs],
+  const simulator = troupe.launch('sim-daq', 'dist/sim-hw/main.js', [
+    '--control',
+    '127.0.0.1:0',
+    '--start-when-subscribed',
+    '--truth',
+    truthFile,
+    ...options.simArgs,
+  ]);
+  const daq = await simulator.event('ready', isReady, readyDeadlineMs);
+  const profile = simGuiderProfile({
+    udpPort: await freeUdpPort(),
+    daqControl: daq.control as string,
+    data: `tcp://127.0.0.1:${await freeTcpPort(5570)}`,
+    control: `tcp://127.0.0.1:${await freeTcpPort(5571)}`,
   });
-  try {
-    const daq = await simulator.event('ready', isReady, readyDeadlineMs);
-    const profile = simGuiderProfile({
-      udpPort: await freeUdpPort(),
-      daqControl: daq.control as string,
-      data: `tcp://127.0.0.1:${await freeTcpPort(5570)}`,
-      control: `tcp://127.0.0.1:${await freeTcpPort(5571)}`,
-    });
-    const path = join(directory, 'profile.yaml');
-    writeFileSync(path, stringify(profile));
-    const agent = new Child({
-      name: 'summit-agent',
-      script: 'dist/agent/main.js',
-      args: ['run', '--profile', path],
-    });
-    const ready = await agent.event('ready', isReady, readyDeadlineMs);
-    return {
-      directory,
-      simulator,
-      agent,
-      data: ready.data as string,
-      control: ready.control as string,
-    };
-  } catch (error) {
-    simulator.kill('SIGKILL');
-    throw error;
-  }
+  const path = join(directory, 'profile.yaml');
+  writeFileSync(path, stringify(profile));
+  const agent = troupe.launch('summit-agent', 'dist/agent/main.js', ['run', '--profile', path]);
+  const ready = await agent.event('ready', isReady, readyDeadlineMs);
+  return { simulator, agent, data: ready.data as string, control: ready.control as string };
 }
 
 /** Hands every message to the board until the socket is closed. */
@@ -73,13 +78,12 @@ async function listen(socket: Subscriber, board: Board): Promise<void> {
   }
 }
 
-/** Resolves at the end of the time, at Ctrl-C or SIGTERM, or when a process ended by itself. */
-async function untilOver(options: DemoOptions, stage: Stage): Promise<void> {
+/** Resolves at the end of the time or with `interrupted`; rejects when a process ended by itself. */
+async function untilOver(options: DemoOptions, stage: Stage, interrupted: Promise<null>): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const over = (): void => resolve();
     if (options.seconds !== null) setTimeout(over, options.seconds * 1000).unref();
-    process.once('SIGINT', over);
-    process.once('SIGTERM', over);
+    interrupted.then(over, reject);
     stage.simulator.exited.then(
       (code) => reject(new Error(`the simulated DAQ ended with code ${code}`)),
       reject,
@@ -128,8 +132,33 @@ function showLive(stage: Stage, board: Board, truth: TruthScore, options: DemoOp
 }
 
 async function demonstrate(options: DemoOptions): Promise<number> {
+  const interrupted = new Promise<null>((resolve) => {
+    process.once('SIGINT', () => resolve(null));
+    process.once('SIGTERM', () => resolve(null));
+  });
   const directory = mkdtempSync(join(tmpdir(), 'summit-demo-'));
-  const stage = await setStage(options, directory);
+  const troupe = new Troupe();
+  try {
+    const starting = setStage(options, directory, troupe);
+    const stage = await Promise.race([starting, interrupted]);
+    if (stage === null) {
+      starting.catch(() => undefined);
+      process.stderr.write('interrupted before the first stamp\n');
+      return 130;
+    }
+    return await perform(options, stage, directory, interrupted);
+  } finally {
+    troupe.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function perform(
+  options: DemoOptions,
+  stage: Stage,
+  directory: string,
+  interrupted: Promise<null>,
+): Promise<number> {
   const truth = new TruthScore(join(directory, 'truth.jsonl'));
   const board = new Board(truth);
   const socket = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
@@ -139,7 +168,7 @@ async function demonstrate(options: DemoOptions): Promise<number> {
   const started = Date.now();
   const timer = showLive(stage, board, truth, options);
   try {
-    await untilOver(options, stage);
+    await untilOver(options, stage, interrupted);
     const seconds = (Date.now() - started) / 1000;
     const sensors = await account(stage);
     await stage.agent.stop(1000);
@@ -148,10 +177,7 @@ async function demonstrate(options: DemoOptions): Promise<number> {
     clearInterval(timer);
     socket.close();
     await listening;
-    stage.simulator.kill('SIGKILL');
-    stage.agent.kill('SIGKILL');
     truth.close();
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
