@@ -27,11 +27,11 @@ async function simulate(options: SimOptions): Promise<void> {
   const control = new ControlServer(daq, subscribed);
   // Commands may run a series too, without a number of stamps; the scenario's exposures have one.
   const planned = options.idle ? 0 : options.stamps;
+  const address = await control.start(options.control);
   daq.start({
     running: () => stream.begin(planned, () => scenario.exposureDone()),
     leaving: () => stream.end(),
   });
-  const address = await control.start(options.control);
   say({ event: 'ready', control: address, session: daq.session.toString(16), pid: process.pid });
 
   const aborted = stopped.signal.aborted ? Promise.resolve() : once(stopped.signal, 'abort');
