@@ -60,6 +60,9 @@ async function measureStep(
       String(round(rate, 3)),
       '--seconds',
       String(seconds),
+      // Painted ahead: this measures the link, not the painter.
+      '--frames',
+      '8',
     ];
     const end: JsonLine = await runSimulator(udpPort, args, (seconds + 60) * 1000);
     const sent = Object.values(end.sensors as Record<string, { sent: number }>).reduce(
@@ -85,7 +88,7 @@ export async function measureSaturation(seconds: number): Promise<readonly Satur
   try {
     compilePlainC(directory);
     const steps: SaturationStep[] = [];
-    for (const gbPerS of [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]) {
+    for (const gbPerS of [0.5, 1.0, 1.25, 1.5, 1.75, 2.0]) {
       for (const pipeline of [agent, plainC(directory)]) {
         process.stderr.write(`saturation ${gbPerS} GB/s, ${pipeline.name}\n`);
         steps.push(await measureStep(pipeline, gbPerS, seconds, directory));

@@ -24,10 +24,15 @@ def plain(value):
 
 
 if "--help" in sys.argv or "-h" in sys.argv:
-    sys.exit(__doc__)
+    print(__doc__.strip())
+    sys.exit()
+address, *topics = sys.argv[1:] or ["tcp://127.0.0.1:5570"]
 socket = zmq.Context().socket(zmq.SUB)
-socket.connect(sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5570")
-for topic in sys.argv[2:] or [""]:
+try:
+    socket.connect(address)
+except zmq.ZMQError as error:
+    sys.exit(f"subscribe.py: expected an address such as tcp://127.0.0.1:5570, got {address}: {error}")
+for topic in topics or [""]:
     socket.subscribe(topic)
 try:
     while True:

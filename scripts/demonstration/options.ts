@@ -58,7 +58,8 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
   if (seconds !== null && !(seconds > 0 && seconds <= 86_400)) {
     throw new Error(`--seconds: expected a number in 0..86400, got "${values.seconds}"`);
   }
-  const simArgs: string[] = [];
+  // Exposures of half a minute, one after another, until the demonstration is over.
+  const simArgs: string[] = ['--exposures', '1000000'];
   for (const name of passedOn) {
     const value = values[name];
     if (value !== undefined) simArgs.push(`--${name}`, value);
