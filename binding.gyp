@@ -62,7 +62,9 @@
       'dependencies': ['summit_core'],
       'sources': ['<!@(ls addons/binding/*.cc)'],
       'cflags': ['-isystem', '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api/package.json\'))")'],
-      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+      # A worker thread may be terminated with a call to JavaScript on its way: that call fails, and without the last
+      # define node-addon-api ends the process for it.
+      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
     },
     {
       'target_name': 'sim_native',

@@ -5,7 +5,9 @@
 
 #include <cmath>
 
+#include "addons/binding/fits_binding.h"
 #include "addons/binding/native_link.h"
+#include "addons/binding/native_measurer.h"
 #include "addons/binding/record_layout.h"
 #include "addons/daq/clock.h"
 
@@ -26,9 +28,13 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env env, Napi::Object exports) {
     DefineAddon(exports, {
                              InstanceValue("NativeLink", NativeLink::Define(env), napi_enumerable),
+                             InstanceValue("NativeMeasurer", NativeMeasurer::Define(env), napi_enumerable),
+                             InstanceValue("NativeGuiderFile", NativeGuiderFile::Define(env), napi_enumerable),
+                             InstanceValue("readImage", Napi::Function::New<ReadImage>(env), napi_enumerable),
                              InstanceValue("monotonicNs", Napi::Function::New<MonotonicNs>(env), napi_enumerable),
                              InstanceValue("clockTaiMinusUtc", Napi::Function::New<ClockTaiMinusUtc>(env), napi_enumerable),
                              InstanceValue("recordLayout", Napi::Function::New<RecordLayout>(env), napi_enumerable),
+                             InstanceValue("writeGuiderFile", Napi::Function::New<WriteGuiderFile>(env), napi_enumerable),
                          });
   }
 };

@@ -131,6 +131,8 @@ bool WriteFile(const std::string& path, const std::string& header_json, const Na
   return writer->Close(problem);
 }
 
+}  // namespace
+
 Napi::Value WriteGuiderFile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() != 3 || !info[0].IsString() || !info[1].IsString() || !info[2].IsArray()) {
@@ -143,12 +145,6 @@ Napi::Value WriteGuiderFile(const Napi::CallbackInfo& info) {
     Napi::Error::New(env, problem).ThrowAsJavaScriptException();
   }
   return env.Undefined();
-}
-
-}  // namespace
-
-void RegisterFits(Napi::Env env, Napi::Object exports) {
-  exports.Set("writeGuiderFile", Napi::Function::New(env, WriteGuiderFile, "writeGuiderFile"));
 }
 
 }  // namespace summit::binding

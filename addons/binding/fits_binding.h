@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lets JavaScript write guider files: writeGuiderFile(path, headerJson, stamps).
-// Thread: the JavaScript thread.
+// Thread: the thread of the environment.
 // Owns: nothing.
 //
 //   writeGuiderFile(path: string, headerJson: string,
@@ -17,7 +17,7 @@
 
 namespace summit::binding {
 
-void RegisterFits(Napi::Env env, Napi::Object exports);
+Napi::Value WriteGuiderFile(const Napi::CallbackInfo& info);
 
 }  // namespace summit::binding
 

@@ -31,6 +31,7 @@ constexpr uint8_t kNoSensor = 0xFF;
 
 struct ReplaySettings {
   std::vector<std::string> files;
+  std::string obsid;  // of files that have none
   double speed = 1;  // 0: as fast as slots become free
   bool loop = false;
   uint64_t start_delay_ns = 0;
@@ -38,6 +39,7 @@ struct ReplaySettings {
 
 // False with the reason when `files` or `speed` are wrong; the other keys complain through `options`.
 bool ReadSettings(Options* options, ReplaySettings* settings, std::string* problem) {
+  settings->obsid = options->Text("obsid", "");
   settings->loop = options->Flag("loop", false);
   settings->start_delay_ns = static_cast<uint64_t>(options->Int("startDelayMs", 0, 0, 86400000)) * kMillisecond;
   const std::vector<std::string> files = options->Array("files");
@@ -265,6 +267,10 @@ int Replay::Next(SummitFrame* frame, int timeout_ms) {
   SummitFrame own = sources_[event.source]->Frame(event);
   own.sequence = static_cast<uint16_t>(own.sequence + pass_ * sequences_);
   if (own.t_src_tai_ns != 0) own.t_src_tai_ns += PassNs();
+  if (event.type == SUMMIT_EVENT_RESUME && own.bytes == 0) {
+    own.data = settings_.obsid.c_str();
+    own.bytes = static_cast<uint32_t>(settings_.obsid.size());
+  }
   if (event.type == SUMMIT_EVENT_STAMP) {
     void* memory = nullptr;
     switch (Lend(&own, &memory, until)) {

@@ -2,46 +2,24 @@
 #include "addons/fits/guider_file.h"
 
 #include <fitsio.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <set>
 #include <string_view>
 
-#include "addons/fits/header_check.h"
+#include "addons/fits/open_file.h"
 #include "addons/fits/tai_text.h"
 
 namespace summit::fits {
 
-struct GuiderFile::Handle {
-  fitsfile* file = nullptr;
-
-  Handle() = default;
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() {
-    int status = 0;
-    if (file != nullptr) fits_close_file(file, &status);
-    fits_clear_errmsg();
-  }
-};
+struct GuiderFile::Handle : FitsHandle {};
 
 namespace {
 
 constexpr long kMostSide = 4096;  // a whole sensor; more is a damaged header
 constexpr int kMostStamps = 65536;
-
-std::string Reason(int status) {
-  char text[FLEN_STATUS] = "";
-  fits_get_errstatus(status, text);
-  fits_clear_errmsg();
-  return std::string(text) + " (CFITSIO status " + std::to_string(status) + ")";
-}
 
 // False when the keyword is absent or has no value.
 bool ReadText(fitsfile* file, const char* name, std::string* text) {
@@ -74,35 +52,6 @@ std::optional<int> SegmentNumber(std::string_view text) {
   return (tens - '0') * 10 + (units - '0');
 }
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-// Says what is wrong with a file before CFITSIO sees it.
-bool LooksLikeFits(const std::string& path, std::string* problem) {
-  struct stat status{};
-  const bool found = stat(path.c_str(), &status) == 0;
-  if (found && !S_ISREG(status.st_mode)) {
-    *problem = path + ": not a plain file";
-    return false;
-  }
-  const std::unique_ptr<std::FILE, CloseFile> raw(found ? std::fopen(path.c_str(), "rbe") : nullptr);
-  if (raw == nullptr) {
-    *problem = path + ": cannot be opened: " + std::strerror(errno);
-    return false;
-  }
-  std::array<char, 9> start{};
-  const size_t got = std::fread(start.data(), 1, start.size(), raw.get());
-  if (got >= 2 && start[0] == '\x1f' && start[1] == '\x8b') return true;  // gzip: CFITSIO unpacks it
-  if (got != start.size() || std::memcmp(start.data(), "SIMPLE  =", start.size()) != 0) {
-    *problem = path + ": not a FITS file: " + (got == 0 ? "it is empty" : "it does not begin with SIMPLE");
-    return false;
-  }
-  if (CheckHeaders(raw.get(), static_cast<uint64_t>(status.st_size), problem)) return true;
-  problem->insert(0, path + ": ");
-  return false;
-}
-
 }  // namespace
 
 GuiderFile::GuiderFile(std::string path, std::unique_ptr<Handle> handle)
@@ -112,19 +61,7 @@ GuiderFile::~GuiderFile() = default;
 
 std::unique_ptr<GuiderFile> GuiderFile::Open(const std::string& path, std::string* problem) {
   auto handle = std::make_unique<Handle>();
-  if (!LooksLikeFits(path, problem)) return nullptr;
-  if (path.size() >= FLEN_FILENAME) {
-    *problem = path + ": the path has more than " + std::to_string(FLEN_FILENAME - 1) + " bytes";
-    return nullptr;
-  }
-  int status = 0;
-  // The disk-file form takes brackets and plus signs in a path as they are.
-  fits_open_diskfile(&handle->file, path.c_str(), READONLY, &status);
-  if (status != 0) {
-    handle->file = nullptr;
-    *problem = path + ": not a readable FITS file, or truncated: " + Reason(status);
-    return nullptr;
-  }
+  if (!OpenFits(path, handle.get(), problem)) return nullptr;
   std::unique_ptr<GuiderFile> file(new GuiderFile(path, std::move(handle)));
   file->ReadHeader();
   if (!file->ReadStamps(problem)) return nullptr;
@@ -185,7 +122,7 @@ bool GuiderFile::ReadStamps(std::string* problem) {
     fits_movabs_hdu(handle_->file, hdu, &type, &status);
     if (status == END_OF_FILE) break;
     if (status != 0) {
-      *problem = path_ + ": truncated or damaged at HDU " + std::to_string(hdu) + ": " + Reason(status);
+      *problem = path_ + ": truncated or damaged at HDU " + std::to_string(hdu) + ": " + FitsReason(status);
       return false;
     }
     if (!ReadStamp(hdu, problem)) return false;
@@ -271,20 +208,15 @@ bool GuiderFile::ReadPixels(size_t index, std::span<int32_t> pixels, std::string
   }
   const GuiderStamp& stamp = stamps_[index];
   int status = 0;
-  int data = 0;
-  int whole = 0;
+  const char* which = "";
   fits_movabs_hdu(handle_->file, stamp.hdu, nullptr, &status);
-  // CFITSIO's decompression trusts its input and leaves its buffers on damaged data: only what the checksums
-  // vouch for is given to it. An extension without checksums is read as it is.
-  fits_verify_chksum(handle_->file, &data, &whole, &status);
-  if (status == 0 && (data < 0 || whole < 0)) {
-    *problem = path_ + ": EXTVER " + std::to_string(stamp.version) + ": damaged: " +
-               (data < 0 ? "DATASUM" : "CHECKSUM") + " does not fit its contents";
+  if (status == 0 && !ChecksumsFit(handle_.get(), &which)) {
+    *problem = path_ + ": EXTVER " + std::to_string(stamp.version) + ": damaged: " + which + " does not fit its contents";
     return false;
   }
   fits_read_img(handle_->file, TINT, 1, static_cast<LONGLONG>(stamp.pixels()), nullptr, pixels.data(), nullptr, &status);
   if (status == 0) return true;
-  *problem = path_ + ": EXTVER " + std::to_string(stamp.version) + ": pixels cannot be read: " + Reason(status);
+  *problem = path_ + ": EXTVER " + std::to_string(stamp.version) + ": pixels cannot be read: " + FitsReason(status);
   return false;
 }
 

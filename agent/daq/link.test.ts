@@ -75,13 +75,26 @@ t.test('datagrams on the wire become records with identity, times and a measurem
   const rig = new Rig();
   t.teardown(() => rig.stop());
   t.ok(rig.port > 0);
-  const start = datagram({ eventType: EventType.start, location: LOCATION, daqState: 2 }, seriesMetadata(LOCATION));
+  const start = datagram(
+    { eventType: EventType.start, location: LOCATION, daqState: 2 },
+    seriesMetadata(LOCATION),
+  );
   const resume = datagram(
     { eventType: EventType.resume, location: LOCATION, packet: 1 },
     Buffer.from('MC_O_20261124_000001\0'),
   );
-  const pause = datagram({ eventType: EventType.pause, location: LOCATION, packet: 5, daqState: 2 }, stampsSent(4n));
-  rig.send(start, resume, stampDatagram(LOCATION, 0, 2), stampDatagram(LOCATION, 1, 3), stampDatagram(LOCATION, 3, 4), pause);
+  const pause = datagram(
+    { eventType: EventType.pause, location: LOCATION, packet: 5, daqState: 2 },
+    stampsSent(4n),
+  );
+  rig.send(
+    start,
+    resume,
+    stampDatagram(LOCATION, 0, 2),
+    stampDatagram(LOCATION, 1, 3),
+    stampDatagram(LOCATION, 3, 4),
+    pause,
+  );
   await rig.until(() => rig.records.some((record) => record.eventType === EventType.pause));
 
   t.same(
@@ -149,12 +162,18 @@ t.test('a busy port is named, with what to do', async (t) => {
   const rig = new Rig();
   t.teardown(() => rig.stop());
   const second = new NativeDaqLink(settings({ port: rig.port }));
-  t.throws(() => second.start(() => {}), { code: 'daq_resource', message: new RegExp(`${rig.port}.*in use.*choose another`) });
+  t.throws(() => second.start(() => {}), {
+    code: 'daq_resource',
+    message: new RegExp(`${rig.port}.*in use.*choose another`),
+  });
 });
 
 t.test('wrong settings are refused before anything runs, with the key', async (t) => {
   const link = new NativeDaqLink(settings({ port: 70000, colour: 'red' }));
-  t.throws(() => link.start(() => {}), { code: 'daq_config', message: /port: expected.*70000.*colour: not a key/ });
+  t.throws(() => link.start(() => {}), {
+    code: 'daq_config',
+    message: /port: expected.*70000.*colour: not a key/,
+  });
   t.throws(() => new NativeDaqLink({ ...settings(), slots: 1 }), { code: 'daq_config', message: /slots/ });
 });
 

@@ -81,7 +81,8 @@ export class NativeDaqLink implements DaqLink {
     const answer: unknown = reply === '' ? {} : JSON.parse(reply);
     const fields = typeof answer === 'object' && answer !== null ? answer : {};
     if (isAgentErrorCode(code)) {
-      const message = 'message' in fields ? String(fields.message) : `the DAQ link takes no commands (${code})`;
+      const message =
+        'message' in fields ? String(fields.message) : `the DAQ link takes no commands (${code})`;
       throw new AgentError(code, message);
     }
     if (!('status' in fields) || typeof fields.status !== 'number') {

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LinkCounters } from '../model/daq.js';
+import type { LinkCounters, Measurement } from '../model/daq.js';
 
 export interface RecordLayout {
   readonly size: number;
@@ -42,12 +42,76 @@ export interface NativeLink {
   releasePixels(lease: bigint): void;
 }
 
+/** MeasureSettings of addons/pixels/measure.h; what is absent has the default given there. */
+export interface MeasurerSettings {
+  readonly maxRows?: number;
+  readonly maxCols?: number;
+  /** electron/ADU */
+  readonly gain?: number;
+  /** electron; 0: estimated from the pixels */
+  readonly readNoise?: number;
+  /** ADU */
+  readonly saturation?: number;
+  /** px */
+  readonly expectedFwhm?: number;
+  readonly rawSegment?: number;
+}
+
+/** addons/binding/native_measurer.cc: the measuring chain for archived pixels. */
+export interface NativeMeasurer {
+  /** `type` is 1 int32, 2 uint16, 3 raw 18x16, 4 float; x, y, radius (px): where the star is expected. */
+  measure(
+    pixels: Int32Array | Uint16Array | Float32Array | Uint8Array,
+    type: number,
+    rows: number,
+    cols: number,
+    x?: number,
+    y?: number,
+    radius?: number,
+  ): Measurement;
+  /** forgets earlier stamps */
+  reset(): void;
+}
+
+export interface NativeGuiderFile {
+  stamps(): readonly { readonly rows: number; readonly cols: number; readonly taiNs: bigint }[];
+  read(index: number): Int32Array;
+}
+
+export interface NativeImage {
+  readonly hdu: number;
+  readonly name: string;
+  readonly rows: number;
+  readonly cols: number;
+  /** row by row; NaN where the file has no value */
+  readonly pixels: Float32Array;
+}
+
+/** One stamp for `writeGuiderFile`. */
+export interface GuiderFileStamp {
+  /** row by row */
+  readonly pixels: Int32Array;
+  /** readout trigger; 0n: not known */
+  readonly taiNs: bigint;
+  readonly daqStamp: number;
+}
+
 export interface NativeAddon {
   readonly NativeLink: new (settings: string, doorbell: () => void) => NativeLink;
+  readonly NativeMeasurer: new (settings: MeasurerSettings) => NativeMeasurer;
+  /** throws an Error with path and reason */
+  readonly NativeGuiderFile: new (path: string) => NativeGuiderFile;
+  /** `hdu` 0: the first 2-D image. Throws an Error with path and reason */
+  readImage(path: string, hdu: number): NativeImage;
   monotonicNs(): bigint;
   /** CLOCK_TAI - CLOCK_REALTIME in whole seconds; 0 when nobody told the kernel */
   clockTaiMinusUtc(): number;
   recordLayout(): RecordLayout;
+  /**
+   * Writes a guider FITS file as the camera does; `header` is a JSON object of FITS keywords. Blocks until the file
+   * is on the disk; throws an Error with path and reason (addons/binding/fits_binding.h).
+   */
+  writeGuiderFile(path: string, header: string, stamps: readonly GuiderFileStamp[]): void;
 }
 
 /** The package's own directory: here in the sources, one level deeper in dist/. */
@@ -58,7 +122,8 @@ function packageRoot(): string {
       const { name } = JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string };
       if (name === 'summit-agent') return directory;
     }
-    if (dirname(directory) === directory) throw new Error('summit-agent: its package.json is not above this file');
+    if (dirname(directory) === directory)
+      throw new Error('summit-agent: its package.json is not above this file');
   }
 }
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Decodes the fixed-size native record (addons/daq/record.h) into a DaqRecord.
 
-import { type DaqRecord, EventType, type Measurement, type Outcome, type SeriesMetadata } from '../model/daq.js';
+import {
+  type DaqRecord,
+  EventType,
+  type Measurement,
+  type Outcome,
+  type SeriesMetadata,
+} from '../model/daq.js';
 import type { RecordLayout } from './native.js';
 
 export const RECORD_BYTES = 336;
