@@ -5,7 +5,7 @@ import type { OptionSpec, Options } from './options.js';
 
 export interface Surroundings {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  readonly stderr: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** aborted by the first SIGINT or SIGTERM */
   readonly stop: AbortSignal;
 }

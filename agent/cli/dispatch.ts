@@ -5,13 +5,14 @@ import { AgentError } from '../model/errors.js';
 import { nearest } from '../model/nearest.js';
 import { check } from './check.js';
 import type { Command, Surroundings } from './command.js';
+import { measure } from './measure.js';
 import { readOptions } from './options.js';
 import { run } from './run.js';
 import { stderrLog } from './stderr-log.js';
 import { version } from './version.js';
 import { watch } from './watch.js';
 
-const commands: Readonly<Record<string, Command>> = { run, check, watch, version };
+const commands: Readonly<Record<string, Command>> = { run, check, watch, measure, version };
 
 function overview(): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`);

@@ -7,11 +7,16 @@ import { nearest } from '../model/nearest.js';
 
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
+  /** may be given again; `listOf` reads it */
+  readonly multiple?: boolean;
 }
 
-export type Options = Readonly<Record<string, string | boolean | undefined>>;
+export type Options = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-/** Reads `args`; refuses (`usage`) unknown options, missing values and stray words. */
+/** Key under which words that are no options are found, where a command takes them. */
+export const words = 'words';
+
+/** Reads `args`; refuses (`usage`) unknown options, missing values and, unless `known` has `words`, stray words. */
 export function readOptions(
   command: string,
   args: readonly string[],
@@ -24,10 +29,16 @@ export function readOptions(
     strict: false,
     tokens: true,
   });
-  const out: Record<string, string | boolean> = {};
+  const out: Record<string, string | boolean | readonly string[]> = {};
+  const add = (name: string, value: string) => {
+    out[name] = [...listOf(out, name), value];
+  };
   const say = (problem: string) => new AgentError('usage', `${problem}; see summit-agent ${command} --help`);
   for (const token of tokens) {
-    if (token.kind === 'positional') throw say(`expected only options, got ${token.value}`);
+    if (token.kind === 'positional') {
+      if (!Object.hasOwn(known, words)) throw say(`expected only options, got ${token.value}`);
+      add(words, token.value);
+    }
     if (token.kind !== 'option') continue;
     const spec = Object.hasOwn(all, token.name) ? all[token.name] : undefined;
     if (!spec) {
@@ -39,9 +50,31 @@ export function readOptions(
     }
     if (spec.type === 'boolean' && token.value !== undefined)
       throw say(`${token.rawName}: expected no value`);
-    out[token.name] = token.value ?? true;
+    if (spec.multiple === true && token.value !== undefined) add(token.name, token.value);
+    else out[token.name] = token.value ?? true;
   }
   return out;
+}
+
+/** Every value of an option that may be given again. */
+export function listOf(options: Options, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? (value as readonly string[]) : [];
+}
+
+/** A number in low..high; `fallback` when it is not given. */
+export function numberOf(
+  options: Options,
+  name: string,
+  low: number,
+  high: number,
+  fallback: number,
+): number {
+  const text = options[name];
+  if (text === undefined) return fallback;
+  const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
+  if (value >= low && value <= high) return value;
+  throw new AgentError('usage', `--${name}: expected a number ${low}..${high}, got ${String(text)}`);
 }
 
 export function requireText(options: Options, name: string, command: string): string {

@@ -122,8 +122,8 @@ t.test('datagrams on the wire become records with identity, times and a measurem
   t.match(paused, { stampsSent: 4n, gap: 0, measurement: null });
   const counters = rig.link.counters();
   t.match(counters.sensors[0], { seen: 3n, complete: 3n, lost: 1n, bad: 0n, duplicate: 0n });
-  t.equal(counters.pool['in_use'], 0n);
-  t.equal(counters.link['packets'], 6n);
+  t.equal(counters.pool.in_use, 0n);
+  t.equal(counters.link.packets, 6n);
 });
 
 t.test('garbage is counted and does no harm', async (t) => {
@@ -155,7 +155,7 @@ t.test('pixels cross only on request, and each lease is given back once', async 
   t.throws(() => rig.link.takePixels(taken ?? 0n), { code: 'daq_state' });
   rig.link.releasePixels(released ?? 0n);
   t.throws(() => rig.link.releasePixels(released ?? 0n), { code: 'daq_state' });
-  t.equal(rig.link.counters().pool['in_use'], 0n);
+  t.equal(rig.link.counters().pool.in_use, 0n);
 });
 
 t.test('a busy port is named, with what to do', async (t) => {

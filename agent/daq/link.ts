@@ -30,7 +30,7 @@ function refuse(error: unknown): unknown {
 /** What the native side reads; the drivers get their own options as they are. */
 function settingsJson(settings: LinkSettings): string {
   const options =
-    settings.driver === 'wire' && settings.options['linkTimeoutMs'] === undefined
+    settings.driver === 'wire' && settings.options.linkTimeoutMs === undefined
       ? { ...settings.options, linkTimeoutMs: settings.linkTimeoutMs }
       : settings.options;
   return JSON.stringify({ ...settings, options });

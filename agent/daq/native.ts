@@ -100,7 +100,9 @@ export interface NativeAddon {
   readonly NativeLink: new (settings: string, doorbell: () => void) => NativeLink;
   readonly NativeMeasurer: new (settings: MeasurerSettings) => NativeMeasurer;
   /** throws an Error with path and reason */
-  readonly NativeGuiderFile: new (path: string) => NativeGuiderFile;
+  readonly NativeGuiderFile: new (
+    path: string,
+  ) => NativeGuiderFile;
   /** `hdu` 0: the first 2-D image. Throws an Error with path and reason */
   readImage(path: string, hdu: number): NativeImage;
   monotonicNs(): bigint;

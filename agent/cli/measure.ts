@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// summit-agent measure
+
+import { statSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { NativeKernel, openGuiderFile, readFitsImage } from '../daq/kernel.js';
+import { detectStars, measureAt } from '../measure/image.js';
+import { type Answer, answerOf, type Kernel, type Pixels } from '../measure/kernel.js';
+import { readStampSet } from '../measure/stamp-set.js';
+import { Tracker } from '../measure/tracker.js';
+import { AgentError, sentenceOf } from '../model/errors.js';
+import { doNotUse, flagNames } from '../model/flags.js';
+import type { Command, Surroundings } from './command.js';
+import { listOf, numberOf, type Options, words } from './options.js';
+import { Progress } from './progress.js';
+
+/** Median of the camera's guide sensors, electron/ADU. */
+const guiderGain = 1.46;
+const mostSide = 4096;
+
+type Answers = Record<string, (Answer | null)[]>;
+
+export const measure: Command = {
+  summary: 'measures stars in archived data with the kernel of the live agent',
+  help: `usage: summit-agent measure PATH... [--out FILE] [OPTIONS]
+       summit-agent measure IMAGE.fits --at X,Y... | --detect [--size N] [--hdu N] [--out FILE]
+
+PATH is
+  a directory with a set of stamps   index.json (format guider-stamps-1) and raw little-endian files; groups named
+                                     series_* are consecutive stamps of one sensor and are tracked
+  a guider FITS file                 its stamps are one series
+  any 2-D FITS image                 with --at or --detect
+
+  --at X,Y          the star at this place of the image (px, 0-based, integer = pixel centre); repeatable
+  --detect          the stars of the image: the brightest of each square of --size, squares overlapping by half
+  --size N          px, 10..${mostSide} (default 50; with --detect 100)
+  --radius R        how far from --at the star may be, px (default 5)
+  --hdu N           HDU of the image, the primary is 1 (default: the first 2-D image)
+  --gain G          electron/ADU (default ${guiderGain}, the median of the guide sensors; images: 1)
+  --read-noise N    electron (default: estimated from each stamp)
+  --saturation N    ADU (default 262143)
+  --fwhm PX         expected width (default 4)
+  --out FILE        JSON: {"GROUP": [null | {"x","y","ex","ey","flux","fluxErr","fwhm","snr","chi2","flagged","flags"}]}
+                    one element per stamp in order, null: no measurement. Without --out: one line per stamp
+
+Positions are px of the stamp or image, 0-based, an integer is a pixel's centre. "flagged" means do not use:
+  ${flagNames(doNotUse).join(', ')}
+The other flags inform; addons/README.md says what each means. Exit code 0: all was measured; 2: an input is wrong.
+
+examples: summit-agent measure night/stamps --out results.json
+          summit-agent measure MC_O_20260714_000123_R00_SG0_guider.fits
+          summit-agent measure sky.fits --detect --gain 1.1
+`,
+  options: {
+    [words]: { type: 'string', multiple: true },
+    at: { type: 'string', multiple: true },
+    detect: { type: 'boolean' },
+    size: { type: 'string' },
+    radius: { type: 'string' },
+    hdu: { type: 'string' },
+    gain: { type: 'string' },
+    'read-noise': { type: 'string' },
+    saturation: { type: 'string' },
+    fwhm: { type: 'string' },
+    out: { type: 'string' },
+  },
+  async run(options, around) {
+    const paths = listOf(options, words);
+    if (paths.length === 0) throw usage('expected a PATH; see summit-agent measure --help');
+    const isImage = options.detect === true || listOf(options, 'at').length > 0;
+    const answers: Answers = {};
+    for (const path of paths) {
+      const found = isImage
+        ? measureImage(path, options, around)
+        : await measureStamps(path, options, around);
+      for (const [group, list] of Object.entries(found)) {
+        if (Object.hasOwn(answers, group))
+          throw usage(`${path}: a second group named ${group}; measure it by itself`);
+        answers[group] = list;
+      }
+      if (around.stop.aborted) return 1;
+    }
+    if (typeof options.out === 'string') writeAnswers(options.out, answers, around);
+    else around.stdout.write(linesOf(answers));
+    return 0;
+  },
+};
+
+function usage(problem: string): AgentError {
+  return new AgentError('usage', problem);
+}
+
+function kernelOf(options: Options, gain: number, rows: number, cols: number): NativeKernel {
+  return new NativeKernel({
+    maxRows: Math.max(rows, 1),
+    maxCols: Math.max(cols, 1),
+    gain: numberOf(options, 'gain', 1e-3, 1e3, gain),
+    readNoise: numberOf(options, 'read-noise', 0, 1e4, 0),
+    saturation: numberOf(options, 'saturation', 1, 2 ** 31 - 1, 262_143),
+    expectedFwhm: numberOf(options, 'fwhm', 1, 30, 4),
+  });
+}
+
+interface Stamps {
+  readonly name: string;
+  readonly series: boolean;
+  readonly stamps: number;
+  readonly rows: number;
+  readonly cols: number;
+  open(): (i: number) => Pixels;
+  /** where stamps differ in size */
+  readonly sides?: (i: number) => { readonly rows: number; readonly cols: number };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw new AgentError('usage', sentenceOf(error), { cause: error });
+  }
+}
+
+function groupsOf(path: string): readonly Stamps[] {
+  if (isDirectory(path)) return readStampSet(path);
+  const file = openGuiderFile(path);
+  const sizes = file.stamps();
+  const rows = Math.max(...sizes.map((stamp) => stamp.rows));
+  const cols = Math.max(...sizes.map((stamp) => stamp.cols));
+  const sides = (i: number) => sizes[i] ?? { rows, cols };
+  return [
+    {
+      name: stemOf(path),
+      series: true,
+      stamps: sizes.length,
+      rows,
+      cols,
+      sides,
+      open: () => (i) => file.read(i),
+    },
+  ];
+}
+
+function stemOf(path: string): string {
+  return basename(path).replace(/\.(fits|fit|fz|gz)(\.(fz|gz))?$/i, '');
+}
+
+async function measureStamps(path: string, options: Options, around: Surroundings): Promise<Answers> {
+  const groups = groupsOf(path);
+  for (const { name, rows, cols } of groups) {
+    if (rows > mostSide || cols > mostSide || rows < 1 || cols < 1)
+      throw usage(`${path}: ${name}: expected stamps of 1..${mostSide} px a side, got ${cols} x ${rows}`);
+  }
+  const total = groups.reduce((sum, group) => sum + group.stamps, 0);
+  const progress = new Progress(around.stderr, `measuring ${basename(path)}`);
+  const answers: Answers = {};
+  let done = 0;
+  for (const group of groups) {
+    const kernel = kernelOf(options, guiderGain, group.rows, group.cols);
+    const read = group.open();
+    const list: (Answer | null)[] = [];
+    const tracker = new Tracker();
+    for (let i = 0; i < group.stamps && !around.stop.aborted; i++) {
+      const { rows, cols } = group.sides?.(i) ?? group;
+      list.push(
+        group.series ? track(kernel, tracker, read(i), rows, cols) : alone(kernel, read(i), rows, cols),
+      );
+      done++;
+      if (progress.at(done / total)) await new Promise((resolve) => setImmediate(resolve));
+    }
+    answers[group.name] = list;
+  }
+  progress.end();
+  return answers;
+}
+
+function alone(kernel: Kernel, pixels: Pixels, rows: number, cols: number): Answer | null {
+  kernel.reset();
+  return answerOf(kernel.measure(pixels, rows, cols, null));
+}
+
+function track(kernel: Kernel, tracker: Tracker, pixels: Pixels, rows: number, cols: number): Answer | null {
+  const answer = answerOf(kernel.measure(pixels, rows, cols, tracker.next()));
+  tracker.take(answer);
+  return answer;
+}
+
+function measureImage(path: string, options: Options, around: Surroundings): Answers {
+  const places = listOf(options, 'at').map(placeOf);
+  const detect = options.detect === true;
+  if (detect && places.length > 0) throw usage('expected either --at or --detect');
+  if (isDirectory(path)) throw usage(`${path}: --at and --detect take a FITS image, got a directory`);
+  const size = Math.round(numberOf(options, 'size', 10, mostSide, detect ? 100 : 50));
+  const radius = numberOf(options, 'radius', 0.5, 1000, 5);
+  const image = readFitsImage(path, Math.round(numberOf(options, 'hdu', 0, 4096, 0)));
+  const kernel = kernelOf(options, 1, size, size);
+  const progress = new Progress(around.stderr, `measuring ${basename(path)}`);
+  try {
+    const list = detect
+      ? detectStars(kernel, image, size, (share) => progress.at(share))
+      : places.map(([x, y]) => measureAt(kernel, image, x, y, size, radius));
+    return { [stemOf(path)]: list };
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new AgentError('usage', `${path}: ${error.message}`, { cause: error });
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function placeOf(text: string): [number, number] {
+  const [x, y, ...rest] = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (x !== undefined && y !== undefined && rest.length === 0 && Number.isFinite(x + y)) return [x, y];
+  throw usage(`--at: expected X,Y in px such as 120.5,88, got ${text}`);
+}
+
+/** JSON has no NaN: it becomes null. */
+function writeAnswers(path: string, answers: Answers, { stderr }: Surroundings): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(answers)}\n`);
+  } catch (error) {
+    throw new AgentError('usage', `--out: ${sentenceOf(error)}`, { cause: error });
+  }
+  const all = Object.values(answers).flat();
+  const none = all.filter((answer) => answer === null).length;
+  const flagged = all.filter((answer) => answer?.flagged === true).length;
+  stderr.write(
+    `${path}: ${all.length} stamps in ${Object.keys(answers).length} groups: ${all.length - none - flagged} measured, ${flagged} flagged do not use, ${none} without a measurement\n`,
+  );
+}
+
+function linesOf(answers: Answers): string {
+  const lines = ['group stamp x y ex ey flux fwhm snr chi2 flags'];
+  for (const [group, list] of Object.entries(answers)) {
+    for (const [i, a] of list.entries()) {
+      const numbers =
+        a === null
+          ? 'no measurement'
+          : `${a.x.toFixed(3)} ${a.y.toFixed(3)} ${a.ex.toFixed(3)} ${a.ey.toFixed(3)} ${a.flux.toFixed(0)} ${a.fwhm.toFixed(2)} ${a.snr.toFixed(1)} ${a.chi2.toFixed(2)} ${a.flags.join(',') || '-'}${a.flagged ? ' (do not use)' : ''}`;
+      lines.push(`${group} ${i} ${numbers}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
