@@ -79,8 +79,9 @@ bool ReadImage(const std::string& path, int hdu, FitsImage* image, std::string* 
   image->rows = static_cast<int32_t>(found.sides[1]);
   image->pixels.resize(static_cast<size_t>(image->rows) * static_cast<size_t>(image->cols));
   float missing = std::numeric_limits<float>::quiet_NaN();
+  int any_missing = 0;  // CFITSIO writes here without asking when it meets a NaN
   status = 0;
-  fits_read_img(handle.file, TFLOAT, 1, static_cast<LONGLONG>(image->pixels.size()), &missing, image->pixels.data(), nullptr, &status);
+  fits_read_img(handle.file, TFLOAT, 1, static_cast<LONGLONG>(image->pixels.size()), &missing, image->pixels.data(), &any_missing, &status);
   if (status == 0) return true;
   *problem = path + ": HDU " + std::to_string(image->hdu) + ": pixels cannot be read: " + FitsReason(status);
   return false;
