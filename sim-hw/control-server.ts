@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control channel: JSON lines over TCP, one reply for each request, in order (sim-hw/README.md).
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, isIPv4, type Server, type Socket } from 'node:net';
 import { type Daq, type Destination, type Outcome, ReplyCode } from './daq.js';
 import type { Endpoint } from './options.js';
 
 const longestLine = 64 * 1024;
+
+type Request = Readonly<Record<string, unknown>> & { readonly command: string };
 
 export class ControlServer {
   readonly #daq: Daq;
@@ -50,8 +52,12 @@ export class ControlServer {
     socket.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.trim() !== '') this.#answer(socket, line, mine);
-      if (rest.length > longestLine) socket.destroy();
+      for (const line of lines) {
+        if (Buffer.byteLength(line) > longestLine) socket.destroy();
+        if (socket.destroyed) return;
+        if (line.trim() !== '') this.#answer(socket, line, mine);
+      }
+      if (Buffer.byteLength(rest) > longestLine) socket.destroy();
     });
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
@@ -61,36 +67,37 @@ export class ControlServer {
   }
 
   #answer(socket: Socket, line: string, mine: Set<Destination>): void {
-    let id: unknown = null;
+    const request = parseRequest(line);
+    const id = request?.id ?? null;
     let outcome: Outcome;
     let extra: Readonly<Record<string, unknown>> = {};
-    try {
-      const request = JSON.parse(line) as Readonly<Record<string, unknown>>;
-      if (typeof request !== 'object' || request === null || typeof request.command !== 'string')
-        throw new Error('no command');
-      id = request.id ?? null;
-      if (request.command === 'subscribe') outcome = this.#subscribe(socket, request, mine);
-      else if (request.command === 'status') {
-        outcome = { reply: 'SUCCESS' };
-        extra = {
-          session: this.#daq.session.toString(16),
-          sensors: this.#daq.sentBySensor(),
-          subscribers: this.#daq.subscribers,
-        };
-      } else outcome = this.#daq.command(request.command, request);
-    } catch {
+    if (request === null)
       outcome = { reply: 'INVALID', message: 'expected one JSON object per line with "id" and "command"' };
-    }
+    else if (request.command === 'subscribe') outcome = this.#subscribe(socket, request, mine);
+    else if (request.command === 'status') {
+      outcome = { reply: 'SUCCESS' };
+      extra = {
+        session: this.#daq.session.toString(16),
+        sensors: this.#daq.sentBySensor(),
+        subscribers: this.#daq.subscribers,
+      };
+    } else outcome = this.#daq.command(request.command, request);
     const state = { state: this.#daq.state, sequence: this.#daq.sequence };
     socket.write(
       `${JSON.stringify({ id, status: ReplyCode[outcome.reply], ...outcome, ...state, ...extra })}\n`,
     );
   }
 
-  #subscribe(socket: Socket, request: Readonly<Record<string, unknown>>, mine: Set<Destination>): Outcome {
+  #subscribe(socket: Socket, request: Request, mine: Set<Destination>): Outcome {
     const { port, address, locations } = request;
     if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
       return { reply: 'INVALID_PARAMETER', message: `port: expected 1..65535, got ${JSON.stringify(port)}` };
+    }
+    if (address !== undefined && !(typeof address === 'string' && isIPv4(address))) {
+      return {
+        reply: 'INVALID_PARAMETER',
+        message: `address: expected IPv4, got ${JSON.stringify(address)}`,
+      };
     }
     if (
       locations !== undefined &&
@@ -98,13 +105,22 @@ export class ControlServer {
     ) {
       return { reply: 'INVALID_PARAMETER', message: 'locations: expected an array of packed locations' };
     }
-    const host =
-      typeof address === 'string' ? address : (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
+    const host = address ?? (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
     const wanted = Array.isArray(locations) ? new Set(locations as number[]) : null;
     const added = this.#daq.subscribe(host, port, wanted);
     if ('reply' in added) return added;
     mine.add(added);
     this.#onSubscribe();
     return { reply: 'SUCCESS' };
+  }
+}
+
+/** null: not a JSON object with a command. */
+function parseRequest(line: string): Request | null {
+  try {
+    const value = JSON.parse(line) as Partial<Request> | null;
+    return typeof value?.command === 'string' ? (value as Request) : null;
+  } catch {
+    return null;
   }
 }

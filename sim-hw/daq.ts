@@ -75,7 +75,8 @@ export class Daq {
   readonly sender: Sender;
   readonly #options: SimOptions;
   readonly #destinations = new Set<Destination>();
-  readonly #total = new Map<string, number>();
+  /** stamps of earlier series, by detector name */
+  readonly #total = new Map<string, { readonly location: number; readonly sent: number }>();
   #listener: DaqListener | null = null;
   #state: DaqStateName = 'IDLECLEARING';
   #sequence: number;
@@ -130,17 +131,17 @@ export class Daq {
 
   /** Stamps produced since the process started, by sensor. */
   sentBySensor(): Record<string, { location: number; sent: number }> {
-    const out: Record<string, { location: number; sent: number }> = {};
+    const out = Object.fromEntries(this.#total);
     for (const sensor of this.#sensors) {
       const { detectorName, location } = sensor.roi.sensor;
-      out[detectorName] = { location, sent: (this.#total.get(detectorName) ?? 0) + sensor.sent };
+      out[detectorName] = { location, sent: (out[detectorName]?.sent ?? 0) + sensor.sent };
     }
     return out;
   }
 
   /** One state command; arguments as on the control channel. */
   command(name: string, args: Readonly<Record<string, unknown>>): Outcome {
-    const transition = transitions[name];
+    const transition = Object.hasOwn(transitions, name) ? transitions[name] : undefined;
     if (transition === undefined)
       return {
         reply: 'INVALID_COMMAND',
@@ -226,10 +227,7 @@ export class Daq {
       this.#listener?.leaving();
       this.#pause();
     }
-    for (const sensor of this.#sensors) {
-      const name = sensor.roi.sensor.detectorName;
-      this.#total.set(name, (this.#total.get(name) ?? 0) + sensor.sent);
-    }
+    for (const [name, total] of Object.entries(this.sentBySensor())) this.#total.set(name, total);
     this.#sequence = (this.#sequence + 1) & 0xffff;
     this.#spec = spec;
     this.#sensors = spec.locations.map((roi) => new SimSensor(this.#options, spec, roi));
@@ -290,7 +288,7 @@ export class Daq {
   ): Uint8Array {
     // The DAQ's time never runs backwards.
     const time = taiNs > this.#lastTaiNs || eventType === EventCode.stamp ? taiNs : this.#lastTaiNs;
-    this.#lastTaiNs = time;
+    if (time > this.#lastTaiNs) this.#lastTaiNs = time;
     return makeHeader({
       eventType,
       eventStatus,

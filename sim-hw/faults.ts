@@ -71,8 +71,8 @@ export class Faults {
     this.#random = new Random(seed, 'faults');
   }
 
-  /** Draws the fate of one stamp of `fragments` datagrams, each of `datagramBytes` at most. */
-  fate(sensor: string, stamp: number, fragments: number, datagramBytes: number): StampFate {
+  /** Draws the fate of one stamp of `fragments` datagrams. */
+  fate(sensor: string, stamp: number, fragments: number): StampFate {
     if (this.#specs.length === 0) return untouched;
     const faults: string[] = [];
     let copies = 1;
@@ -90,9 +90,12 @@ export class Faults {
       } else if (spec.kind === 'drop') order = order.filter((one) => one !== fragment);
       else if (spec.kind === 'duplicate') order.push(fragment);
       else if (spec.kind === 'reorder') order = this.#shuffled(order);
-      else if (spec.kind === 'truncate')
-        edits.push({ fragment, edit: 1, argument: this.#random.integer(datagramBytes) });
-      else edits.push({ fragment, edit: 2, argument: this.#random.integer(2 ** 30) });
+      else
+        edits.push({
+          fragment,
+          edit: spec.kind === 'truncate' ? 1 : 2,
+          argument: this.#random.integer(2 ** 30),
+        });
     }
     if (faults.length === 0) return untouched;
     if (order.length === 0) copies = 0;

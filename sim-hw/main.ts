@@ -33,21 +33,23 @@ async function simulate(options: SimOptions): Promise<void> {
     leaving: () => stream.end(),
   });
   say({ event: 'ready', control: address, session: daq.session.toString(16), pid: process.pid });
-
-  const aborted = stopped.signal.aborted ? Promise.resolve() : once(stopped.signal, 'abort');
-  if (!options.idle) {
-    if (options.startWhenSubscribed) await Promise.race([firstSubscriber, aborted]);
-    await scenario.run();
+  try {
+    const aborted = stopped.signal.aborted ? Promise.resolve() : once(stopped.signal, 'abort');
+    if (!options.idle) {
+      if (options.startWhenSubscribed) await Promise.race([firstSubscriber, aborted]);
+      await scenario.run();
+    }
+    if (options.idle || options.linger) {
+      if (!options.idle) reportEnd(daq, stream);
+      await aborted;
+      if (daq.state === 'PAUSED' || daq.state === 'RUNNING') daq.command('stop', {});
+    }
+    if (options.idle || !options.linger) reportEnd(daq, stream);
+  } finally {
+    daq.stop();
+    control.stop();
+    truth.close();
   }
-  if (options.idle || options.linger) {
-    if (!options.idle) reportEnd(daq, stream);
-    await aborted;
-    if (daq.state === 'PAUSED' || daq.state === 'RUNNING') daq.command('stop', {});
-  }
-  if (options.idle || !options.linger) reportEnd(daq, stream);
-  daq.stop();
-  control.stop();
-  truth.close();
 }
 
 function reportEnd(daq: Daq, stream: Stream): void {

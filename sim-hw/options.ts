@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of sim-daq and the scenario file, which holds the same options as keys.
 import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type FaultSpec, parseFault } from './faults.js';
 import { PixelCode, type PixelName } from './wire.js';
@@ -150,13 +151,42 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** Reads arguments (and the scenario file they name). null: help was asked for. Throws one Error that lists all. */
 export function parseSimOptions(args: readonly string[]): SimOptions | null {
-  const { values } = parseArgs({ args: [...args], strict: true, options: spec });
-  if (values.help) return null;
   const problems: string[] = [];
-  const scenario = values.scenario === undefined ? {} : readScenario(values.scenario, problems);
-  const options = readOptions({ ...scenario, ...values }, problems);
+  const given = readArguments(args, problems);
+  if (given.help === true) return null;
+  const scenario = typeof given.scenario === 'string' ? readScenario(given.scenario, problems) : {};
+  const options = readOptions({ ...scenario, ...given }, problems);
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return options;
+}
+
+// parseArgs' strict mode stops at the first mistake, so what it refuses is looked for here.
+function readArguments(args: readonly string[], problems: string[]): Given {
+  const { values, tokens } = parseArgs({
+    args: [...args],
+    options: spec,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given: Record<string, unknown> = { ...values };
+  for (const token of tokens) {
+    if (token.kind === 'positional') problems.push(`expected only options, got "${token.value}"`);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value } = token;
+    if (!isOption(name)) problems.push(`${rawName}: expected an option of sim-daq --help, got this one`);
+    else if (spec[name].type === 'boolean' && value !== undefined)
+      problems.push(`${rawName}: expected no value, got "${value}"`);
+    else if (spec[name].type === 'string' && value === undefined)
+      problems.push(`${rawName}: expected a value, got none`);
+    else continue;
+    delete given[name];
+  }
+  return given;
+}
+
+function isOption(name: string): name is keyof typeof spec {
+  return Object.hasOwn(spec, name);
 }
 
 function readScenario(path: string, problems: string[]): Given {
@@ -165,7 +195,7 @@ function readScenario(path: string, problems: string[]): Given {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw new Error('expected a JSON object');
     for (const key of Object.keys(value)) {
-      if (!(key in spec))
+      if (!isOption(key) || key === 'help' || key === 'scenario')
         problems.push(`${path}: expected only options of sim-daq --help as keys, got "${key}"`);
     }
     return value as Given;
@@ -178,22 +208,31 @@ function readScenario(path: string, problems: string[]): Given {
 function readOptions(given: Given, problems: string[]): SimOptions {
   const number = (key: string, low: number, high: number, fallback: number, whole = false): number => {
     if (given[key] === undefined) return fallback;
-    const value = Number(given[key]);
+    const value = numberOf(given[key]);
     if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
     problems.push(
-      `--${key}: expected ${whole ? 'a whole number' : 'a number'} ${low}..${high}, got "${String(given[key])}"`,
+      `--${key}: expected ${whole ? 'a whole number' : 'a number'} ${low}..${high}, got ${show(given[key])}`,
     );
     return fallback;
   };
   const whole = (key: string, low: number, high: number, fallback: number): number =>
     number(key, low, high, fallback, true);
-  const flag = (key: string): boolean => given[key] === true;
-  const text = (key: string, fallback: string): string =>
-    given[key] === undefined ? fallback : String(given[key]);
+  const flag = (key: string): boolean => {
+    const value = given[key];
+    if (value !== undefined && typeof value !== 'boolean')
+      problems.push(`--${key}: expected true or false, got ${show(value)}`);
+    return value === true;
+  };
+  const text = <Fallback extends string | null>(key: string, fallback: Fallback): string | Fallback => {
+    const value = given[key];
+    if (typeof value === 'string') return value;
+    if (value !== undefined) problems.push(`--${key}: expected text, got ${show(value)}`);
+    return fallback;
+  };
   const seconds = given.seconds === undefined ? null : number('seconds', 0.01, 1e7, 1);
   return {
     control: endpoint('control', text('control', '127.0.0.1:5581'), problems),
-    to: list(given.to).map((one) => endpoint('to', one, problems)),
+    to: list(given.to).map((one) => endpoint('to', one, problems, 1)),
     interface: text('interface', ''),
     mtu: whole('mtu', 576, 9000, 9000),
     idle: flag('idle'),
@@ -231,9 +270,18 @@ function readOptions(given: Given, problems: string[]): SimOptions {
     hotPixels: number('hot-pixels', 0, 100, 0.3),
     frames: whole('frames', 0, 1000, 0),
     taiMinusUtc: number('tai-minus-utc', -100, 100, 37),
-    truth: given.truth === undefined ? null : String(given.truth),
+    truth: text('truth', null),
     faults: list(given.fault).flatMap((one) => readFault(one, problems)),
   };
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
 }
 
 function list(value: unknown): string[] {
@@ -250,10 +298,10 @@ function readFault(text: string, problems: string[]): FaultSpec[] {
   }
 }
 
-function endpoint(key: string, text: string, problems: string[]): Endpoint {
-  const match = /^(\d+\.\d+\.\d+\.\d+):(\d+)$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match?.[1] !== undefined && port <= 65_535) return { host: match[1], port };
+function endpoint(key: string, text: string, problems: string[], lowestPort = 0): Endpoint {
+  const [, host = '', portText] = /^([\d.]+):(\d+)$/.exec(text) ?? [];
+  const port = Number(portText);
+  if (isIPv4(host) && port >= lowestPort && port <= 65_535) return { host, port };
   problems.push(`--${key}: expected IPv4:PORT such as 127.0.0.1:5581, got "${text}"`);
   return { host: '127.0.0.1', port: 0 };
 }

@@ -24,6 +24,7 @@ export class SimSensor {
   /** stamps produced in this series */
   sent = 0;
   readonly #options: SimOptions;
+  readonly #spec: RoiSpec;
   readonly #model: SensorModel;
   readonly #home: { readonly x: number; readonly y: number };
   readonly #own: Random;
@@ -36,6 +37,7 @@ export class SimSensor {
     const fixed = new Random(options.seed, `sensor ${name}`);
     this.roi = roi;
     this.#options = options;
+    this.#spec = spec;
     const gain = fixed.between(1.0, 1.55);
     const readNoise = fixed.between(4.4, 7.0);
     this.#model = new native.SensorModel({
@@ -88,7 +90,7 @@ export class SimSensor {
   }
 
   #ray(): Float64Array {
-    const { rows, cols } = this.#options;
+    const { rows, cols } = this.#spec.common;
     const length = this.#own.between(1, 12);
     const angle = this.#own.between(0, 2 * Math.PI);
     const electrons = this.#own.between(1000, 15_000);

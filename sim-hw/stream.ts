@@ -15,10 +15,11 @@ interface ReadyStamp {
   readonly painted: PaintedStamp;
 }
 
+/** Above it there is time within a period for a millisecond's wait, and for painting in a pause. */
+const slowPeriodMs = 20;
+
 /** A stamp that waits for its successor (fault `reorder`). */
 type HeldBack = () => void;
-
-const largestDatagram = 8972;
 
 export class Stream {
   readonly #daq: Daq;
@@ -124,7 +125,7 @@ export class Stream {
     const taiNs = this.#daq.nowTaiNs();
     const { skewMs } = this.#options;
     // Sensors follow one another within the skew; below a timer's resolution they leave at once.
-    if (skewMs < 1 || this.periodMs < 20) {
+    if (skewMs < 1 || this.periodMs < slowPeriodMs) {
       for (const ready of this.#ready) this.#sendStamp(ready, taiNs);
       this.#afterTick();
       return;
@@ -148,8 +149,13 @@ export class Stream {
       this.#done?.();
       return;
     }
-    this.#paintNext();
-    this.#schedule();
+    const next = (): void => {
+      this.#paintNext();
+      this.#schedule();
+    };
+    // A real camera does not take the processor from whoever measures what it just sent.
+    if (this.periodMs >= slowPeriodMs) this.#timer = setTimeout(next, this.periodMs / 4);
+    else next();
   }
 
   #sendStamp({ sensor, painted }: ReadyStamp, taiNs: bigint): void {
@@ -157,7 +163,7 @@ export class Stream {
     const stamp = sensor.sent + (this.#options.oneBased ? 1 : 0);
     sensor.sent++;
     const fragments = this.#daq.sender.fragments(sensor.bytes);
-    const fate = this.#faults.fate(name, stamp, fragments, Math.min(largestDatagram, sensor.bytes + 72));
+    const fate = this.#faults.fate(name, stamp, fragments);
     for (const fault of fate.faults) this.faultCounts.set(fault, (this.faultCounts.get(fault) ?? 0) + 1);
     this.#addTruth(sensor, painted, stamp, taiNs, fate.faults);
     const header = this.#daq.stampHeader(sensor, stamp, taiNs);

@@ -78,8 +78,9 @@ int64_t Sender::Send(Destination* to, const uint8_t* header, const Payload& payl
     const auto fault = std::find_if(faults.begin(), faults.end(), [position](const DatagramFault& f) { return f.position == static_cast<int32_t>(position); });
     if (fault != faults.end()) {
       if (fault->edit == Edit::kTruncate) {
-        part[0].iov_len = std::min<size_t>(kHeaderBytes, fault->argument);
-        part[1].iov_len = fault->argument > kHeaderBytes ? std::min<size_t>(n, fault->argument - kHeaderBytes) : 0;
+        const uint32_t left = fault->argument % (kHeaderBytes + n);
+        part[0].iov_len = std::min(kHeaderBytes, left);
+        part[1].iov_len = left - part[0].iov_len;
       } else {
         const uint32_t bit = fault->argument % ((kHeaderBytes + n) * 8), byte = bit / 8;
         const auto flip = static_cast<uint8_t>(1u << (bit % 8));

@@ -32,7 +32,7 @@ enum class Edit : int32_t { kTruncate = 1, kCorrupt = 2 };
 struct DatagramFault {
   int32_t position;
   Edit edit;
-  uint32_t argument;  // truncate: bytes kept of the whole datagram; corrupt: which bit to flip
+  uint32_t argument;  // a random number; modulo the datagram's size, truncate: bytes kept; corrupt: which bit to flip
 };
 
 class Sender {
