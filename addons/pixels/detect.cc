@@ -27,8 +27,7 @@ SUMMIT_INLINE void FilterRow(const float* in, const float* taps, int32_t n, int3
   }
 }
 
-SUMMIT_CLONES
-void FilterBoth(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, float* along, float* filtered) {
+SUMMIT_INLINE void FilterBothBody(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, float* along, float* filtered) {
   const int32_t n = 2 * reach + 1;
   float padded[kWindowStride + 2 * kMaxReach + 8];
   std::memset(along, 0, sizeof(float) * static_cast<size_t>((rows + 2 * reach) * kWindowStride));
@@ -50,9 +49,9 @@ void FilterBoth(const float* capped, const float* taps, int32_t reach, int32_t r
     }
   }
 }
+SUMMIT_DISPATCHED(FilterBoth, FilterBothBody)
 
-SUMMIT_CLONES
-void CapRows(const float* pixels, int32_t rows, int32_t cols, float allowance, float* capped) {
+SUMMIT_INLINE void CapRowsBody(const float* pixels, int32_t rows, int32_t cols, float allowance, float* capped) {
   V8 free, factor, zero = {};
   Splat(allowance, &free);
   Splat(1.6f, &factor);
@@ -83,6 +82,7 @@ void CapRows(const float* pixels, int32_t rows, int32_t cols, float allowance, f
     }
   }
 }
+SUMMIT_DISPATCHED(CapRows, CapRowsBody)
 
 bool IsPeak(const float* filtered, int32_t rows, int32_t cols, int32_t r, int32_t c) {
   const float v = filtered[r * kWindowStride + c];
@@ -109,7 +109,7 @@ void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
 }  // namespace
 
 void Detector::CapHotPixels(const Window& window, float noise) {
-  CapRows(window.pixels, window.rows, window.cols, 4.0f * noise, capped_);
+  CapRows(static_cast<const float*>(window.pixels), window.rows, window.cols, 4.0f * noise, static_cast<float*>(capped_));
   if (window.saturated == 0) return;
   // A saturated core keeps its light: it is a star's, not a hot pixel's.
   for (int32_t r = 0; r < window.rows; r++) {
@@ -128,7 +128,7 @@ float Detector::Smooth(int32_t rows, int32_t cols, float fwhm) {
     taps[k + reach] = std::exp(-0.5f * static_cast<float>(k * k) / (sigma * sigma));
     squares += taps[k + reach] * taps[k + reach];
   }
-  FilterBoth(capped_, taps, reach, rows, cols, along_, filtered_);
+  FilterBoth(static_cast<const float*>(capped_), static_cast<const float*>(taps), reach, rows, cols, static_cast<float*>(along_), static_cast<float*>(filtered_));
   return 1.0f / squares;  // the square root of the sum of squares over both directions
 }
 
@@ -145,6 +145,7 @@ int32_t Detector::Find(const Window& window, float noise, float fwhm, float thre
   }
   for (int32_t r = r0; r < r1; r++) {
     const float* row = filtered_ + r * kWindowStride;
+    if (!(*std::max_element(row + c0, row + c1) >= level)) continue;
     for (int32_t c = c0; c < c1; c++) {
       if (row[c] < level || !IsPeak(filtered_, window.rows, window.cols, r, c)) continue;
       Insert({static_cast<float>(c), static_cast<float>(r), row[c] * scale}, &count, out);
