@@ -18,10 +18,14 @@ constexpr float kNeighbourSigma = 6.0f; // leftover that is looked into
 constexpr float kNeighbourShare = 0.05f;
 constexpr float kNeighbourReach = 3.5f; // FWHM
 constexpr float kBlendReach = 1.7f;     // FWHM: a neighbour nearer than this leaves the position in doubt
+constexpr float kHarmless = 0.4f;       // px from the brighter star to the light's centre: no matter which is meant
 
 bool Plausible(const Fit& fit) {
   return !fit.left && fit.snr >= kLeastSnr && fit.fwhm >= kNarrowest && fit.fwhm <= kWidest && (fit.seen >= kLeastSeen || fit.saturated_core > 0);
 }
+
+// Twice the negative logarithm of the likelihood, where a pixel left out costs as much as an outlier that is just kept.
+float Cost(const Fit& fit) { return fit.chi2 * static_cast<float>(fit.used) + 25.0f * static_cast<float>(fit.masked); }
 
 // A fit that had to leave out much of what it claims did not see a star. Saturation is no excuse to refuse.
 bool Acceptable(const Fit& fit) {
@@ -57,50 +61,34 @@ bool Examiner::FitAndRefine(const Window& window, const float* capped, const Col
   return true;
 }
 
-// A second star: both are fitted in turn, each on what the other leaves.
-void Examiner::FitNeighbour(const FitSettings& given, const Leftover& leftover, Source* source) {
-  FitSettings settings = given;
-  settings.fwhm = source->fit.fwhm;
-  settings.fwhm_scatter = 0.08f;
-  settings.blend = source->fit.star.blend;
-  settings.blend_scatter = 0.05f;
-  StarModel star;
-  star.x = static_cast<float>(leftover.col);
-  star.y = static_cast<float>(leftover.row);
-  star.log_fwhm = source->fit.star.log_fwhm;
-  star.blend = source->fit.star.blend;
-  star.flux = leftover.light / (9.0f * ProfileAt(star, 0.0f, 0.0f));
-  single_ = refined_;
-  Fit neighbour, main = source->fit;
-  std::memset(neighbour_rejected_, 0, sizeof neighbour_rejected_);
-  for (int pass = 0; pass < 4; pass++) {
-    SubtractStar(refined_.pixels, main.star, refined_.rows, refined_.cols, single_.pixels);
-    neighbour = FitStar({&single_, nullptr, neighbour_rejected_}, settings, star, false);
-    const bool star_like = Plausible(neighbour) && neighbour.snr > 4.5f && neighbour.seen > 0.6f && std::fabs(neighbour.star.log_fwhm - source->fit.star.log_fwhm) < 0.35f &&
-                           std::hypot(neighbour.star.x - static_cast<float>(leftover.col), neighbour.star.y - static_cast<float>(leftover.row)) < 0.8f * source->fit.fwhm;
-    if (!star_like) {
-      RejectAround(leftover, source->fit, given.noise, given.gain);
-      source->fit = FitStar({&refined_, nullptr, rejected_}, given, source->fit.star, false);
-      return;
-    }
-    star = neighbour.star;
-    SubtractStar(refined_.pixels, neighbour.star, refined_.rows, refined_.cols, single_.pixels);
-    const float x = main.star.x, y = main.star.y;
-    std::memset(rejected_, 0, sizeof rejected_);
-    main = FitStar({&single_, nullptr, rejected_}, given, main.star, false);
-    if (!Plausible(main)) {
-      source->blended = true;
-      return;
-    }
-    if (pass > 0 && std::hypot(main.star.x - x, main.star.y - y) < 0.3f * main.ex) break;
+// What stands beside the star: a second star, fitted along, or no star's light, left out. The cheaper one is taken.
+void Examiner::ExplainLeftover(const FitSettings& settings, const Leftover& leftover, Source* source) {
+  StarModel two = source->fit.star;
+  two.x = static_cast<float>(leftover.col);
+  two.y = static_cast<float>(leftover.row);
+  two.flux = leftover.light / (9.0f * ProfileAt(two, 0.0f, 0.0f));
+  std::memset(other_rejected_, 0, sizeof other_rejected_);
+  const DoubleFit pair = FitTwoStars(refined_, settings, source->fit.star, two, other_rejected_);
+  RejectAround(leftover, source->fit, settings.noise, settings.gain);
+  const Fit alone = FitStar({&refined_, nullptr, rejected_}, settings, source->fit.star, false);
+  const bool star_like = pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main);
+  if (star_like && (!Plausible(alone) || Cost(pair.main) < Cost(alone))) {
+    TakePair(pair, source);
+  } else {
+    source->fit = alone;
   }
-  const float distance = std::hypot(main.star.x - neighbour.star.x, main.star.y - neighbour.star.y);
-  source->fit = main;
-  if (neighbour.star.flux > main.star.flux) source->fit = neighbour;
-  source->blended = distance < kBlendReach * main.fwhm;
-  // What is left is the measured star alone, for its shape.
-  SubtractStar(refined_.pixels, neighbour.star.flux > main.star.flux ? main.star : neighbour.star, refined_.rows, refined_.cols, single_.pixels);
-  std::memcpy(refined_.pixels, single_.pixels, sizeof refined_.pixels);
+}
+
+void Examiner::TakePair(const DoubleFit& pair, Source* source) {
+  const StarModel &one = pair.main.star, &two = pair.neighbour;
+  const float distance = std::hypot(one.x - two.x, one.y - two.y);
+  source->fit = pair.main;
+  source->pair = true;
+  // In doubt: too near to be told apart well, or no saying which is the brighter one.
+  source->blended = (distance < kBlendReach * pair.main.fwhm && distance * two.flux / (one.flux + two.flux) > kHarmless) || pair.flux_difference < 3.0f;
+  std::memcpy(rejected_, other_rejected_, sizeof rejected_);
+  // What is left is the brighter star alone, for its shape.
+  SubtractStar(refined_.pixels, two, refined_.rows, refined_.cols, refined_.pixels);
 }
 
 // Marks the connected excess about the leftover as no star's light.
@@ -114,25 +102,46 @@ void Examiner::RejectAround(const Leftover& leftover, const Fit& fit, float nois
   }
 }
 
-// An elongated image is fitted with its shape free; that fit is taken when it leaves clearly less.
-void Examiner::TryShape(const FitSettings& settings, Source* source) {
-  std::memset(neighbour_rejected_, 0, sizeof neighbour_rejected_);
+// An elongated image: a trail or a disturbed profile, fitted with its shape free, or two stars. The cheaper one is taken.
+void Examiner::ExplainElongation(const FitSettings& settings, Source* source) {
+  std::memset(other_rejected_, 0, sizeof other_rejected_);
   StarModel start = source->fit.star;
   start.g1 = std::clamp(source->shape.g1, -0.6f, 0.6f);
   start.g2 = std::clamp(source->shape.g2, -0.6f, 0.6f);
   start.log_fwhm += 0.1f;
-  Fit shaped = FitStar({&refined_, nullptr, neighbour_rejected_}, settings, start, true);
-  if (shaped.left || shaped.masked > source->fit.masked + 4) return;
-  const float before = source->fit.chi2 + 25.0f * static_cast<float>(source->fit.masked) / static_cast<float>(std::max(1, source->fit.used));
-  const float after = shaped.chi2 + 25.0f * static_cast<float>(shaped.masked) / static_cast<float>(std::max(1, shaped.used));
-  if (after > before - 12.0f / static_cast<float>(std::max(1, shaped.used))) return;
-  // Flux and width of an ellipse: r^2 has the determinant 1 - g^2.
-  const float determinant = std::max(0.05f, 1.0f - shaped.star.g1 * shaped.star.g1 - shaped.star.g2 * shaped.star.g2);
-  shaped.fwhm *= std::pow(determinant, -0.25f);
-  if (shaped.fwhm < kNarrowest || shaped.fwhm > kWidest || shaped.snr < kLeastSnr) return;
-  source->fit = shaped;
-  source->elliptical = true;
-  std::memcpy(rejected_, neighbour_rejected_, sizeof rejected_);
+  Fit shaped = FitStar({&refined_, nullptr, other_rejected_}, settings, start, true);
+  if (!shaped.left) {
+    // Flux and width of an ellipse: r^2 has the determinant 1 - g^2.
+    const float determinant = std::max(0.05f, 1.0f - shaped.star.g1 * shaped.star.g1 - shaped.star.g2 * shaped.star.g2);
+    shaped.fwhm *= std::pow(determinant, -0.25f);
+  }
+  const bool shape_possible = Plausible(shaped) && Cost(shaped) < Cost(source->fit) - 12.0f;
+  Fit best = source->fit;
+  if (shape_possible) {
+    best = shaped;
+    std::memcpy(rejected_, other_rejected_, sizeof rejected_);
+  }
+  // Two stars on the major axis, as far apart as the moments say.
+  const Shape& shape = source->shape;
+  const float apart2 = std::hypot(shape.xx - shape.yy, 2.0f * shape.xy), minor2 = 0.5f * (shape.xx + shape.yy - apart2);
+  const float half = std::clamp(std::sqrt(apart2), 0.35f * settings.fwhm, 1.2f * source->fit.fwhm);
+  const float angle = 0.5f * std::atan2(2.0f * shape.xy, shape.xx - shape.yy);
+  StarModel one = source->fit.star;
+  one.log_fwhm = std::log(std::clamp(2.2f * std::sqrt(std::max(minor2, 0.3f)), 0.6f * source->fit.fwhm, source->fit.fwhm));
+  one.flux *= 0.5f;
+  StarModel two = one;
+  one.x += half * std::cos(angle);
+  one.y += half * std::sin(angle);
+  two.x -= half * std::cos(angle);
+  two.y -= half * std::sin(angle);
+  std::memset(other_rejected_, 0, sizeof other_rejected_);
+  const DoubleFit pair = FitTwoStars(refined_, settings, one, two, other_rejected_);
+  if (pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main) && Cost(pair.main) < Cost(best) - 6.0f) {
+    TakePair(pair, source);
+    return;
+  }
+  source->fit = best;
+  source->elliptical = shape_possible;
 }
 
 Source Examiner::Examine(const Window& window, const Structure& structure, const float* capped, const ColumnModel& model, const ExamineSettings& settings, const Candidate& candidate) {
@@ -156,12 +165,12 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   SubtractStar(refined_.pixels, source.fit.star, refined_.rows, refined_.cols, residual_);
   const float noise = structure.noise;
   const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
-  if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) FitNeighbour(fit_settings, leftover, &source);
+  if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) ExplainLeftover(fit_settings, leftover, &source);
   if (!Plausible(source.fit)) return source;
 
   source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain);
-  if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0) {
-    TryShape(fit_settings, &source);
+  if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0 && !source.pair) {
+    ExplainElongation(fit_settings, &source);
   }
   const float flux = source.fit.star.flux / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
   source.ex = source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);

@@ -5,6 +5,7 @@
 #define SUMMIT_PIXELS_EXAMINE_H_
 
 #include "addons/pixels/detect.h"
+#include "addons/pixels/double_fit.h"
 #include "addons/pixels/shape.h"
 #include "addons/pixels/star_fit.h"
 #include "addons/pixels/structure.h"
@@ -18,6 +19,7 @@ struct Source {
   Structure structure;
   bool accepted = false;
   bool blended = false;    // a neighbour that was fitted along, or could not be
+  bool pair = false;       // two stars were fitted; `fit` is the brighter one
   bool elliptical = false; // the shape was fitted
   float ex = 0.0f, ey = 0.0f;  // px, 1 sigma: the fit's and what the offsets of columns and rows cost
 };
@@ -36,15 +38,15 @@ class Examiner {
 
  private:
   bool FitAndRefine(const Window& window, const float* capped, const ColumnModel& model, const FitSettings& fit_settings, const StarModel& start, Source* source);
-  void FitNeighbour(const FitSettings& settings, const Leftover& leftover, Source* source);
+  void ExplainLeftover(const FitSettings& settings, const Leftover& leftover, Source* source);
+  void ExplainElongation(const FitSettings& settings, Source* source);
+  void TakePair(const DoubleFit& pair, Source* source);
   void RejectAround(const Leftover& leftover, const Fit& fit, float noise, float gain);
-  void TryShape(const FitSettings& settings, Source* source);
 
   Window refined_;
-  Window single_;  // one star of two, the other subtracted
   alignas(64) float residual_[kWindowSide * kWindowStride];
   alignas(64) uint8_t rejected_[kWindowSide * kWindowStride];
-  alignas(64) uint8_t neighbour_rejected_[kWindowSide * kWindowStride];
+  alignas(64) uint8_t other_rejected_[kWindowSide * kWindowStride];
 };
 
 }  // namespace summit::pixels
