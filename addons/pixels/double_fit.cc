@@ -136,7 +136,7 @@ class TwoStars {
         if (use_[at] != 0.0f) {
           rejected_[at] = 0;
         } else if (window_.masked[at]) {
-          fit.saturated_core += core;
+          fit.saturated_core += core && window_.masked[at] == kMaskSaturated;
         } else {
           fit.masked++;
           fit.masked_core += core;

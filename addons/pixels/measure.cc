@@ -100,6 +100,7 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   // The pixels' own noise counts, but not less than what the amplifier is known to have.
   structure.noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
   const float noise = structure.noise;
+  MaskSharpColumns(noise, &window);
   SearchArea area;
   if (near) area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
   Candidate candidates[kMaxCandidates];

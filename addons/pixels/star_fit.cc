@@ -203,8 +203,8 @@ class Fitter {
         uint8_t& mark = images_.rejected[r * kWindowStride + c];
         const float light = s.flux * ProfileAt(s, dx, dy);
         lost += light * light / (variance_ + shot_ * light);
-        if (window_.MaskRow(r)[c]) {
-          fit->saturated_core += core;
+        if (window_.MaskRow(r)[c] != 0) {
+          fit->saturated_core += core && window_.MaskRow(r)[c] == kMaskSaturated;
         } else {
           fit->masked++;
           fit->masked_core += core;

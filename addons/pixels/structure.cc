@@ -116,6 +116,28 @@ SUMMIT_INLINE float ClippedRmsBody(const float* from, int32_t rows, int32_t cols
 }
 SUMMIT_DISPATCHED(ClippedRms, ClippedRmsBody)
 
+// Rows in which the step from column c - 1 up to c is sharp (`rising`), or down from c to c + 1 (`falling`).
+SUMMIT_INLINE void CountStepsBody(const float* pixels, int32_t rows, int32_t cols, float least, float* rising, float* falling) {
+  const V8 zero = {}, one = zero + 1.0f;
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 up = {}, down = {};
+    for (int32_t r = 0; r < rows; r++) {
+      const float* row = pixels + r * kWindowStride + c;
+      V8 before, v, after;
+      Load(row - (c > 0 ? 1 : 0), &before);
+      Load(row, &v);
+      Load(row + (c + 8 < kWindowStride ? 1 : 0), &after);
+      before = before > zero ? before : zero;
+      after = after > zero ? after : zero;
+      up += v > 3.0f * before + least ? one : zero;
+      down += v > 3.0f * after + least ? one : zero;
+    }
+    Store(up, rising + c);
+    Store(down, falling + c);
+  }
+}
+SUMMIT_DISPATCHED(CountSteps, CountStepsBody)
+
 struct Weighted {
   alignas(32) float column_sum[kWindowStride], column_weight[kWindowStride];
   alignas(32) float row_sum[kWindowSide], row_weight[kWindowSide];
@@ -234,6 +256,35 @@ void RemoveStructure(Window* window, Structure* structure) {
   const float freedom = (1.0f - 1.0f / static_cast<float>(rows)) * (1.0f - 1.0f / static_cast<float>(cols));
   structure->noise = noise / std::sqrt(std::max(freedom, 0.1f));
   std::copy(structure->columns, structure->columns + kWindowStride, structure->measured_columns);
+}
+
+void MaskSharpColumns(float noise, Window* window) {
+  constexpr float kLeastRows = 12.0f, kLeastStep = 8.0f;  // rows; sigma
+  constexpr int32_t kWidest = 5;                          // columns
+  alignas(32) float rising[kWindowStride], falling[kWindowStride];
+  const int32_t rows = window->rows, cols = window->cols;
+  CountSteps(static_cast<const float*>(window->pixels), rows, cols, kLeastStep * noise, static_cast<float*>(rising), static_cast<float*>(falling));
+  for (int32_t c = 0; c < cols; c++) {
+    if (rising[c] < kLeastRows && c > 0) continue;
+    int32_t end = c;
+    while (end < std::min(cols, c + kWidest) && falling[end] < kLeastRows) end++;
+    // A defect at the edge of the window shows one side only.
+    if (end == std::min(cols, c + kWidest) && end < cols) continue;
+    if (c == 0 && falling[end] < kLeastRows) continue;
+    end = std::min(end, cols - 1);
+    for (int32_t r = 0; r < rows; r++) {
+      bool hit = false;
+      for (int32_t rr = std::max(0, r - 1); rr <= std::min(rows - 1, r + 1); rr++) {
+        for (int32_t cc = c; cc <= end; cc++) hit = hit || window->Row(rr)[cc] > 4.0f * noise;
+      }
+      for (int32_t cc = c; cc <= end && hit; cc++) {
+        uint8_t& mask = window->masked[r * kWindowStride + cc];
+        window->defective += mask == 0;
+        if (mask == 0 || rising[c] + falling[end] >= 2.0f * kLeastRows) mask = kMaskDefect;
+      }
+    }
+    c = end;
+  }
 }
 
 void RefineStructure(const float* residual, float shot, const ColumnModel& model, Window* window, Structure* structure) {

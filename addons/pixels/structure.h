@@ -45,6 +45,11 @@ class ColumnModel {
 // take part.
 void RemoveStructure(Window* window, Structure* structure);
 
+// Masks parts of columns that stand out with sharp sides over many rows, up to five columns wide: bleeding of a star
+// elsewhere, a column bad from some row on. No star's light changes so much from one column to the next. Comes
+// after RemoveStructure.
+void MaskSharpColumns(float noise, Window* window);
+
 // Estimates the offsets again from `residual`, the window less its stars, with the weights that starlight leaves
 // (`shot`: 1 / gain), shrinks them towards what is expected by as much as they are uncertain, and corrects the
 // window's pixels.
