@@ -27,8 +27,7 @@ SUMMIT_INLINE void FilterRow(const float* in, const float* taps, int32_t n, int3
   }
 }
 
-SUMMIT_CLONES
-void FilterBoth(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, float* along, float* filtered) {
+SUMMIT_INLINE void FilterBothBody(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, float* along, float* filtered) {
   const int32_t n = 2 * reach + 1;
   float padded[kWindowStride + 2 * kMaxReach + 8];
   std::memset(along, 0, sizeof(float) * static_cast<size_t>((rows + 2 * reach) * kWindowStride));
@@ -50,39 +49,65 @@ void FilterBoth(const float* capped, const float* taps, int32_t reach, int32_t r
     }
   }
 }
+SUMMIT_DISPATCHED(FilterBoth, FilterBothBody)
 
-SUMMIT_CLONES
-void CapRows(const float* pixels, int32_t rows, int32_t cols, float allowance, float* capped) {
-  V8 free, factor, zero = {};
+// Orders two lanes each.
+SUMMIT_INLINE void Order(V8* low, V8* high) {
+  const V8 a = *low, b = *high;
+  *low = a < b ? a : b;
+  *high = a < b ? b : a;
+}
+
+// Each pixel is cut down to what its fourth highest neighbour allows. In the image of a star wider than two pixels
+// at least four of the eight neighbours are nearly as bright; a hot pixel has none, a line has two or three.
+SUMMIT_INLINE void CapRowsBody(const float* pixels, int32_t rows, int32_t cols, float allowance, float* capped) {
+  V8 free, factor;
   Splat(allowance, &free);
-  Splat(1.6f, &factor);
+  Splat(1.8f, &factor);
   alignas(32) float padded[3][kWindowStride + 16];
   std::memset(padded, 0, sizeof padded);
   for (int32_t r = 0; r < rows; r++) {
     for (int32_t i = -1; i <= 1; i++) {
-      const int32_t rr = std::clamp(r + i, 0, rows - 1);
-      std::memcpy(padded[i + 1] + 8, pixels + rr * kWindowStride, sizeof(float) * static_cast<size_t>(cols));
-      padded[i + 1][8 + cols] = 0.0f;
+      // Beyond the edge the image goes on as its mirror: a star there keeps its light.
+      const int32_t rr = r + i < 0 ? 1 : r + i >= rows ? rows - 2 : r + i;
+      const float* from = pixels + rr * kWindowStride;
+      std::memcpy(padded[i + 1] + 8, from, sizeof(float) * static_cast<size_t>(cols));
+      padded[i + 1][7] = from[1];
+      padded[i + 1][8 + cols] = from[cols - 2];
     }
     for (int32_t c = 0; c < cols; c += 8) {
-      V8 highest = zero, v;
+      V8 n[8], v;
+      int32_t k = 0;
       for (int32_t i = 0; i < 3; i++) {
         for (int32_t j = -1; j <= 1; j++) {
-          if (i == 1 && j == 0) continue;
-          Load(padded[i] + 8 + c + j, &v);
-          // At the first and last row the neighbour beyond the edge is the pixel itself: left out.
-          if ((i == 0 && r == 0 && j == 0) || (i == 2 && r == rows - 1 && j == 0)) continue;
-          highest = v > highest ? v : highest;
+          if (i != 1 || j != 0) Load(padded[i] + 8 + c + j, &n[k++]);
         }
       }
+      // Two sorted halves of four.
+      for (int32_t h = 0; h < 8; h += 4) {
+        Order(&n[h], &n[h + 1]);
+        Order(&n[h + 2], &n[h + 3]);
+        Order(&n[h], &n[h + 2]);
+        Order(&n[h + 1], &n[h + 3]);
+        Order(&n[h + 1], &n[h + 2]);
+      }
+      // Ascending a0..a3 and b0..b3: the upper four of the eight are max(a_i, b_(3-i)); their least is the fourth highest.
+      V8 fourth = n[0] > n[7] ? n[0] : n[7];
+      for (int32_t i = 1; i < 4; i++) {
+        const V8 upper = n[i] > n[7 - i] ? n[i] : n[7 - i];
+        fourth = upper < fourth ? upper : fourth;
+      }
+      const V8 zero = {};
+      fourth = fourth > zero ? fourth : zero;
       Load(padded[1] + 8 + c, &v);
-      const V8 limit = factor * highest + free;
+      const V8 limit = factor * fourth + free;
       v = v < limit ? v : limit;
       v = v > -free ? v : -free;
       Store(v, capped + r * kWindowStride + c);
     }
   }
 }
+SUMMIT_DISPATCHED(CapRows, CapRowsBody)
 
 bool IsPeak(const float* filtered, int32_t rows, int32_t cols, int32_t r, int32_t c) {
   const float v = filtered[r * kWindowStride + c];
@@ -109,12 +134,12 @@ void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
 }  // namespace
 
 void Detector::CapHotPixels(const Window& window, float noise) {
-  CapRows(window.pixels, window.rows, window.cols, 4.0f * noise, capped_);
-  if (window.saturated == 0) return;
-  // A saturated core keeps its light: it is a star's, not a hot pixel's.
+  CapRows(static_cast<const float*>(window.pixels), window.rows, window.cols, 4.0f * noise, static_cast<float*>(capped_));
+  if (window.saturated == 0 && window.defective == 0) return;
+  // A saturated core keeps its light: it is a star's, not a hot pixel's. Pixels of a defect have none.
   for (int32_t r = 0; r < window.rows; r++) {
     for (int32_t c = 0; c < window.cols; c++) {
-      if (window.MaskRow(r)[c]) capped_[r * kWindowStride + c] = window.Row(r)[c];
+      if (window.MaskRow(r)[c] != 0) capped_[r * kWindowStride + c] = window.MaskRow(r)[c] == kMaskSaturated ? window.Row(r)[c] : 0.0f;
     }
   }
 }
@@ -128,7 +153,7 @@ float Detector::Smooth(int32_t rows, int32_t cols, float fwhm) {
     taps[k + reach] = std::exp(-0.5f * static_cast<float>(k * k) / (sigma * sigma));
     squares += taps[k + reach] * taps[k + reach];
   }
-  FilterBoth(capped_, taps, reach, rows, cols, along_, filtered_);
+  FilterBoth(static_cast<const float*>(capped_), static_cast<const float*>(taps), reach, rows, cols, static_cast<float*>(along_), static_cast<float*>(filtered_));
   return 1.0f / squares;  // the square root of the sum of squares over both directions
 }
 
@@ -145,6 +170,7 @@ int32_t Detector::Find(const Window& window, float noise, float fwhm, float thre
   }
   for (int32_t r = r0; r < r1; r++) {
     const float* row = filtered_ + r * kWindowStride;
+    if (!(*std::max_element(row + c0, row + c1) >= level)) continue;
     for (int32_t c = c0; c < c1; c++) {
       if (row[c] < level || !IsPeak(filtered_, window.rows, window.cols, r, c)) continue;
       Insert({static_cast<float>(c), static_cast<float>(r), row[c] * scale}, &count, out);

@@ -31,6 +31,9 @@ class Detector {
   // Candidates above `threshold` (in sigma of the filtered image), most significant first. Returns how many.
   int32_t Find(const Window& window, float noise, float fwhm, float threshold, const SearchArea& area, Candidate* out);
 
+  // The last window with its hot pixels cut down, in the window's layout.
+  const float* capped() const { return capped_; }
+
  private:
   void CapHotPixels(const Window& window, float noise);
   float Smooth(int32_t rows, int32_t cols, float fwhm);

@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "addons/pixels/detect.h"
-#include "addons/pixels/moffat_fit.h"
+#include "addons/pixels/examine.h"
 #include "addons/pixels/raw_decode.h"
 #include "addons/pixels/search.h"
-#include "addons/pixels/shape.h"
 #include "addons/pixels/structure.h"
 #include "addons/pixels/window.h"
 
@@ -23,13 +22,9 @@ constexpr int32_t kCutOut = 48;            // side of the window in a large ROI,
 constexpr float kBlindThreshold = 4.5f;    // sigma of the matched filter
 constexpr float kTrackingThreshold = 4.0f;
 constexpr float kSearchThreshold = 4.3f;   // sigma of a smoothed 4x4 bin
-constexpr float kLeastSnr = 3.8f;          // below: noise
 constexpr float kUsefulSnr = 5.0f;         // below: low_snr
-constexpr float kNarrowest = 1.75f;        // px FWHM: narrower is no star but a cosmic ray
 constexpr float kWidest = 13.0f;           // px FWHM
-constexpr float kElongatedLimit = 0.30f;
-constexpr float kBlendSignificance = 6.0f;
-constexpr float kBlendShare = 0.06f;
+constexpr float kElongatedLimit = 0.15f;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Measurement Empty(uint32_t flags) {
@@ -40,76 +35,37 @@ Measurement Empty(uint32_t flags) {
   return m;
 }
 
-// One candidate, measured.
-struct Source {
-  Fit fit;
-  Shape shape;
-  Leftover leftover;
-  bool accepted = false;
-};
-
 }  // namespace
 
 struct StampMeasurer::State {
   MeasureSettings settings;
   std::vector<int32_t> decoded;  // raw stamps: the measured segment's plane
   Window window;
-  Window refined;
   Detector detector;
   WideSearch search;
-  alignas(64) float residual[kWindowSide * kWindowStride];
+  Examiner examiner;
+  ColumnModel columns;
   float running_fwhm = 4.0f;
+  float stars_seen = 0.0f;  // good stars that taught the running width
 
   Measurement Measure(const ImageView& image, const Prediction& prediction);
   Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near);
   Measurement MeasureWide(const ImageView& image);
-  Source Examine(const Structure& structure, float noise, const Candidate& candidate);
-  bool Acceptable(const Fit& fit) const;
-  Measurement Report(const Source& source, const Structure& structure, float noise, const ImageView& image) const;
+  Measurement Report(const Source& source, const ImageView& image) const;
 };
 
-bool StampMeasurer::State::Acceptable(const Fit& fit) const {
-  if (fit.left || !(fit.snr >= kLeastSnr) || !(fit.fwhm >= kNarrowest) || fit.fwhm > 1.4f * kWidest) return false;
-  // A fit that had to leave out much of its core did not see the star it claims.
-  const float core = 3.14f * fit.fwhm * fit.fwhm;
-  return static_cast<float>(fit.masked_core) < 0.35f * core && fit.masked < std::max(12, fit.used / 6);
-}
-
-Source StampMeasurer::State::Examine(const Structure& structure, float noise, const Candidate& candidate) {
-  Source source;
-  FitSettings fit_settings;
-  fit_settings.noise = noise;
-  fit_settings.gain = settings.gain;
-  fit_settings.fwhm = running_fwhm;
-  fit_settings.background_scatter = 0.5f * structure.noise;
-  const float guess = candidate.significance * noise * running_fwhm * 1.6f;
-  source.fit = FitMoffat(window, fit_settings, candidate.x, candidate.y, guess);
-  if (!Acceptable(source.fit)) return source;
-  // Offsets of columns and rows once more, without the star; then the same fit on cleaner pixels.
-  SubtractStar(window, source.fit, residual);
-  refined = window;
-  RefineStructure(noise, &refined, residual);
-  source.fit = FitMoffat(refined, fit_settings, source.fit.x, source.fit.y, source.fit.flux);
-  if (!Acceptable(source.fit)) return source;
-  SubtractStar(refined, source.fit, residual);
-  source.shape = MeasureShape(refined, source.fit, noise);
-  source.leftover = FindLeftover(refined, source.fit, residual, noise, settings.gain);
-  source.accepted = true;
-  return source;
-}
-
-Measurement StampMeasurer::State::Report(const Source& source, const Structure& structure, float noise, const ImageView& image) const {
+Measurement StampMeasurer::State::Report(const Source& source, const ImageView& image) const {
   const Fit& fit = source.fit;
   const double gain = static_cast<double>(settings.gain);
   Measurement m = Empty(0);
-  m.x = static_cast<double>(fit.x) + window.col0;
-  m.y = static_cast<double>(fit.y) + window.row0;
-  m.ex = static_cast<double>(fit.ex);
-  m.ey = static_cast<double>(fit.ey);
-  m.flux = static_cast<double>(fit.flux) * gain;
+  m.x = static_cast<double>(fit.star.x) + window.col0;
+  m.y = static_cast<double>(fit.star.y) + window.row0;
+  m.ex = static_cast<double>(source.ex);
+  m.ey = static_cast<double>(source.ey);
+  m.flux = static_cast<double>(fit.star.flux) * gain;
   m.flux_err = static_cast<double>(fit.flux_err) * gain;
-  m.background = static_cast<double>(structure.background + fit.background);
-  m.noise = static_cast<double>(noise);
+  m.background = static_cast<double>(source.structure.background + fit.star.background);
+  m.noise = static_cast<double>(source.structure.noise);
   m.snr = static_cast<double>(fit.snr);
   m.fwhm = static_cast<double>(fit.fwhm);
   m.moment_xx = static_cast<double>(source.shape.xx);
@@ -127,8 +83,11 @@ Measurement StampMeasurer::State::Report(const Source& source, const Structure& 
   if (fit.masked_core > 0) m.flags |= kHit;
   const double margin = 0.75 * m.fwhm;
   if (m.x < margin - 0.5 || m.y < margin - 0.5 || m.x > image.cols - 0.5 - margin || m.y > image.rows - 0.5 - margin) m.flags |= kEdge;
-  if (source.shape.ellipticity > kElongatedLimit && source.shape.ellipticity > 5.0f * source.shape.ellipticity_err && fit.saturated_core == 0) m.flags |= kElongated;
-  if (source.leftover.significance > kBlendSignificance && source.leftover.share > kBlendShare && source.leftover.distance < 2.2f * fit.fwhm) m.flags |= kBlended;
+  const Shape& shape = source.shape;
+  if (source.elliptical || (shape.ellipticity > kElongatedLimit && shape.ellipticity > 5.0f * shape.ellipticity_err && fit.saturated_core == 0)) {
+    if (shape.ellipticity > kElongatedLimit) m.flags |= kElongated;
+  }
+  if (source.blended) m.flags |= kBlended;
   return m;
 }
 
@@ -136,26 +95,32 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   const int32_t rows = std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut);
   const int32_t cols = std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut);
   CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
-  const Structure structure = RemoveStructure(&window);
+  Structure structure;
+  RemoveStructure(&window, &structure);
   // The pixels' own noise counts, but not less than what the amplifier is known to have.
-  const float noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
+  structure.noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
+  const float noise = structure.noise;
+  MaskSharpColumns(noise, &window);
   SearchArea area;
   if (near) area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
   Candidate candidates[kMaxCandidates];
   const int32_t count = detector.Find(window, noise, running_fwhm, near ? kTrackingThreshold : kBlindThreshold, area, candidates);
+  // A width learned from this sensor's stars says more than the start value.
+  const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f};
   Source best;
   for (int32_t i = 0; i < count; i++) {
-    Source source = Examine(structure, noise, candidates[i]);
-    if (source.accepted && (!best.accepted || source.fit.flux > best.fit.flux)) best = source;
+    const Source source = examiner.Examine(window, structure, detector.capped(), columns, examine_settings, candidates[i]);
+    if (source.accepted && (!best.accepted || source.fit.star.flux > best.fit.star.flux)) best = source;
     // Candidates come by significance: a later one cannot be much brighter.
     if (best.accepted && i + 1 < count && candidates[i + 1].significance < 0.5f * candidates[i].significance) break;
   }
-  Measurement m = best.accepted ? Report(best, structure, noise, image) : Empty(kNoStar);
+  Measurement m = best.accepted ? Report(best, image) : Empty(kNoStar);
   if (!best.accepted) {
     m.background = static_cast<double>(structure.background);
     m.noise = static_cast<double>(noise);
     m.n_saturated = static_cast<uint32_t>(window.saturated);
   }
+  columns.Learn(window.col0, window.cols, best.accepted ? best.structure.measured_columns : structure.measured_columns);
   m.candidates = static_cast<uint32_t>(count);
   return m;
 }
@@ -211,7 +176,10 @@ Measurement StampMeasurer::State::Measure(const ImageView& given, const Predicti
     m = MeasureWindow(image, 0, 0, prediction, prediction.valid);
   }
   // The width changes slowly: a good star's width starts the next fit.
-  if ((m.flags & (kDoNotUse | kElongated | kSaturated | kHit)) == 0 && m.snr > 15.0) running_fwhm += 0.1f * (static_cast<float>(m.fwhm) - running_fwhm);
+  if ((m.flags & (kDoNotUse | kElongated | kSaturated | kHit)) == 0 && m.snr > 15.0) {
+    stars_seen = std::min(stars_seen + 1.0f, 10.0f);
+    running_fwhm += (static_cast<float>(m.fwhm) - running_fwhm) / std::max(3.0f, stars_seen);
+  }
   return m;
 }
 
@@ -237,6 +205,10 @@ Measurement StampMeasurer::Measure(const ImageView& image, const Prediction& pre
   return m;
 }
 
-void StampMeasurer::Reset() noexcept { state_->running_fwhm = state_->settings.expected_fwhm; }
+void StampMeasurer::Reset() noexcept {
+  state_->running_fwhm = state_->settings.expected_fwhm;
+  state_->stars_seen = 0.0f;
+  state_->columns.Reset();
+}
 
 }  // namespace summit::pixels

@@ -62,14 +62,18 @@ SUMMIT_INLINE void SortColumns(const Network<N>& network, const float* pixels, i
   }
 }
 
+SUMMIT_INLINE void Sort32Body(const float* pixels, int32_t stride, int32_t rows, int32_t cols, float* medians) { SortColumns(kNetwork32, pixels, stride, rows, cols, medians); }
+SUMMIT_INLINE void Sort64Body(const float* pixels, int32_t stride, int32_t rows, int32_t cols, float* medians) { SortColumns(kNetwork64, pixels, stride, rows, cols, medians); }
+SUMMIT_DISPATCHED(Sort32, Sort32Body)
+SUMMIT_DISPATCHED(Sort64, Sort64Body)
+
 }  // namespace
 
-SUMMIT_CLONES
 void ColumnMedians(const float* pixels, int32_t stride, int32_t rows, int32_t cols, float* medians) {
   if (rows <= 32) {
-    SortColumns(kNetwork32, pixels, stride, rows, cols, medians);
+    Sort32(pixels, stride, rows, cols, medians);
   } else {
-    SortColumns(kNetwork64, pixels, stride, rows, cols, medians);
+    Sort64(pixels, stride, rows, cols, medians);
   }
 }
 

@@ -33,8 +33,8 @@ SUMMIT_INLINE void AddCapped(const T* pixels, const float* columns, int32_t cols
   }
 }
 
-SUMMIT_CLONES
-void AddCappedRow(const ImageView& image, int32_t row, const float* columns, float cap, float* sum) {
+SUMMIT_INLINE void AddCappedRowBody(const ImageView* given, int32_t row, const float* columns, float cap, float* sum) {
+  const ImageView& image = *given;
   const int64_t offset = static_cast<int64_t>(row) * image.stride;
   switch (image.type) {
     case PixelType::kI32: AddCapped(static_cast<const int32_t*>(image.data) + offset, columns, image.cols, cap, sum); break;
@@ -42,6 +42,7 @@ void AddCappedRow(const ImageView& image, int32_t row, const float* columns, flo
     default: AddCapped(static_cast<const float*>(image.data) + offset, columns, image.cols, cap, sum); break;
   }
 }
+SUMMIT_DISPATCHED(AddCappedRow, AddCappedRowBody)
 
 void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
   int32_t at = std::min(*count, kMaxCandidates);
@@ -73,7 +74,7 @@ void WideSearch::BinRows(const ImageView& image, float noise) {
   for (int32_t br = 0; br < bin_rows; br++) {
     float* sum = row_[0];
     std::fill(sum, sum + image.cols, 0.0f);
-    for (int32_t i = 0; i < kBin; i++) AddCappedRow(image, br * kBin + i, columns_, kPixelCap * noise, sum);
+    for (int32_t i = 0; i < kBin; i++) AddCappedRow(&image, br * kBin + i, static_cast<const float*>(columns_), kPixelCap * noise, sum);
     for (int32_t bc = 0; bc < bin_cols; bc++) {
       const float* s = sum + bc * kBin;
       const float all = s[0] + s[1] + s[2] + s[3];

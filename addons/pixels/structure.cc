@@ -15,6 +15,11 @@ constexpr float kClip = 2.5f;
 constexpr float kClippedVariance = 0.9113f;
 // Standard deviation of a normal distribution over its median absolute deviation.
 constexpr float kMadToSigma = 1.4826f;
+constexpr float kQuantisation = 0.3f;  // ADU: rounding to whole numbers alone makes this noise
+// An offset this far off the others, in their scatter, is a defect of its own: believed as measured.
+constexpr float kOddOffset = 4.0f;
+// Starlight makes a pixel worth less for its column's offset: by its shot noise and by what the model may be wrong.
+constexpr float kModelError = 0.08f;
 
 // Sum and number of the values within +-limit, in eight lanes.
 SUMMIT_INLINE void AddClipped(const V8& v, const V8& limit, V8* sum, V8* count) {
@@ -24,9 +29,8 @@ SUMMIT_INLINE void AddClipped(const V8& v, const V8& limit, V8* sum, V8* count) 
   *count += inside ? one : zero;
 }
 
-// Offsets of all columns from the clipped mean of `from`.
-SUMMIT_CLONES
-void ColumnOffsets(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
+// Clipped mean of each column after taking `rows_offset` off; two rounds are one pass of the chain.
+SUMMIT_INLINE void ColumnOffsetsBody(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
   V8 bound;
   Splat(limit, &bound);
   for (int32_t c = 0; c < cols; c += 8) {
@@ -41,33 +45,40 @@ void ColumnOffsets(const float* from, int32_t rows, int32_t cols, float limit, f
     Store(mean, offsets + c);
   }
 }
+SUMMIT_DISPATCHED(ColumnOffsets, ColumnOffsetsBody)
 
-// Offset of each row from the clipped mean over its first `cols` values.
-SUMMIT_CLONES
-void RowOffsets(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
-  V8 bound;
+// Mask of the lanes below `cols - c`: the last group of a row reaches beyond the window.
+SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V8* weights) {
+  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f};
+  const V8 zero = {}, one = zero + 1.0f;
+  *weights = lane < static_cast<float>(cols - c) ? one : zero;
+}
+
+SUMMIT_INLINE void RowOffsetsBody(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
+  V8 bound, tail;
   Splat(limit, &bound);
+  LaneWeights((cols - 1) / 8 * 8, cols, &tail);
   for (int32_t r = 0; r < rows; r++) {
     const float* row = from + r * kWindowStride;
-    V8 sum = {}, count = {};
+    V8 sum = {}, count = {}, last_sum = {}, last_count = {};
     int32_t c = 0;
-    for (; c + 8 <= cols; c += 8) {
+    for (; c + 8 < cols; c += 8) {
       V8 v;
       Load(row + c, &v);
       AddClipped(v, bound, &sum, &count);
     }
-    float s = Sum(sum), n = Sum(count);
-    for (; c < cols; c++) {
-      if (std::fabs(row[c]) >= limit) continue;
-      s += row[c];
-      n += 1.0f;
-    }
-    offsets[r] = s / std::max(n, 1.0f);
+    V8 v;
+    Load(row + c, &v);
+    AddClipped(v, bound, &last_sum, &last_count);
+    sum += last_sum * tail;
+    count += last_count * tail;
+    const float n = Sum(count);
+    offsets[r] = Sum(sum) / (n > 1.0f ? n : 1.0f);
   }
 }
+SUMMIT_DISPATCHED(RowOffsets, RowOffsetsBody)
 
-SUMMIT_CLONES
-void Subtract(const float* columns, const float* rows_offset, int32_t rows, int32_t cols, float* pixels) {
+SUMMIT_INLINE void SubtractBody(const float* columns, const float* rows_offset, int32_t rows, int32_t cols, float* pixels) {
   for (int32_t r = 0; r < rows; r++) {
     float* row = pixels + r * kWindowStride;
     V8 offset;
@@ -81,92 +92,233 @@ void Subtract(const float* columns, const float* rows_offset, int32_t rows, int3
     }
   }
 }
+SUMMIT_DISPATCHED(SubtractOffsets, SubtractBody)
 
 // Root mean square within +-limit.
-SUMMIT_CLONES
-float ClippedRms(const float* from, int32_t rows, int32_t cols, float limit) {
-  V8 bound, sum = {}, count = {};
+SUMMIT_INLINE float ClippedRmsBody(const float* from, int32_t rows, int32_t cols, float limit) {
+  V8 bound, sum = {}, count = {}, tail;
   Splat(limit, &bound);
+  LaneWeights((cols - 1) / 8 * 8, cols, &tail);
   const V8 zero = {}, one = zero + 1.0f;
-  float s = 0.0f, n = 0.0f;
   for (int32_t r = 0; r < rows; r++) {
     const float* row = from + r * kWindowStride;
-    int32_t c = 0;
-    for (; c + 8 <= cols; c += 8) {
-      V8 v;
+    for (int32_t c = 0; c < cols; c += 8) {
+      V8 v, weight = one;
+      if (c + 8 >= cols) weight = tail;
       Load(row + c, &v);
       const I8 inside = (v < bound) & (v > -bound);
-      sum += inside ? v * v : zero;
-      count += inside ? one : zero;
-    }
-    for (; c < cols; c++) {
-      if (std::fabs(row[c]) >= limit) continue;
-      s += row[c] * row[c];
-      n += 1.0f;
+      sum += inside ? v * v * weight : zero;
+      count += inside ? weight : zero;
     }
   }
-  return std::sqrt((Sum(sum) + s) / std::max(Sum(count) + n, 1.0f));
+  const float n = Sum(count);
+  return std::sqrt(Sum(sum) / (n > 1.0f ? n : 1.0f));
 }
+SUMMIT_DISPATCHED(ClippedRms, ClippedRmsBody)
+
+// Rows in which the step from column c - 1 up to c is sharp (`rising`), or down from c to c + 1 (`falling`).
+SUMMIT_INLINE void CountStepsBody(const float* pixels, int32_t rows, int32_t cols, float least, float* rising, float* falling) {
+  const V8 zero = {}, one = zero + 1.0f;
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 up = {}, down = {};
+    for (int32_t r = 0; r < rows; r++) {
+      const float* row = pixels + r * kWindowStride + c;
+      V8 before, v, after;
+      Load(row - (c > 0 ? 1 : 0), &before);
+      Load(row, &v);
+      Load(row + (c + 8 < kWindowStride ? 1 : 0), &after);
+      before = before > zero ? before : zero;
+      after = after > zero ? after : zero;
+      up += v > 3.0f * before + least ? one : zero;
+      down += v > 3.0f * after + least ? one : zero;
+    }
+    Store(up, rising + c);
+    Store(down, falling + c);
+  }
+}
+SUMMIT_DISPATCHED(CountSteps, CountStepsBody)
+
+struct Weighted {
+  alignas(32) float column_sum[kWindowStride], column_weight[kWindowStride];
+  alignas(32) float row_sum[kWindowSide], row_weight[kWindowSide];
+};
+
+// Weighted sums of the residuals by column, or by row after `columns` is taken off. Weight: noise^2 over the pixel's
+// variance with starlight (pixels - residual); beyond 3 sigma none.
+SUMMIT_INLINE void WeighBody(const float* pixels, const float* residual, const float* columns, int32_t rows, int32_t cols, float noise, float shot, bool by_row, Weighted* out) {
+  const V8 zero = {}, one = zero + 1.0f;
+  const float variance = noise * noise, limit2 = 9.0f * variance;
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 sum = {}, total = {}, lanes, offset;
+    LaneWeights(c, cols, &lanes);
+    Load(columns + c, &offset);
+    for (int32_t r = 0; r < rows; r++) {
+      V8 v, p;
+      Load(pixels + r * kWindowStride + c, &p);
+      Load(residual + r * kWindowStride + c, &v);
+      const V8 star = p - v;
+      v -= offset;
+      V8 w = variance / (variance + shot * (star > zero ? star : zero) + (kModelError * kModelError) * star * star);
+      w = v * v < limit2 ? w * lanes : zero;
+      if (by_row) {
+        out->row_sum[r] += Sum(w * v);
+        out->row_weight[r] += Sum(w);
+      } else {
+        sum += w * v;
+        total += w;
+      }
+    }
+    if (!by_row) {
+      Store(sum, out->column_sum + c);
+      Store(total, out->column_weight + c);
+    }
+  }
+  (void)one;
+}
+SUMMIT_DISPATCHED(Weigh, WeighBody)
 
 // Noise from a sample of the pixels by their absolute deviation from zero.
 float SampledNoise(const Window& w) {
-  float sample[512];
+  float sample[256];
   int32_t n = 0;
-  const int32_t step = std::max(1, w.rows * w.cols / 500);
-  for (int32_t i = 0; i < w.rows * w.cols && n < 512; i += step) sample[n++] = std::fabs(w.Row(i / w.cols)[i % w.cols]);
-  return std::max(kMadToSigma * Median(sample, n), 0.3f);
+  // A step that shares no factor with the width visits all columns.
+  const int32_t area = w.rows * w.cols, step = std::max(1, area / 250) | 1;
+  for (int32_t i = 0; i < area && n < 256; i += step) sample[n++] = std::fabs(w.Row(i / w.cols)[i % w.cols]);
+  return std::max(kMadToSigma * Median(sample, n), kQuantisation);
 }
 
-struct Offsets {
-  alignas(32) float columns[kWindowStride];
-  alignas(32) float rows[kWindowSide];
-};
-
-float Mean(const float* values, int32_t n) {
-  float sum = 0.0f;
-  for (int32_t i = 0; i < n; i++) sum += values[i];
-  return sum / static_cast<float>(n);
+// Shrinks n measured offsets towards `expected`: out = posterior. Their own scatter beyond what the pixels' noise
+// explains is the variance of the prior (empirical Bayes). Returns the share that is believed.
+float Shrink(const float* measured, const float* weight, const float* expected, int32_t n, float noise, float* posterior) {
+  float sorted[kWindowStride], apart[kWindowStride];
+  float mean_weight = 0.0f;
+  for (int32_t i = 0; i < n; i++) {
+    apart[i] = measured[i] - expected[i];
+    mean_weight += weight[i] / static_cast<float>(n);
+  }
+  std::copy(apart, apart + n, sorted);
+  const float level = Median(sorted, n);
+  for (int32_t i = 0; i < n; i++) sorted[i] = std::fabs(apart[i] - level);
+  const float scatter = kMadToSigma * Median(sorted, n);
+  const float error2 = noise * noise / std::max(mean_weight, 1.0f);
+  const float prior2 = std::max(0.0f, scatter * scatter - error2);
+  const float odd = kOddOffset * std::max(scatter, std::sqrt(error2));
+  for (int32_t i = 0; i < n; i++) {
+    const float d = apart[i] - level;
+    const float gain = std::fabs(d) > odd ? 1.0f : prior2 / (prior2 + noise * noise / std::max(weight[i], 1.0f));
+    posterior[i] = expected[i] + level + gain * d;
+  }
+  return prior2 / (prior2 + error2);
 }
 
 }  // namespace
 
-Structure RemoveStructure(Window* window) {
-  Structure result;
-  Offsets offsets;
+void ColumnModel::Reset() {
+  std::fill(mean_, mean_ + kMaxColumns, 0.0f);
+  std::fill(stamps_, stamps_ + kMaxColumns, 0.0f);
+}
+
+void ColumnModel::Learn(int32_t col0, int32_t cols, const float* measured) {
+  // The stamp's level floats: only differences between columns are kept.
+  float apart[kWindowStride];
+  for (int32_t i = 0; i < cols; i++) apart[i] = measured[i] - mean_[col0 + i];
+  const float level = Median(apart, cols);
+  for (int32_t i = 0; i < cols; i++) {
+    float& stamps = stamps_[col0 + i];
+    stamps = std::min(stamps + 1.0f, kMemory);
+    mean_[col0 + i] += (measured[i] - level - mean_[col0 + i]) / stamps;
+  }
+}
+
+void RemoveStructure(Window* window, Structure* structure) {
+  alignas(32) float columns[kWindowStride] = {}, none[kWindowStride] = {}, rows_offset[kWindowSide] = {};
   const int32_t rows = window->rows, cols = window->cols;
-  ColumnMedians(window->pixels, kWindowStride, rows, cols, offsets.columns);
-  std::fill(offsets.rows, offsets.rows + rows, 0.0f);
-  Subtract(offsets.columns, offsets.rows, rows, cols, window->pixels);
+  float* pixels = window->pixels;
+  const float* read = pixels;
+  std::fill(structure->rows, structure->rows + kWindowSide, 0.0f);
+  ColumnMedians(pixels, kWindowStride, rows, cols, structure->columns);
+  SubtractOffsets(static_cast<const float*>(structure->columns), static_cast<const float*>(rows_offset), rows, cols, pixels);
   float sorted[kWindowStride];
-  std::copy(offsets.columns, offsets.columns + cols, sorted);
-  result.background = Median(sorted, cols);
+  std::copy(structure->columns, structure->columns + cols, sorted);
+  structure->background = Median(sorted, cols);
   float noise = SampledNoise(*window);
   for (int pass = 0; pass < 2; pass++) {
-    ColumnOffsets(window->pixels, rows, cols, kClip * noise, offsets.columns);
-    std::fill(offsets.rows, offsets.rows + rows, 0.0f);
-    Subtract(offsets.columns, offsets.rows, rows, cols, window->pixels);
-    RowOffsets(window->pixels, rows, cols, kClip * noise, offsets.rows);
-    std::fill(offsets.columns, offsets.columns + kWindowStride, 0.0f);
-    Subtract(offsets.columns, offsets.rows, rows, cols, window->pixels);
-    noise = std::max(0.3f, ClippedRms(window->pixels, rows, cols, kClip * noise) / std::sqrt(kClippedVariance));
+    ColumnOffsets(read, rows, cols, kClip * noise, static_cast<float*>(columns));
+    std::fill(rows_offset, rows_offset + kWindowSide, 0.0f);
+    SubtractOffsets(static_cast<const float*>(columns), static_cast<const float*>(rows_offset), rows, cols, pixels);
+    RowOffsets(read, rows, cols, kClip * noise, static_cast<float*>(rows_offset));
+    SubtractOffsets(static_cast<const float*>(none), static_cast<const float*>(rows_offset), rows, cols, pixels);
+    for (int32_t c = 0; c < cols; c++) structure->columns[c] += columns[c];
+    for (int32_t r = 0; r < rows; r++) structure->rows[r] += rows_offset[r];
+    noise = std::max(kQuantisation, ClippedRms(read, rows, cols, kClip * noise) / std::sqrt(kClippedVariance));
   }
   // Offsets taken from the pixels themselves took their share of the variance with them.
   const float freedom = (1.0f - 1.0f / static_cast<float>(rows)) * (1.0f - 1.0f / static_cast<float>(cols));
-  result.noise = noise / std::sqrt(std::max(freedom, 0.1f));
-  return result;
+  structure->noise = noise / std::sqrt(std::max(freedom, 0.1f));
+  std::copy(structure->columns, structure->columns + kWindowStride, structure->measured_columns);
 }
 
-void RefineStructure(float noise, Window* window, float* residual) {
-  Offsets offsets;
+void MaskSharpColumns(float noise, Window* window) {
+  constexpr float kLeastRows = 12.0f, kLeastStep = 8.0f;  // rows; sigma
+  constexpr int32_t kWidest = 5;                          // columns
+  alignas(32) float rising[kWindowStride], falling[kWindowStride];
   const int32_t rows = window->rows, cols = window->cols;
-  ColumnOffsets(residual, rows, cols, 3.0f * noise, offsets.columns);
-  std::fill(offsets.rows, offsets.rows + rows, 0.0f);
-  Subtract(offsets.columns, offsets.rows, rows, cols, residual);
-  RowOffsets(residual, rows, cols, 3.0f * noise, offsets.rows);
-  // The mean over all rows belongs to the columns: it must not be taken away twice.
-  const float mean = Mean(offsets.rows, rows);
-  for (int32_t r = 0; r < rows; r++) offsets.rows[r] -= mean;
-  Subtract(offsets.columns, offsets.rows, rows, cols, window->pixels);
+  CountSteps(static_cast<const float*>(window->pixels), rows, cols, kLeastStep * noise, static_cast<float*>(rising), static_cast<float*>(falling));
+  for (int32_t c = 0; c < cols; c++) {
+    if (rising[c] < kLeastRows && c > 0) continue;
+    int32_t end = c;
+    while (end < std::min(cols, c + kWidest) && falling[end] < kLeastRows) end++;
+    // A defect at the edge of the window shows one side only.
+    if (end == std::min(cols, c + kWidest) && end < cols) continue;
+    if (c == 0 && falling[end] < kLeastRows) continue;
+    end = std::min(end, cols - 1);
+    for (int32_t r = 0; r < rows; r++) {
+      bool hit = false;
+      for (int32_t rr = std::max(0, r - 1); rr <= std::min(rows - 1, r + 1); rr++) {
+        for (int32_t cc = c; cc <= end; cc++) hit = hit || window->Row(rr)[cc] > 4.0f * noise;
+      }
+      for (int32_t cc = c; cc <= end && hit; cc++) {
+        uint8_t& mask = window->masked[r * kWindowStride + cc];
+        window->defective += mask == 0;
+        if (mask == 0 || rising[c] + falling[end] >= 2.0f * kLeastRows) mask = kMaskDefect;
+      }
+    }
+    c = end;
+  }
+}
+
+void RefineStructure(const float* residual, float shot, const ColumnModel& model, Window* window, Structure* structure) {
+  Weighted sums{};
+  alignas(32) float expected[kWindowStride] = {}, offset[kWindowStride] = {}, change[kWindowStride] = {}, row_change[kWindowSide] = {};
+  const int32_t rows = window->rows, cols = window->cols;
+  const float noise = structure->noise;
+  const float* pixels = window->pixels;
+  Weigh(pixels, residual, static_cast<const float*>(offset), rows, cols, noise, shot, false, &sums);
+  bool known = true;
+  for (int32_t c = 0; c < cols; c++) {
+    offset[c] = sums.column_sum[c] / std::max(sums.column_weight[c], 1.0f);
+    structure->measured_columns[c] = structure->columns[c] + offset[c];
+    expected[c] = model.Expected(window->col0 + c);
+    known = known && model.Stamps(window->col0 + c) > 0.0f;
+  }
+  if (!known) std::fill(expected, expected + kWindowStride, structure->background);
+  float posterior[kWindowStride];
+  structure->column_gain = Shrink(structure->measured_columns, sums.column_weight, expected, cols, noise, posterior);
+  for (int32_t c = 0; c < cols; c++) {
+    change[c] = posterior[c] - structure->columns[c];
+    structure->columns[c] = posterior[c];
+  }
+  // Rows, from what the columns' measured offsets leave; their mean belongs to the columns.
+  Weigh(pixels, residual, static_cast<const float*>(offset), rows, cols, noise, shot, true, &sums);
+  float measured[kWindowSide], zero[kWindowSide] = {}, believed[kWindowSide], mean = 0.0f;
+  for (int32_t r = 0; r < rows; r++) measured[r] = structure->rows[r] + sums.row_sum[r] / std::max(sums.row_weight[r], 1.0f);
+  structure->row_gain = Shrink(measured, sums.row_weight, zero, rows, noise, believed);
+  for (int32_t r = 0; r < rows; r++) mean += believed[r] / static_cast<float>(rows);
+  for (int32_t r = 0; r < rows; r++) {
+    row_change[r] = believed[r] - mean - structure->rows[r];
+    structure->rows[r] += row_change[r];
+  }
+  SubtractOffsets(static_cast<const float*>(change), static_cast<const float*>(row_change), rows, cols, static_cast<float*>(window->pixels));
 }
 
 }  // namespace summit::pixels

@@ -56,10 +56,26 @@ void MaskSaturation(const float saturation, Window* w) {
       w->saturated++;
       // Charge spills into the neighbours, most along the column.
       for (int32_t rr = std::max(0, r - 2); rr <= std::min(w->rows - 1, r + 2); rr++) {
-        for (int32_t cc = std::max(0, c - 1); cc <= std::min(w->cols - 1, c + 1); cc++) w->masked[rr * kWindowStride + cc] = 1;
+        for (int32_t cc = std::max(0, c - 1); cc <= std::min(w->cols - 1, c + 1); cc++) w->masked[rr * kWindowStride + cc] = kMaskSaturated;
       }
     }
   }
+}
+
+// Full well ends below the ADC's range: many pixels at one height, far above the rest, are its plateau. Returns
+// the level from which pixels count as saturated. A star's own top is never as flat: within 1 % of its peak lie
+// at most 0.02 FWHM^2 pixels.
+float PlateauLevel(const Window& w, float high, float otherwise) {
+  constexpr float kLeastHeight = 20000.0f;  // ADU above the lowest pixel of the first row
+  constexpr int32_t kLeastPixels = 8;
+  const float low = *std::min_element(w.pixels, w.pixels + w.cols);
+  if (high - low < kLeastHeight) return otherwise;
+  const float level = high - 0.01f * (high - low);
+  int32_t count = 0;
+  for (int32_t r = 0; r < w.rows; r++) {
+    for (int32_t c = 0; c < w.cols; c++) count += w.Row(r)[c] >= level;
+  }
+  return count >= kLeastPixels ? std::min(otherwise, level) : otherwise;
 }
 
 }  // namespace
@@ -90,7 +106,9 @@ void CopyWindow(const ImageView& image, int32_t row0, int32_t col0, int32_t rows
     high = std::max(high, *std::max_element(to, to + cols));
     std::fill(to + cols, to + kWindowStride, 0.0f);
   }
-  const float limit = static_cast<float>(image.type == PixelType::kU16 ? std::min(saturation, 65535) : saturation);
+  const float end = static_cast<float>(image.type == PixelType::kU16 ? std::min(saturation, 65535) : saturation);
+  const float limit = PlateauLevel(*out, high, end);
+  out->defective = 0;
   if (high >= limit) {
     MaskSaturation(limit, out);
   } else {

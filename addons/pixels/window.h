@@ -15,14 +15,19 @@ namespace summit::pixels {
 inline constexpr int32_t kWindowSide = 64;
 inline constexpr int32_t kWindowStride = 64;
 
+// Why a pixel takes no part.
+inline constexpr uint8_t kMaskSaturated = 1;  // saturated, or beside a saturated pixel
+inline constexpr uint8_t kMaskDefect = 2;     // part of a column with sharp sides (structure.h)
+
 struct Window {
   alignas(64) float pixels[kWindowSide * kWindowStride];    // ADU, structure removed as the chain goes on
-  alignas(64) uint8_t masked[kWindowSide * kWindowStride];  // 1: saturated, or beside a saturated pixel
+  alignas(64) uint8_t masked[kWindowSide * kWindowStride];  // 0 or a reason above
   int32_t rows = 0;
   int32_t cols = 0;
   int32_t row0 = 0;  // where it begins in the ROI
   int32_t col0 = 0;
   int32_t saturated = 0;
+  int32_t defective = 0;
 
   float* Row(int32_t row) { return pixels + row * kWindowStride; }
   const float* Row(int32_t row) const { return pixels + row * kWindowStride; }

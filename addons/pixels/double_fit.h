@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maximum-likelihood fit of two stars of one width at once: what a single star's fit leaves over may be a neighbour.
+// Units: ADU, px. Thread: any. Owns: nothing.
+#ifndef SUMMIT_PIXELS_DOUBLE_FIT_H_
+#define SUMMIT_PIXELS_DOUBLE_FIT_H_
+
+#include <cstdint>
+
+#include "addons/pixels/star_fit.h"
+
+namespace summit::pixels {
+
+struct DoubleFit {
+  Fit main;             // the brighter one; errors with the other one free
+  StarModel neighbour;
+  float neighbour_snr = 0.0f;   // its flux over its error, all parameters free
+  float flux_difference = 0.0f; // main less neighbour, in units of its error
+  bool valid = false;           // converged to two different stars
+};
+
+// Starts at `one` and `two`; `rejected` as in FitImages. The width is held near that of `one` by `settings`.
+DoubleFit FitTwoStars(const Window& window, const FitSettings& settings, const StarModel& one, const StarModel& two, uint8_t* rejected);
+
+}  // namespace summit::pixels
+
+#endif  // SUMMIT_PIXELS_DOUBLE_FIT_H_

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/pixels/examine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace summit::pixels {
+namespace {
+
+constexpr float kLeastSnr = 3.8f;       // below: noise
+constexpr float kNarrowest = 1.75f;     // px FWHM: narrower is no star but a cosmic ray
+constexpr float kWidest = 18.0f;        // px FWHM
+constexpr float kLeastSeen = 0.45f;     // share of the star's information on pixels in use
+constexpr float kShapeFrom = 0.10f;     // weighted ellipticity from which the shape is fitted
+constexpr float kShapeSigma = 5.0f;
+constexpr float kNeighbourSigma = 6.0f; // leftover that is looked into
+constexpr float kNeighbourShare = 0.05f;
+constexpr float kNeighbourReach = 3.5f; // FWHM
+constexpr float kBlendReach = 1.7f;     // FWHM: a neighbour nearer than this leaves the position in doubt
+constexpr float kHarmless = 0.4f;       // px from the brighter star to the light's centre: no matter which is meant
+
+bool Plausible(const Fit& fit) {
+  return !fit.left && fit.snr >= kLeastSnr && fit.fwhm >= kNarrowest && fit.fwhm <= kWidest && (fit.seen >= kLeastSeen || fit.saturated_core > 0);
+}
+
+// Twice the negative logarithm of the likelihood, where a pixel left out costs as much as an outlier that is just kept.
+float Cost(const Fit& fit) { return fit.chi2 * static_cast<float>(fit.used) + 25.0f * static_cast<float>(fit.masked); }
+
+// A fit that had to leave out much of what it claims did not see a star. Saturation is no excuse to refuse.
+bool Acceptable(const Fit& fit) {
+  const float core = 3.14f * 0.64f * fit.fwhm * fit.fwhm;
+  return Plausible(fit) && (fit.saturated_core > 0 || static_cast<float>(fit.masked_core) < 0.4f * core) && fit.masked < std::max(16, fit.used / 3);
+}
+
+// Offsets that are measured on the star's own columns cost a part of its information. For a Gaussian of width
+// sigma over n rows the slope of the profile loses 2 sqrt(pi) sigma / n; shot noise makes it less.
+float OffsetCost(const Fit& fit, float gain_share, int32_t n, float noise, float gain) {
+  const float loss = gain_share * std::min(0.6f, 1.505f * fit.fwhm / static_cast<float>(n));
+  const float peak = fit.star.flux * ProfileAt(fit.star, 0.0f, 0.0f);
+  const float background_share = noise * noise / (noise * noise + 0.4f * peak / gain);
+  return 1.0f / std::sqrt(1.0f - loss * background_share);
+}
+
+}  // namespace
+
+// Fits, takes the offsets anew without the star, and fits again until the offsets no longer move the star.
+bool Examiner::FitAndRefine(const Window& window, const float* capped, const ColumnModel& model, const FitSettings& settings, const StarModel& start, Source* source) {
+  source->fit = FitStar({&window, capped, rejected_}, settings, start, false);
+  if (!Plausible(source->fit)) return false;
+  for (int pass = 0; pass < 3; pass++) {
+    const Fit before = source->fit;
+    SubtractStar(refined_.pixels, before.star, refined_.rows, refined_.cols, residual_);
+    RefineStructure(residual_, 1.0f / settings.gain, model, &refined_, &source->structure);
+    source->fit = FitStar({&refined_, nullptr, rejected_}, settings, before.star, false);
+    if (!Plausible(source->fit)) return false;
+    const float change = std::max({std::fabs(source->fit.star.x - before.star.x) / source->fit.ex, std::fabs(source->fit.star.y - before.star.y) / source->fit.ey,
+                                   0.5f * std::fabs(source->fit.star.flux - before.star.flux) / source->fit.flux_err});
+    if (change < 0.25f) break;
+  }
+  return true;
+}
+
+// What stands beside the star: a second star, fitted along, or no star's light, left out. The cheaper one is taken.
+void Examiner::ExplainLeftover(const FitSettings& settings, const Leftover& leftover, Source* source) {
+  StarModel two = source->fit.star;
+  two.x = static_cast<float>(leftover.col);
+  two.y = static_cast<float>(leftover.row);
+  two.flux = leftover.light / (9.0f * ProfileAt(two, 0.0f, 0.0f));
+  std::memset(other_rejected_, 0, sizeof other_rejected_);
+  const DoubleFit pair = FitTwoStars(refined_, settings, source->fit.star, two, other_rejected_);
+  RejectAround(leftover, source->fit, settings.noise, settings.gain);
+  const Fit alone = FitStar({&refined_, nullptr, rejected_}, settings, source->fit.star, false);
+  const bool star_like = pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main);
+  if (star_like && (!Plausible(alone) || Cost(pair.main) < Cost(alone))) {
+    TakePair(pair, source);
+  } else {
+    source->fit = alone;
+  }
+}
+
+void Examiner::TakePair(const DoubleFit& pair, Source* source) {
+  const StarModel &one = pair.main.star, &two = pair.neighbour;
+  const float distance = std::hypot(one.x - two.x, one.y - two.y);
+  source->fit = pair.main;
+  source->pair = true;
+  // In doubt: too near to be told apart well, or no saying which is the brighter one.
+  source->blended = (distance < kBlendReach * pair.main.fwhm && distance * two.flux / (one.flux + two.flux) > kHarmless) || pair.flux_difference < 3.0f;
+  std::memcpy(rejected_, other_rejected_, sizeof rejected_);
+  // What is left is the brighter star alone, for its shape.
+  SubtractStar(refined_.pixels, two, refined_.rows, refined_.cols, refined_.pixels);
+}
+
+// Marks the connected excess about the leftover as no star's light.
+void Examiner::RejectAround(const Leftover& leftover, const Fit& fit, float noise, float gain) {
+  for (int32_t r = std::max(0, leftover.row - 6); r <= std::min(refined_.rows - 1, leftover.row + 6); r++) {
+    for (int32_t c = std::max(0, leftover.col - 6); c <= std::min(refined_.cols - 1, leftover.col + 6); c++) {
+      const float model = fit.star.flux * ProfileAt(fit.star, static_cast<float>(c) - fit.star.x, static_cast<float>(r) - fit.star.y);
+      const float limit = 3.0f * std::sqrt(noise * noise + model / gain + 0.0025f * model * model);
+      if (residual_[r * kWindowStride + c] - fit.star.background > limit) rejected_[r * kWindowStride + c] = kKnownBad;
+    }
+  }
+}
+
+// An elongated image: a trail or a disturbed profile, fitted with its shape free, or two stars. The cheaper one is taken.
+void Examiner::ExplainElongation(const FitSettings& settings, Source* source) {
+  std::memset(other_rejected_, 0, sizeof other_rejected_);
+  StarModel start = source->fit.star;
+  start.g1 = std::clamp(source->shape.g1, -0.6f, 0.6f);
+  start.g2 = std::clamp(source->shape.g2, -0.6f, 0.6f);
+  start.log_fwhm += 0.1f;
+  Fit shaped = FitStar({&refined_, nullptr, other_rejected_}, settings, start, true);
+  if (!shaped.left) {
+    // Flux and width of an ellipse: r^2 has the determinant 1 - g^2.
+    const float determinant = std::max(0.05f, 1.0f - shaped.star.g1 * shaped.star.g1 - shaped.star.g2 * shaped.star.g2);
+    shaped.fwhm *= std::pow(determinant, -0.25f);
+  }
+  const bool shape_possible = Plausible(shaped) && Cost(shaped) < Cost(source->fit) - 12.0f;
+  Fit best = source->fit;
+  if (shape_possible) {
+    best = shaped;
+    std::memcpy(rejected_, other_rejected_, sizeof rejected_);
+  }
+  // Two stars on the major axis, as far apart as the moments say.
+  const Shape& shape = source->shape;
+  const float apart2 = std::hypot(shape.xx - shape.yy, 2.0f * shape.xy), minor2 = 0.5f * (shape.xx + shape.yy - apart2);
+  const float half = std::clamp(std::sqrt(apart2), 0.35f * settings.fwhm, 1.2f * source->fit.fwhm);
+  const float angle = 0.5f * std::atan2(2.0f * shape.xy, shape.xx - shape.yy);
+  StarModel one = source->fit.star;
+  one.log_fwhm = std::log(std::clamp(2.2f * std::sqrt(std::max(minor2, 0.3f)), 0.6f * source->fit.fwhm, source->fit.fwhm));
+  one.flux *= 0.5f;
+  StarModel two = one;
+  one.x += half * std::cos(angle);
+  one.y += half * std::sin(angle);
+  two.x -= half * std::cos(angle);
+  two.y -= half * std::sin(angle);
+  std::memset(other_rejected_, 0, sizeof other_rejected_);
+  const DoubleFit pair = FitTwoStars(refined_, settings, one, two, other_rejected_);
+  if (pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main) && Cost(pair.main) < Cost(best) - 6.0f) {
+    TakePair(pair, source);
+    return;
+  }
+  source->fit = best;
+  source->elliptical = shape_possible;
+}
+
+Source Examiner::Examine(const Window& window, const Structure& structure, const float* capped, const ColumnModel& model, const ExamineSettings& settings, const Candidate& candidate) {
+  Source source;
+  source.structure = structure;
+  refined_ = window;
+  std::memset(rejected_, 0, sizeof rejected_);
+  FitSettings fit_settings;
+  fit_settings.noise = structure.noise;
+  fit_settings.gain = settings.gain;
+  fit_settings.fwhm = settings.fwhm;
+  fit_settings.fwhm_scatter = settings.fwhm_scatter;
+  fit_settings.background_scatter = 0.5f * structure.noise;
+  StarModel start;
+  start.x = candidate.x;
+  start.y = candidate.y;
+  start.log_fwhm = std::log(settings.fwhm);
+  start.flux = candidate.significance * structure.noise * settings.fwhm * 1.6f;
+  if (!FitAndRefine(window, capped, model, fit_settings, start, &source)) return source;
+
+  SubtractStar(refined_.pixels, source.fit.star, refined_.rows, refined_.cols, residual_);
+  const float noise = structure.noise;
+  const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
+  if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) ExplainLeftover(fit_settings, leftover, &source);
+  if (!Plausible(source.fit)) return source;
+
+  source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain);
+  if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0 && !source.pair) {
+    ExplainElongation(fit_settings, &source);
+  }
+  const float flux = source.fit.star.flux / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
+  source.ex = source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
+  source.ey = source.fit.ey * OffsetCost(source.fit, source.structure.row_gain, window.cols, noise, settings.gain);
+  source.fit.flux_err *= flux / source.fit.star.flux;
+  source.fit.star.flux = flux;
+  source.accepted = source.elliptical ? source.fit.masked < std::max(16, source.fit.used / 3) : Acceptable(source.fit);
+  return source;
+}
+
+}  // namespace summit::pixels
