@@ -86,7 +86,7 @@ t.test('drop at=3 of one sensor leaves out that stamp, and counts it as sent', a
   const { datagrams, truth, end } = await run(t, '--fault', 'drop:at=3,sensor=R00_SG0');
   t.same(numbersOf(datagrams, 3), [0, 1, 2, 4, 5, 6, 7]);
   for (const location of locations.slice(1)) t.same(numbersOf(datagrams, location), range(0, stamps - 1));
-  t.same(packetGaps(datagrams), [], 'it never got a packet number');
+  t.equal(packetGaps(datagrams).length, 1, 'its packet number is missing');
   t.same(faultsIn(truth), ['R00_SG0/3: drop']);
   t.match(end, { stamps: 8 * stamps, faults: { drop: 1 }, sensors: { R00_SG0: { sent: stamps } } });
   const [pause] = reassemble(datagrams).filter(

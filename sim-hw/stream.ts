@@ -18,6 +18,10 @@ interface ReadyStamp {
 /** Above it there is time within a period for a millisecond's wait, and for painting in a pause. */
 const slowPeriodMs = 20;
 
+/** A sending order in which no datagram leaves. */
+const lostWhole = Int32Array.of(-1);
+const noEdits = new Int32Array(0);
+
 /** A stamp that waits for its successor (fault `reorder`). */
 type HeldBack = () => void;
 
@@ -169,6 +173,7 @@ export class Stream {
     const header = this.#daq.stampHeader(sensor, stamp, taiNs);
     const { location } = sensor.roi.sensor;
     const leave = (): void => {
+      if (fate.copies === 0) this.#daq.send(location, header, painted.frame, lostWhole, noEdits);
       for (let copy = 0; copy < fate.copies; copy++) {
         this.#daq.send(location, header, painted.frame, fate.order, fate.edits);
         this.#daq.bytes += sensor.bytes;

@@ -98,7 +98,7 @@ enum SummitFrameFlag {
 typedef struct SummitFrame {
   uint32_t struct_size;   /* 0    sizeof(SummitFrame) as the driver knows it */
   uint16_t abi_version;   /* 4 */
-  uint8_t link;           /* 6    index of the link inside the agent; the host fills it */
+  uint8_t link;           /* 6    index of the link inside the agent: 0 */
   uint8_t event_type;     /* 7    SummitEventType; unknown values pass through */
   uint8_t event_status;   /* 8    SummitEventStatus; unknown values pass through */
   uint8_t daq_state;      /* 9 */

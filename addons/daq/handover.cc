@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 namespace summit::daq {
 
@@ -12,7 +13,13 @@ void Handover::Put(const SummitFrame& frame) {
   const bool stamp = frame.event_type == SUMMIT_EVENT_STAMP;
   const bool without_pixels = stamp && used >= kEntries / 4 * 3;
   if (frame.token != 0 && (without_pixels || used == kEntries)) host_.cancel(host_.context, frame.token);
-  if (used == kEntries) return left_out_.Add();
+  if (used == kEntries) {
+    left_out_.Add();
+    // Told at 1, 2, 4, 8...: a stamp shows up as lost; an event is lost without another trace.
+    const uint64_t n = left_out_.Get();
+    if ((n & (n - 1)) == 0) host_.log(host_.context, 40, ("plugin: the library delivers faster than frames are taken: " + std::to_string(n) + " left out").c_str());
+    return;
+  }
 
   Entry& entry = entries_[at % kEntries];
   entry.frame = frame;

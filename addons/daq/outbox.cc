@@ -32,6 +32,10 @@ void Outbox::PutStamp(size_t sensor, const Record& record, Counter* superseded) 
   if (HasResult(older)) {
     waiting.record.superseded += 1;
     superseded->Add();
+  } else {
+    // It had no numbers, and nobody hears of it by itself any more.
+    waiting.record.frame.gap += 1;
+    waiting.record.frame.flags |= SUMMIT_FRAME_GAP_BEFORE;
   }
 }
 

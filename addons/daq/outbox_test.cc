@@ -71,6 +71,20 @@ TEST_F(OutboxTest, TheNewestOfEachSensorWaitsWhenJavaScriptIsSlow) {
   EXPECT_EQ(DrainAll()[0].superseded, 0u);
 }
 
+TEST_F(OutboxTest, AStampWithoutNumbersThatGivesWayIsToldAsLost) {
+  for (uint64_t n = 0; n < 12; ++n) Stamp(0, n);
+  outbox_.PutStamp(0, Make(Outcome::kIncomplete, 12), &superseded_[0]);
+  outbox_.PutStamp(0, Make(Outcome::kDropped, 13), &superseded_[0]);
+  Stamp(0, 14, 1);
+  DrainAll();
+  outbox_.Flush();
+  const std::vector<Record> rest = DrainAll();
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].frame.gap, 3u);
+  EXPECT_EQ(rest[0].superseded, 0u);
+  EXPECT_EQ(superseded_[0].Get(), 0u);
+}
+
 TEST_F(OutboxTest, EventsKeepTheirReserveAndTheirOrder) {
   for (uint64_t n = 0; n < 14; ++n) Stamp(0, n);
   outbox_.PutEvent(Make(Outcome::kEvent, 100), false);

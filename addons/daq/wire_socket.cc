@@ -96,7 +96,8 @@ bool WireSocket::Join(const WireSocketSettings& settings, int* code, std::string
     return Fail(code, SUMMIT_ERR_CONFIG, message,
                 "wire: group: expected a multicast address (224.0.0.0 to 239.255.255.255), got \"" + settings.group + "\"");
   }
-  if (!settings.interface_name.empty()) {
+  const bool by_address = inet_pton(AF_INET, settings.interface_name.c_str(), &request.imr_address) == 1;
+  if (!settings.interface_name.empty() && !by_address) {
     request.imr_ifindex = static_cast<int>(if_nametoindex(settings.interface_name.c_str()));
     if (request.imr_ifindex == 0) {
       return Fail(code, SUMMIT_ERR_RESOURCE, message,

@@ -18,7 +18,7 @@ struct WireSocketSettings {
   std::string address = "0.0.0.0";
   uint16_t port = 5580;          // 0: the kernel chooses
   std::string group{};           // multicast group to join, "" = unicast
-  std::string interface_name{};  // for the group; "" = the kernel's choice
+  std::string interface_name{};  // for the group: name or IPv4 address; "" = the kernel's choice
   int receive_buffer_bytes = 0;  // request; 0: leave the system's default
   int busy_poll_us = 0;          // SO_BUSY_POLL; 0: off
 };

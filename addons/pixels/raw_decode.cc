@@ -29,6 +29,7 @@ int32_t RawPlaneOfSegment(int32_t label) {
 }
 
 void DecodeRawPlane(const uint8_t* raw, size_t clocks, int32_t segment, uint32_t code, int32_t* out) {
+  if (clocks == 0) return;
   const uint8_t* p = raw + ByteOf(segment);
   const uint32_t shift = ShiftOf(segment);
   for (size_t i = 0; i < clocks; i++, p += kRawClockBytes) out[i] = static_cast<int32_t>(((Word(p) >> shift) ^ code) & kMask);

@@ -151,7 +151,7 @@ t.test('replay files and plug-ins are found from the folder of the profile', asy
     path,
     stringify({ ...base(), daq: { driver: 'plugin', plugin: { library: 'b.so', options: { a: 1 } } } }),
   );
-  t.match(loadProfile(path).link.options, { library: join(folder, 'b.so'), partition: 'guider', a: 1 });
+  t.match(loadProfile(path).link.options, { path: join(folder, 'b.so'), partition: 'guider', a: 1 });
   const wrong = { ...base(), daq: { driver: 'replay', replay: { files: ['c.fits'], speed: 'slow' } } };
   t.match(problemsOf(wrong), [/^daq\.replay\.speed: expected .* got "slow"$/, /files\.0/]);
 });

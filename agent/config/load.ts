@@ -243,8 +243,8 @@ function driverOptions(
       return { ...defaults.replay, ...daq.replay, files };
     }
     case 'plugin': {
-      const library = resolve(folder, daq.plugin?.library ?? '');
-      return { partition, ...daq.plugin?.options, library };
+      const path = resolve(folder, daq.plugin?.library ?? '');
+      return { partition, ...daq.plugin?.options, path };
     }
   }
 }

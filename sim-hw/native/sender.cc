@@ -59,6 +59,12 @@ int64_t Sender::Send(Destination* to, const uint8_t* header, const Payload& payl
       payload.fragment_crc->push_back(n == 0 ? 0 : Crc32c(payload.data + offset, n));
     }
   }
+  // The camera counts every datagram; what the network loses is a gap in the count.
+  if (count < fragments) to->packet += fragments - count;
+  if (!order.empty() && order[0] < 0) {
+    to->packet++;
+    return 0;
+  }
   int64_t sent = 0;
   uint32_t in_batch = 0;
   for (uint32_t position = 0; position < count; position++) {

@@ -47,7 +47,8 @@ class Sender {
   uint32_t Fragments(uint32_t payload_bytes) const { return payload_bytes == 0 ? 1 : (payload_bytes + fragment_bytes_ - 1) / fragment_bytes_; }
 
   // Sends one message. `header` is a template: fragment, packet and checksum fields are filled here. `order`
-  // lists fragments in sending order (empty: all, in order). Returns datagrams sent, or -errno.
+  // lists fragments in sending order (empty: all, in order; -1 alone: none). What is not sent takes its packet number
+  // all the same. Returns datagrams sent, or -errno.
   int64_t Send(Destination* to, const uint8_t* header, const Payload& payload, const std::vector<int32_t>& order,
                const std::vector<DatagramFault>& faults);
 
