@@ -208,6 +208,58 @@ SUMMIT_INLINE bool MaskBody(const float* pixels, const float* star, const float*
 }
 SUMMIT_DISPATCHED(MaskOutside, MaskBody)
 
+// A trail: the star's profile smeared evenly along (hx, hy) to both sides, by Gauss-Legendre's five points.
+inline constexpr float kTrailAt[5] = {-0.90617985f, -0.53846931f, 0.0f, 0.53846931f, 0.90617985f};
+inline constexpr float kTrailShare[5] = {0.11846344f, 0.23931434f, 0.28444444f, 0.23931434f, 0.11846344f};
+
+// Normal equations of a trail: x, y, flux, ln width, hx, hy, background.
+SUMMIT_INLINE void AccumulateTrailBody(const float* pixels, const float* use, const Box* box, const StarModel* s, float hx, float hy, float variance, float shot, Sums* out) {
+  constexpr int32_t N = 7;
+  const ProfileTerms t = TermsOf(*s);
+  V8 h[N * (N + 1) / 2] = {}, g[N] = {}, chi2 = {}, used = {};
+  const V8 zero = {}, one = zero + 1.0f;
+  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f};
+  for (int32_t r = box->row0; r < box->row0 + box->rows; r++) {
+    for (int32_t c = box->col0; c < box->col0 + box->cols; c += 8) {
+      V8 data, weight, d[N] = {};
+      Load(pixels + r * kWindowStride + c, &data);
+      Load(use + r * kWindowStride + c, &weight);
+      for (int32_t k = 0; k < 5; k++) {
+        const float dy = static_cast<float>(r) - s->y - kTrailAt[k] * hy, share = kTrailShare[k];
+        const V8 dx = lane + (static_cast<float>(c) - s->x - kTrailAt[k] * hx);
+        V8 wings, core, wt, ct;
+        EvaluateParts(t, dx * dx + dy * dy, &wings, &core, &wt, &ct);
+        wings *= share * (1.0f - s->blend);
+        core *= share * s->blend;
+        const V8 slope = s->flux * (6.0f * wings * t.wings_inverse * wt + 12.0f * core * t.core_inverse * ct);
+        d[0] += slope * dx;
+        d[1] += slope * dy;
+        d[2] += wings + core;
+        d[3] += s->flux * (6.0f * wings * (one - wt) + 12.0f * core * (one - ct) - 2.0f * (wings + core));
+        d[4] += kTrailAt[k] * slope * dx;
+        d[5] += kTrailAt[k] * slope * dy;
+      }
+      d[6] = one;
+      const V8 star = s->flux * d[2];
+      const V8 w = weight / (variance + shot * (star > zero ? star : zero));
+      const V8 residual = data - star - s->background;
+      int32_t k = 0;
+      for (int32_t i = 0; i < N; i++) {
+        const V8 wd = w * d[i];
+        g[i] += wd * residual;
+        for (int32_t j = i; j < N; j++) h[k++] += wd * d[j];
+      }
+      chi2 += w * residual * residual;
+      used += weight;
+    }
+  }
+  for (int32_t k = 0; k < N * (N + 1) / 2; k++) out->hessian[k] = Sum(h[k]);
+  for (int32_t i = 0; i < N; i++) out->gradient[i] = Sum(g[i]);
+  out->chi2 = Sum(chi2);
+  out->used = Sum(used);
+}
+SUMMIT_DISPATCHED(AccumulateTrail, AccumulateTrailBody)
+
 }  // namespace summit::pixels
 
 #endif  // SUMMIT_PIXELS_FIT_KERNELS_H_
