@@ -106,7 +106,12 @@ void Examiner::RejectAround(const Leftover& leftover, const Fit& fit, float nois
 }
 
 // An elongated image: a disturbed profile, fitted with its shape free, a trail, or two stars. The cheapest is taken.
-void Examiner::ExplainElongation(const FitSettings& settings, Source* source) {
+void Examiner::ExplainElongation(const FitSettings& given, Source* source) {
+  FitSettings settings = given;
+  settings.box_x = source->fit.star.x;
+  settings.box_y = source->fit.star.y;
+  settings.reach = std::clamp(std::ceil(3.0f * source->fit.fwhm), 10.0f, 22.0f);
+  source->fit = FitStar({&refined_, nullptr, rejected_}, settings, source->fit.star, false);
   std::memset(other_rejected_, 0, sizeof other_rejected_);
   StarModel start = source->fit.star;
   start.g1 = std::clamp(source->shape.g1, -0.6f, 0.6f);

@@ -31,10 +31,8 @@ struct Sums {
   float used;
 };
 
-inline Box BoxAround(const Window& w, const StarModel& s) {
-  const float fwhm = std::exp(s.log_fwhm);
-  const int32_t reach = std::clamp(static_cast<int32_t>(std::ceil(2.4f * fwhm)) + 1, 7, 22);
-  const int32_t x = static_cast<int32_t>(std::lround(s.x)), y = static_cast<int32_t>(std::lround(s.y));
+inline Box BoxAt(const Window& w, float at_x, float at_y, int32_t reach) {
+  const int32_t x = static_cast<int32_t>(std::lround(at_x)), y = static_cast<int32_t>(std::lround(at_y));
   Box box;
   box.row0 = std::clamp(y - reach, 0, w.rows - 1);
   box.rows = std::clamp(y + reach + 1, box.row0 + 1, w.rows) - box.row0;
@@ -44,6 +42,10 @@ inline Box BoxAround(const Window& w, const StarModel& s) {
   // The padded box must stay inside the stride.
   box.col0 = std::min(box.col0, kWindowStride - box.cols);
   return box;
+}
+
+inline Box BoxAround(const Window& w, const StarModel& s) {
+  return BoxAt(w, s.x, s.y, std::clamp(static_cast<int32_t>(std::ceil(2.4f * std::exp(s.log_fwhm))) + 1, 7, 22));
 }
 
 // One pass over the box: normal equations and chi2 at the model. N = 6 round, 8 with shape.

@@ -77,7 +77,22 @@ void ColumnMedians(const float* pixels, int32_t stride, int32_t rows, int32_t co
   }
 }
 
+float TypicalMagnitude(const float* values) {
+  alignas(32) float magnitudes[32 * 8], medians[8], sum = 0.0f;
+  for (int32_t i = 0; i < 32 * 8; i++) magnitudes[i] = std::fabs(values[i]);
+  ColumnMedians(magnitudes, 8, 32, 8, medians);
+  for (const float m : medians) sum += m;
+  return sum / 8.0f;
+}
+
 float Median(float* values, int32_t n) {
+  if (n <= 64) {
+    // One lane of the network: no branch to mispredict.
+    alignas(32) float column[64 * 8] = {}, median[8];
+    for (int32_t i = 0; i < n; i++) column[i * 8] = values[i];
+    ColumnMedians(column, 8, n, 1, median);
+    return median[0];
+  }
   float* middle = values + n / 2;
   std::nth_element(values, middle, values + n);
   if (n % 2 == 1) return *middle;

@@ -59,7 +59,7 @@ Fit FitTrail(const Window& window, const FitSettings& settings, const StarModel&
   const float variance = settings.noise * settings.noise, shot = 1.0f / settings.gain, prior_log_fwhm = std::log(settings.fwhm);
   Trail t{start, hx, hy};
   t.star.g1 = t.star.g2 = 0.0f;
-  const Box box = BoxAroundTrail(window, t);
+  const Box box = settings.reach > 0.0f ? BoxAt(window, settings.box_x, settings.box_y, static_cast<int32_t>(settings.reach)) : BoxAroundTrail(window, t);
   for (int32_t r = box.row0; r < box.row0 + box.rows; r++) {
     for (int32_t c = box.col0; c < box.col0 + box.cols; c++) {
       const int32_t at = r * kWindowStride + c;
