@@ -106,7 +106,7 @@ class TwoStars {
   void Finish(StarModel one, StarModel two, const Sums& sums, bool settled, DoubleFit* out) {
     NormalEquations equations(kParameters, sums.hessian);
     float variances[kMaxParameters];
-    if (!equations.Variances(variances)) return;
+    if (!equations.Variances(6, variances)) return;
     int32_t first = 0;
     if (two.flux > one.flux) {
       std::swap(one, two);

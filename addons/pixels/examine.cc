@@ -55,8 +55,9 @@ bool Examiner::FitAndRefine(const Window& window, const float* capped, const Col
     source->fit = FitStar({&refined_, nullptr, rejected_}, settings, before.star, false);
     if (!Plausible(source->fit)) return false;
     const float change = std::max({std::fabs(source->fit.star.x - before.star.x) / source->fit.ex, std::fabs(source->fit.star.y - before.star.y) / source->fit.ey,
-                                   0.5f * std::fabs(source->fit.star.flux - before.star.flux) / source->fit.flux_err});
-    if (change < 0.25f) break;
+                                   0.25f * std::fabs(source->fit.star.flux - before.star.flux) / source->fit.flux_err});
+    // Each round leaves a fifth of its change at most.
+    if (change < 0.5f) break;
   }
   return true;
 }

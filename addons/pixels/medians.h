@@ -15,6 +15,14 @@ void ColumnMedians(const float* pixels, int32_t stride, int32_t rows, int32_t co
 // Mean of eight medians of the magnitudes of 32 values each: nearly the median of all 256.
 float TypicalMagnitude(const float* values);
 
+struct Typical {
+  float level;    // mean
+  float scatter;  // 1 sigma
+};
+
+// Mean and scatter of n values without those that lie far off.
+Typical TypicalOf(const float* values, int32_t n);
+
 // Median of n values (n 1..4096), which it may rearrange.
 float Median(float* values, int32_t n);
 

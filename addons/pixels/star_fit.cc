@@ -175,7 +175,7 @@ class Fitter {
     fit->chi2 = sums.chi2 / std::max(1.0f, sums.used - static_cast<float>(parameters_));
     NormalEquations equations(parameters_, sums.hessian);
     float variances[kMaxParameters];
-    if (!equations.Variances(variances)) {
+    if (!equations.Variances(3, variances)) {
       fit->left = true;
       return;
     }

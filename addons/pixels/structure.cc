@@ -202,16 +202,14 @@ float SampledNoise(const Window& w) {
 // Shrinks n measured offsets towards `expected`: out = posterior. Their own scatter beyond what the pixels' noise
 // explains is the variance of the prior (empirical Bayes). Returns the share that is believed.
 float Shrink(const float* measured, const float* weight, const float* expected, int32_t n, float noise, float* posterior) {
-  float sorted[kWindowStride], apart[kWindowStride];
+  float apart[kWindowStride] = {};
   float mean_weight = 0.0f;
   for (int32_t i = 0; i < n; i++) {
     apart[i] = measured[i] - expected[i];
     mean_weight += weight[i] / static_cast<float>(n);
   }
-  std::copy(apart, apart + n, sorted);
-  const float level = Median(sorted, n);
-  for (int32_t i = 0; i < n; i++) sorted[i] = std::fabs(apart[i] - level);
-  const float scatter = kMadToSigma * Median(sorted, n);
+  const Typical typical = TypicalOf(apart, n);
+  const float level = typical.level, scatter = typical.scatter;
   const float error2 = noise * noise / std::max(mean_weight, 1.0f);
   const float prior2 = std::max(0.0f, scatter * scatter - error2);
   const float odd = kOddOffset * std::max(scatter, std::sqrt(error2));
@@ -232,9 +230,9 @@ void ColumnModel::Reset() {
 
 void ColumnModel::Learn(int32_t col0, int32_t cols, const float* measured) {
   // The stamp's level floats: only differences between columns are kept.
-  float apart[kWindowStride];
+  float apart[kWindowStride] = {};
   for (int32_t i = 0; i < cols; i++) apart[i] = measured[i] - mean_[col0 + i];
-  const float level = Median(apart, cols);
+  const float level = TypicalOf(apart, cols).level;
   for (int32_t i = 0; i < cols; i++) {
     float& stamps = stamps_[col0 + i];
     stamps = std::min(stamps + 1.0f, kMemory);

@@ -93,7 +93,7 @@ Fit FitTrail(const Window& window, const FitSettings& settings, const StarModel&
   }
   NormalEquations equations(kParameters, sums.hessian);
   float variances[kMaxParameters];
-  if (!fit.converged || !equations.Variances(variances)) {
+  if (!fit.converged || !equations.Variances(3, variances)) {
     fit.left = true;
     return fit;
   }
