@@ -13,41 +13,42 @@ namespace {
 constexpr int32_t kMaxReach = 8;  // half length of the filter, px
 constexpr float kFwhmToSigma = 0.42466f;
 
-// One row of taps: out[c] = sum_k taps[k] * in[c + k], for whole groups of eight.
-SUMMIT_INLINE void FilterRow(const float* in, const float* taps, int32_t n, int32_t cols, float* out) {
-  for (int32_t c = 0; c < cols; c += 8) {
-    V8 sum = {};
+// out[c] = sum_k taps[k] * in[c + k * step], for `cols` up to a multiple of 32: four sums at a time, so that none
+// waits for its own last addition.
+SUMMIT_INLINE void FilterLine(const float* in, int32_t step, const float* taps, int32_t n, int32_t cols, float* out) {
+  for (int32_t c = 0; c < cols; c += 32) {
+    V8 a = {}, b = {}, d = {}, e = {};
     for (int32_t k = 0; k < n; k++) {
-      V8 v, tap;
-      Load(in + c + k, &v);
+      V8 tap, v;
       Splat(taps[k], &tap);
-      sum += tap * v;
+      const float* from = in + k * step + c;
+      Load(from, &v);
+      a += tap * v;
+      Load(from + 8, &v);
+      b += tap * v;
+      Load(from + 16, &v);
+      d += tap * v;
+      Load(from + 24, &v);
+      e += tap * v;
     }
-    Store(sum, out + c);
+    Store(a, out + c);
+    Store(b, out + c + 8);
+    Store(d, out + c + 16);
+    Store(e, out + c + 24);
   }
 }
 
 SUMMIT_INLINE void FilterBothBody(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, float* along, float* filtered) {
   const int32_t n = 2 * reach + 1;
   float padded[kWindowStride + 2 * kMaxReach + 8];
-  std::memset(along, 0, sizeof(float) * static_cast<size_t>((rows + 2 * reach) * kWindowStride));
+  std::memset(padded, 0, sizeof padded);
+  std::memset(along, 0, sizeof(float) * static_cast<size_t>(reach * kWindowStride));
+  std::memset(along + (rows + reach) * kWindowStride, 0, sizeof(float) * static_cast<size_t>(reach * kWindowStride));
   for (int32_t r = 0; r < rows; r++) {
-    std::memset(padded, 0, sizeof padded);
     std::memcpy(padded + reach, capped + r * kWindowStride, sizeof(float) * static_cast<size_t>(cols));
-    FilterRow(padded, taps, n, cols, along + (r + reach) * kWindowStride);
+    FilterLine(padded, 1, taps, n, cols, along + (r + reach) * kWindowStride);
   }
-  for (int32_t r = 0; r < rows; r++) {
-    for (int32_t c = 0; c < cols; c += 8) {
-      V8 sum = {};
-      for (int32_t k = 0; k < n; k++) {
-        V8 v, tap;
-        Load(along + (r + k) * kWindowStride + c, &v);
-        Splat(taps[k], &tap);
-        sum += tap * v;
-      }
-      Store(sum, filtered + r * kWindowStride + c);
-    }
-  }
+  for (int32_t r = 0; r < rows; r++) FilterLine(along + r * kWindowStride, kWindowStride, taps, n, cols, filtered + r * kWindowStride);
 }
 SUMMIT_DISPATCHED(FilterBoth, FilterBothBody)
 

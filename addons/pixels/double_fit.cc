@@ -36,7 +36,7 @@ class TwoStars {
     prior_log_fwhm_ = std::log(settings_.fwhm);
     two.log_fwhm = one.log_fwhm;
     two.blend = one.blend;
-    box_ = BoxAroundBoth(window_, one, two);
+    box_ = settings_.reach > 0.0f ? BoxAt(window_, settings_.box_x, settings_.box_y, static_cast<int32_t>(settings_.reach)) : BoxAroundBoth(window_, one, two);
     FillUse();
     const float variance = settings_.noise * settings_.noise, shot = 1.0f / settings_.gain;
     Sums sums;
@@ -106,7 +106,7 @@ class TwoStars {
   void Finish(StarModel one, StarModel two, const Sums& sums, bool settled, DoubleFit* out) {
     NormalEquations equations(kParameters, sums.hessian);
     float variances[kMaxParameters];
-    if (!equations.Variances(variances)) return;
+    if (!equations.Variances(6, variances)) return;
     int32_t first = 0;
     if (two.flux > one.flux) {
       std::swap(one, two);

@@ -55,8 +55,9 @@ bool Examiner::FitAndRefine(const Window& window, const float* capped, const Col
     source->fit = FitStar({&refined_, nullptr, rejected_}, settings, before.star, false);
     if (!Plausible(source->fit)) return false;
     const float change = std::max({std::fabs(source->fit.star.x - before.star.x) / source->fit.ex, std::fabs(source->fit.star.y - before.star.y) / source->fit.ey,
-                                   0.5f * std::fabs(source->fit.star.flux - before.star.flux) / source->fit.flux_err});
-    if (change < 0.25f) break;
+                                   0.25f * std::fabs(source->fit.star.flux - before.star.flux) / source->fit.flux_err});
+    // Each round leaves a fifth of its change at most.
+    if (change < 0.5f) break;
   }
   return true;
 }
@@ -68,9 +69,11 @@ void Examiner::ExplainLeftover(const FitSettings& settings, const Leftover& left
   two.y = static_cast<float>(leftover.row);
   two.flux = leftover.light / (9.0f * ProfileAt(two, 0.0f, 0.0f));
   std::memset(other_rejected_, 0, sizeof other_rejected_);
-  const DoubleFit pair = FitTwoStars(refined_, settings, source->fit.star, two, other_rejected_);
+  StarModel round = source->fit.star;
+  round.g1 = round.g2 = two.g1 = two.g2 = 0.0f;
+  const DoubleFit pair = FitTwoStars(refined_, settings, round, two, other_rejected_);
   RejectAround(leftover, source->fit, settings.noise, settings.gain);
-  const Fit alone = FitStar({&refined_, nullptr, rejected_}, settings, source->fit.star, false);
+  const Fit alone = FitStar({&refined_, nullptr, rejected_}, settings, source->fit.star, source->elliptical);
   const bool star_like = pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main);
   if (star_like && (!Plausible(alone) || Cost(pair.main) < Cost(alone))) {
     TakePair(pair, source);
@@ -84,6 +87,7 @@ void Examiner::TakePair(const DoubleFit& pair, Source* source) {
   const float distance = std::hypot(one.x - two.x, one.y - two.y);
   source->fit = pair.main;
   source->pair = true;
+  source->elliptical = false;
   // In doubt: too near to be told apart well, or no saying which is the brighter one.
   source->blended = (distance < kBlendReach * pair.main.fwhm && distance * two.flux / (one.flux + two.flux) > kHarmless) || pair.flux_difference < 3.0f;
   std::memcpy(rejected_, other_rejected_, sizeof rejected_);
@@ -102,8 +106,13 @@ void Examiner::RejectAround(const Leftover& leftover, const Fit& fit, float nois
   }
 }
 
-// An elongated image: a trail or a disturbed profile, fitted with its shape free, or two stars. The cheaper one is taken.
-void Examiner::ExplainElongation(const FitSettings& settings, Source* source) {
+// An elongated image: a disturbed profile, fitted with its shape free, a trail, or two stars. The cheapest is taken.
+void Examiner::ExplainElongation(const FitSettings& given, Source* source) {
+  FitSettings settings = given;
+  settings.box_x = source->fit.star.x;
+  settings.box_y = source->fit.star.y;
+  settings.reach = std::clamp(std::ceil(3.0f * source->fit.fwhm), 10.0f, 22.0f);
+  source->fit = FitStar({&refined_, nullptr, rejected_}, settings, source->fit.star, false);
   std::memset(other_rejected_, 0, sizeof other_rejected_);
   StarModel start = source->fit.star;
   start.g1 = std::clamp(source->shape.g1, -0.6f, 0.6f);
@@ -136,12 +145,23 @@ void Examiner::ExplainElongation(const FitSettings& settings, Source* source) {
   two.y -= half * std::sin(angle);
   std::memset(other_rejected_, 0, sizeof other_rejected_);
   const DoubleFit pair = FitTwoStars(refined_, settings, one, two, other_rejected_);
-  if (pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main) && Cost(pair.main) < Cost(best) - 6.0f) {
+  const bool pair_possible = pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main) && Cost(pair.main) < Cost(best) - 6.0f;
+  // A trail, as long as the moments say: an even bar of half length h has the variance h^2 / 3.
+  std::memset(trail_rejected_, 0, sizeof trail_rejected_);
+  StarModel middle = source->fit.star;
+  middle.log_fwhm = one.log_fwhm;
+  const Fit trail = FitTrail(refined_, settings, middle, 1.5f * half * std::cos(angle), 1.5f * half * std::sin(angle), trail_rejected_);
+  const float others = pair_possible ? Cost(pair.main) : Cost(best);
+  if (Plausible(trail) && Cost(trail) < others) {
+    source->fit = trail;
+    source->elliptical = source->trail = true;
+    std::memcpy(rejected_, trail_rejected_, sizeof rejected_);
+  } else if (pair_possible) {
     TakePair(pair, source);
-    return;
+  } else {
+    source->fit = best;
+    source->elliptical = shape_possible;
   }
-  source->fit = best;
-  source->elliptical = shape_possible;
 }
 
 Source Examiner::Examine(const Window& window, const Structure& structure, const float* capped, const ColumnModel& model, const ExamineSettings& settings, const Candidate& candidate) {
@@ -162,16 +182,18 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   start.flux = candidate.significance * structure.noise * settings.fwhm * 1.6f;
   if (!FitAndRefine(window, capped, model, fit_settings, start, &source)) return source;
 
-  SubtractStar(refined_.pixels, source.fit.star, refined_.rows, refined_.cols, residual_);
   const float noise = structure.noise;
-  const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
-  if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) ExplainLeftover(fit_settings, leftover, &source);
-  if (!Plausible(source.fit)) return source;
-
   source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain);
-  if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0 && !source.pair) {
+  if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0) {
     ExplainElongation(fit_settings, &source);
   }
+  if (!source.pair && !source.trail) {
+    SubtractStar(refined_.pixels, source.fit.star, refined_.rows, refined_.cols, residual_);
+    const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
+    if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) ExplainLeftover(fit_settings, leftover, &source);
+  }
+  if (!Plausible(source.fit)) return source;
+  if (source.pair) source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain);
   const float flux = source.fit.star.flux / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
   source.ex = source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
   source.ey = source.fit.ey * OffsetCost(source.fit, source.structure.row_gain, window.cols, noise, settings.gain);

@@ -20,7 +20,8 @@ struct Source {
   bool accepted = false;
   bool blended = false;    // a neighbour that was fitted along, or could not be
   bool pair = false;       // two stars were fitted; `fit` is the brighter one
-  bool elliptical = false; // the shape was fitted
+  bool trail = false;      // a trail was fitted
+  bool elliptical = false; // the shape or a trail was fitted
   float ex = 0.0f, ey = 0.0f;  // px, 1 sigma: the fit's and what the offsets of columns and rows cost
 };
 
@@ -47,6 +48,7 @@ class Examiner {
   alignas(64) float residual_[kWindowSide * kWindowStride];
   alignas(64) uint8_t rejected_[kWindowSide * kWindowStride];
   alignas(64) uint8_t other_rejected_[kWindowSide * kWindowStride];
+  alignas(64) uint8_t trail_rejected_[kWindowSide * kWindowStride];
 };
 
 }  // namespace summit::pixels

@@ -31,10 +31,8 @@ struct Sums {
   float used;
 };
 
-inline Box BoxAround(const Window& w, const StarModel& s) {
-  const float fwhm = std::exp(s.log_fwhm);
-  const int32_t reach = std::clamp(static_cast<int32_t>(std::ceil(2.4f * fwhm)) + 1, 7, 22);
-  const int32_t x = static_cast<int32_t>(std::lround(s.x)), y = static_cast<int32_t>(std::lround(s.y));
+inline Box BoxAt(const Window& w, float at_x, float at_y, int32_t reach) {
+  const int32_t x = static_cast<int32_t>(std::lround(at_x)), y = static_cast<int32_t>(std::lround(at_y));
   Box box;
   box.row0 = std::clamp(y - reach, 0, w.rows - 1);
   box.rows = std::clamp(y + reach + 1, box.row0 + 1, w.rows) - box.row0;
@@ -44,6 +42,10 @@ inline Box BoxAround(const Window& w, const StarModel& s) {
   // The padded box must stay inside the stride.
   box.col0 = std::min(box.col0, kWindowStride - box.cols);
   return box;
+}
+
+inline Box BoxAround(const Window& w, const StarModel& s) {
+  return BoxAt(w, s.x, s.y, std::clamp(static_cast<int32_t>(std::ceil(2.4f * std::exp(s.log_fwhm))) + 1, 7, 22));
 }
 
 // One pass over the box: normal equations and chi2 at the model. N = 6 round, 8 with shape.
@@ -207,6 +209,58 @@ SUMMIT_INLINE bool MaskBody(const float* pixels, const float* star, const float*
   return Sum(changed) > 0.0f;
 }
 SUMMIT_DISPATCHED(MaskOutside, MaskBody)
+
+// A trail: the star's profile smeared evenly along (hx, hy) to both sides, by Gauss-Legendre's five points.
+inline constexpr float kTrailAt[5] = {-0.90617985f, -0.53846931f, 0.0f, 0.53846931f, 0.90617985f};
+inline constexpr float kTrailShare[5] = {0.11846344f, 0.23931434f, 0.28444444f, 0.23931434f, 0.11846344f};
+
+// Normal equations of a trail: x, y, flux, ln width, hx, hy, background.
+SUMMIT_INLINE void AccumulateTrailBody(const float* pixels, const float* use, const Box* box, const StarModel* s, float hx, float hy, float variance, float shot, Sums* out) {
+  constexpr int32_t N = 7;
+  const ProfileTerms t = TermsOf(*s);
+  V8 h[N * (N + 1) / 2] = {}, g[N] = {}, chi2 = {}, used = {};
+  const V8 zero = {}, one = zero + 1.0f;
+  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f};
+  for (int32_t r = box->row0; r < box->row0 + box->rows; r++) {
+    for (int32_t c = box->col0; c < box->col0 + box->cols; c += 8) {
+      V8 data, weight, d[N] = {};
+      Load(pixels + r * kWindowStride + c, &data);
+      Load(use + r * kWindowStride + c, &weight);
+      for (int32_t k = 0; k < 5; k++) {
+        const float dy = static_cast<float>(r) - s->y - kTrailAt[k] * hy, share = kTrailShare[k];
+        const V8 dx = lane + (static_cast<float>(c) - s->x - kTrailAt[k] * hx);
+        V8 wings, core, wt, ct;
+        EvaluateParts(t, dx * dx + dy * dy, &wings, &core, &wt, &ct);
+        wings *= share * (1.0f - s->blend);
+        core *= share * s->blend;
+        const V8 slope = s->flux * (6.0f * wings * t.wings_inverse * wt + 12.0f * core * t.core_inverse * ct);
+        d[0] += slope * dx;
+        d[1] += slope * dy;
+        d[2] += wings + core;
+        d[3] += s->flux * (6.0f * wings * (one - wt) + 12.0f * core * (one - ct) - 2.0f * (wings + core));
+        d[4] += kTrailAt[k] * slope * dx;
+        d[5] += kTrailAt[k] * slope * dy;
+      }
+      d[6] = one;
+      const V8 star = s->flux * d[2];
+      const V8 w = weight / (variance + shot * (star > zero ? star : zero));
+      const V8 residual = data - star - s->background;
+      int32_t k = 0;
+      for (int32_t i = 0; i < N; i++) {
+        const V8 wd = w * d[i];
+        g[i] += wd * residual;
+        for (int32_t j = i; j < N; j++) h[k++] += wd * d[j];
+      }
+      chi2 += w * residual * residual;
+      used += weight;
+    }
+  }
+  for (int32_t k = 0; k < N * (N + 1) / 2; k++) out->hessian[k] = Sum(h[k]);
+  for (int32_t i = 0; i < N; i++) out->gradient[i] = Sum(g[i]);
+  out->chi2 = Sum(chi2);
+  out->used = Sum(used);
+}
+SUMMIT_DISPATCHED(AccumulateTrail, AccumulateTrailBody)
 
 }  // namespace summit::pixels
 

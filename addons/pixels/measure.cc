@@ -19,7 +19,7 @@ namespace {
 
 constexpr int32_t kLargestSide = 4096;
 constexpr int32_t kCutOut = 48;            // side of the window in a large ROI, px
-constexpr float kBlindThreshold = 4.5f;    // sigma of the matched filter
+constexpr float kBlindThreshold = 4.65f;   // sigma of the matched filter
 constexpr float kTrackingThreshold = 4.0f;
 constexpr float kSearchThreshold = 4.3f;   // sigma of a smoothed 4x4 bin
 constexpr float kUsefulSnr = 5.0f;         // below: low_snr

@@ -32,6 +32,27 @@ TEST(ColumnMedians, EqualSortingForEveryHeight) {
   }
 }
 
+TEST(TypicalOf, IgnoresWhatLiesFarOff) {
+  std::mt19937 random(6);
+  std::normal_distribution<float> value(3.0f, 2.0f);
+  double level = 0.0, scatter = 0.0;
+  for (int trial = 0; trial < 200; trial++) {
+    std::vector<float> values(50);
+    for (float& v : values) v = value(random);
+    values[7] = 5000.0f;
+    values[8] = -400.0f;
+    values[9] = 60.0f;
+    const Typical t = TypicalOf(values.data(), 50);
+    level += static_cast<double>(t.level) / 200.0;
+    scatter += static_cast<double>(t.scatter) / 200.0;
+  }
+  EXPECT_NEAR(level, 3.0, 0.06);
+  EXPECT_NEAR(scatter, 2.0, 0.12);
+  const std::vector<float> same(50, 4.0f);
+  EXPECT_EQ(TypicalOf(same.data(), 50).level, 4.0f);
+  EXPECT_EQ(TypicalOf(same.data(), 50).scatter, 0.0f);
+}
+
 TEST(Median, EqualsSorting) {
   std::mt19937 random(5);
   std::normal_distribution<float> value(0.0f, 10.0f);

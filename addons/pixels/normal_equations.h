@@ -47,9 +47,9 @@ class NormalEquations {
     return valid_;
   }
 
-  // Diagonal of the inverse; false when the matrix is singular.
-  bool Variances(float* variances) const {
-    for (int32_t i = 0; i < n_; i++) {
+  // Diagonal of the inverse, its first `count` elements; false when the matrix is singular.
+  bool Variances(int32_t count, float* variances) const {
+    for (int32_t i = 0; i < count; i++) {
       double v[kMaxParameters] = {};
       v[i] = 1.0;
       Substitute(v);

@@ -30,7 +30,7 @@ class Fitter {
   Fit Run(const StarModel& start) {
     StarModel s = start;
     s.flux = std::max(s.flux, settings_.noise);
-    box_ = BoxAround(window_, s);
+    box_ = settings_.reach > 0.0f ? BoxAt(window_, settings_.box_x, settings_.box_y, static_cast<int32_t>(settings_.reach)) : BoxAround(window_, s);
     FillUse();
     Fit fit;
     Sums sums;
@@ -80,6 +80,7 @@ class Fitter {
   }
 
   bool Moved(const StarModel& s) const {
+    if (settings_.reach > 0.0f) return false;
     const Box now = BoxAround(window_, s);
     return std::abs(now.row0 - box_.row0) + std::abs(now.rows - box_.rows) + std::abs(now.col0 - box_.col0) + std::abs(now.cols - box_.cols) > 0;
   }
@@ -174,7 +175,7 @@ class Fitter {
     fit->chi2 = sums.chi2 / std::max(1.0f, sums.used - static_cast<float>(parameters_));
     NormalEquations equations(parameters_, sums.hessian);
     float variances[kMaxParameters];
-    if (!equations.Variances(variances)) {
+    if (!equations.Variances(3, variances)) {
       fit->left = true;
       return;
     }

@@ -25,6 +25,9 @@ struct FitSettings {
   float background_scatter = 1.0f;  // ADU, 1 sigma prior of what structure removal left
   float blend = kUsualBlend;        // expected
   float blend_scatter = kBlendScatter;
+  // Pixels that take part: within `reach` px of (box_x, box_y), so that fits of different models can be compared;
+  // reach 0: as the model needs.
+  float box_x = 0.0f, box_y = 0.0f, reach = 0.0f;
 };
 
 struct Fit {

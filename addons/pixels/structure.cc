@@ -143,63 +143,73 @@ struct Weighted {
   alignas(32) float row_sum[kWindowSide], row_weight[kWindowSide];
 };
 
-// Weighted sums of the residuals by column, or by row after `columns` is taken off. Weight: noise^2 over the pixel's
-// variance with starlight (pixels - residual); beyond 3 sigma none.
-SUMMIT_INLINE void WeighBody(const float* pixels, const float* residual, const float* columns, int32_t rows, int32_t cols, float noise, float shot, bool by_row, Weighted* out) {
-  const V8 zero = {}, one = zero + 1.0f;
-  const float variance = noise * noise, limit2 = 9.0f * variance;
-  for (int32_t c = 0; c < cols; c += 8) {
-    V8 sum = {}, total = {}, lanes, offset;
-    LaneWeights(c, cols, &lanes);
-    Load(columns + c, &offset);
-    for (int32_t r = 0; r < rows; r++) {
-      V8 v, p;
-      Load(pixels + r * kWindowStride + c, &p);
-      Load(residual + r * kWindowStride + c, &v);
-      const V8 star = p - v;
-      v -= offset;
-      V8 w = variance / (variance + shot * (star > zero ? star : zero) + (kModelError * kModelError) * star * star);
-      w = v * v < limit2 ? w * lanes : zero;
-      if (by_row) {
-        out->row_sum[r] += Sum(w * v);
-        out->row_weight[r] += Sum(w);
-      } else {
-        sum += w * v;
-        total += w;
-      }
-    }
-    if (!by_row) {
-      Store(sum, out->column_sum + c);
-      Store(total, out->column_weight + c);
-    }
-  }
-  (void)one;
+// Residual of eight pixels less `offset`, and their weight: noise^2 over the variance with starlight (pixels -
+// residual); beyond 3 sigma none.
+SUMMIT_INLINE void WeighEight(const float* pixels, const float* residual, const V8& offset, float variance, float shot, V8* value, V8* weight) {
+  const V8 zero = {};
+  V8 v, p;
+  Load(pixels, &p);
+  Load(residual, &v);
+  const V8 star = p - v;
+  v -= offset;
+  const V8 w = variance / (variance + shot * (star > zero ? star : zero) + (kModelError * kModelError) * star * star);
+  *weight = v * v < 9.0f * variance ? w : zero;
+  *value = v;
 }
-SUMMIT_DISPATCHED(Weigh, WeighBody)
 
-// Noise from a sample of the pixels by their absolute deviation from zero.
+// Weighted sums of the residuals by column, or by row after `columns` is taken off.
+SUMMIT_INLINE void WeighColumnsBody(const float* pixels, const float* residual, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
+  const V8 none = {};
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 sum = {}, total = {}, v, w;
+    for (int32_t r = 0; r < rows; r++) {
+      WeighEight(pixels + r * kWindowStride + c, residual + r * kWindowStride + c, none, noise * noise, shot, &v, &w);
+      sum += w * v;
+      total += w;
+    }
+    Store(sum, out->column_sum + c);
+    Store(total, out->column_weight + c);
+  }
+}
+SUMMIT_DISPATCHED(WeighColumns, WeighColumnsBody)
+
+SUMMIT_INLINE void WeighRowsBody(const float* pixels, const float* residual, const float* columns, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
+  V8 tail, offset;
+  LaneWeights((cols - 1) / 8 * 8, cols, &tail);
+  for (int32_t r = 0; r < rows; r++) {
+    V8 sum = {}, total = {}, v, w;
+    for (int32_t c = 0; c < cols; c += 8) {
+      Load(columns + c, &offset);
+      WeighEight(pixels + r * kWindowStride + c, residual + r * kWindowStride + c, offset, noise * noise, shot, &v, &w);
+      if (c + 8 >= cols) w *= tail;
+      sum += w * v;
+      total += w;
+    }
+    out->row_sum[r] = Sum(sum);
+    out->row_weight[r] = Sum(total);
+  }
+}
+SUMMIT_DISPATCHED(WeighRows, WeighRowsBody)
+
+// Noise from 256 of the pixels by their absolute deviation from zero.
 float SampledNoise(const Window& w) {
-  float sample[256];
-  int32_t n = 0;
-  // A step that shares no factor with the width visits all columns.
-  const int32_t area = w.rows * w.cols, step = std::max(1, area / 250) | 1;
-  for (int32_t i = 0; i < area && n < 256; i += step) sample[n++] = std::fabs(w.Row(i / w.cols)[i % w.cols]);
-  return std::max(kMadToSigma * Median(sample, n), kQuantisation);
+  alignas(32) float sample[256];
+  // Steps that visit all rows and all columns alike.
+  for (int32_t i = 0; i < 256; i++) sample[i] = w.Row(i * 37 % w.rows)[i * 29 % w.cols];
+  return std::max(kMadToSigma * TypicalMagnitude(sample), kQuantisation);
 }
 
 // Shrinks n measured offsets towards `expected`: out = posterior. Their own scatter beyond what the pixels' noise
 // explains is the variance of the prior (empirical Bayes). Returns the share that is believed.
 float Shrink(const float* measured, const float* weight, const float* expected, int32_t n, float noise, float* posterior) {
-  float sorted[kWindowStride], apart[kWindowStride];
+  float apart[kWindowStride] = {};
   float mean_weight = 0.0f;
   for (int32_t i = 0; i < n; i++) {
     apart[i] = measured[i] - expected[i];
     mean_weight += weight[i] / static_cast<float>(n);
   }
-  std::copy(apart, apart + n, sorted);
-  const float level = Median(sorted, n);
-  for (int32_t i = 0; i < n; i++) sorted[i] = std::fabs(apart[i] - level);
-  const float scatter = kMadToSigma * Median(sorted, n);
+  const Typical typical = TypicalOf(apart, n);
+  const float level = typical.level, scatter = typical.scatter;
   const float error2 = noise * noise / std::max(mean_weight, 1.0f);
   const float prior2 = std::max(0.0f, scatter * scatter - error2);
   const float odd = kOddOffset * std::max(scatter, std::sqrt(error2));
@@ -220,9 +230,9 @@ void ColumnModel::Reset() {
 
 void ColumnModel::Learn(int32_t col0, int32_t cols, const float* measured) {
   // The stamp's level floats: only differences between columns are kept.
-  float apart[kWindowStride];
+  float apart[kWindowStride] = {};
   for (int32_t i = 0; i < cols; i++) apart[i] = measured[i] - mean_[col0 + i];
-  const float level = Median(apart, cols);
+  const float level = TypicalOf(apart, cols).level;
   for (int32_t i = 0; i < cols; i++) {
     float& stamps = stamps_[col0 + i];
     stamps = std::min(stamps + 1.0f, kMemory);
@@ -293,7 +303,7 @@ void RefineStructure(const float* residual, float shot, const ColumnModel& model
   const int32_t rows = window->rows, cols = window->cols;
   const float noise = structure->noise;
   const float* pixels = window->pixels;
-  Weigh(pixels, residual, static_cast<const float*>(offset), rows, cols, noise, shot, false, &sums);
+  WeighColumns(pixels, residual, rows, cols, noise, shot, &sums);
   bool known = true;
   for (int32_t c = 0; c < cols; c++) {
     offset[c] = sums.column_sum[c] / std::max(sums.column_weight[c], 1.0f);
@@ -309,7 +319,7 @@ void RefineStructure(const float* residual, float shot, const ColumnModel& model
     structure->columns[c] = posterior[c];
   }
   // Rows, from what the columns' measured offsets leave; their mean belongs to the columns.
-  Weigh(pixels, residual, static_cast<const float*>(offset), rows, cols, noise, shot, true, &sums);
+  WeighRows(pixels, residual, static_cast<const float*>(offset), rows, cols, noise, shot, &sums);
   float measured[kWindowSide], zero[kWindowSide] = {}, believed[kWindowSide], mean = 0.0f;
   for (int32_t r = 0; r < rows; r++) measured[r] = structure->rows[r] + sums.row_sum[r] / std::max(sums.row_weight[r], 1.0f);
   structure->row_gain = Shrink(measured, sums.row_weight, zero, rows, noise, believed);

@@ -114,12 +114,11 @@ class Stamp {
 };
 
 struct Bound {
-  double snr = 0.0;      // matched filter
   double sigma_x = 0.0;  // px, Cramer-Rao bound with position and flux free, profile and background known
 };
 
 inline Bound BoundOf(const Profile& p, const Conditions& conditions, double flux) {
-  double information = 0.0, snr2 = 0.0;
+  double information = 0.0;
   constexpr double step = 0.02;
   for (int r = -24; r <= 24; r++) {
     for (int c = -24; c <= 24; c++) {
@@ -127,18 +126,23 @@ inline Bound BoundOf(const Profile& p, const Conditions& conditions, double flux
       const double slope = flux * (PixelShare(p, c - 0.2 + step, r - 0.1) - PixelShare(p, c - 0.2 - step, r - 0.1)) / (2.0 * step);
       const double variance = conditions.Variance() + flux * share;
       information += slope * slope / variance;
-      snr2 += flux * share * flux * share / variance;
     }
   }
-  return {std::sqrt(snr2), 1.0 / std::sqrt(information)};
+  return {1.0 / std::sqrt(information)};
 }
 
 // Flux in electron at which the star has this signal to noise.
 inline double FluxForSnr(const Profile& p, const Conditions& conditions, double snr) {
+  std::vector<double> shares;
+  for (int r = -24; r <= 24; r++) {
+    for (int c = -24; c <= 24; c++) shares.push_back(PixelShare(p, c - 0.2, r - 0.1));
+  }
   double low = 10.0, high = 1e8;
   for (int i = 0; i < 40; i++) {
-    const double middle = std::sqrt(low * high);
-    (BoundOf(p, conditions, middle).snr > snr ? high : low) = middle;
+    const double flux = std::sqrt(low * high);
+    double snr2 = 0.0;
+    for (const double share : shares) snr2 += flux * share * flux * share / (conditions.Variance() + flux * share);
+    (snr2 > snr * snr ? high : low) = flux;
   }
   return low;
 }
