@@ -21,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kBackoffMs = 250;
+constexpr int kSubscribeAgainMs = 1000;
 constexpr int kConnectMs = 1000;
 constexpr int kReplyCommandTimeout = -1;  // the DAQ's own code
 
@@ -28,9 +29,16 @@ std::string Unreachable(const std::string& why) {
   return json{{"status", kReplyCommandTimeout}, {"reply", "COMMAND_TIMEOUT"}, {"message", why}}.dump();
 }
 
+// 1..65535; 0 when the text is no port. getaddrinfo would wrap a larger number.
+int PortOf(const std::string& text) {
+  if (text.empty() || text.size() > 5 || text.find_first_not_of("0123456789") != std::string::npos) return 0;
+  const int port = std::stoi(text);
+  return port <= 65535 ? port : 0;
+}
+
 bool Resolve(const std::string& target, sockaddr_in* address) {
   const size_t colon = target.rfind(':');
-  if (colon == std::string::npos || colon == 0) return false;
+  if (colon == std::string::npos || colon == 0 || PortOf(target.substr(colon + 1)) == 0) return false;
   addrinfo hints{};
   hints.ai_family = AF_INET;
   hints.ai_socktype = SOCK_STREAM;
@@ -49,7 +57,7 @@ std::unique_ptr<WireControl> WireControl::Open(const WireControlSettings& settin
   control->settings_ = settings;
   // Resolved once, here: a name server that does not answer must not hold the thread.
   if (!Resolve(settings.target, &control->target_)) {
-    *message = "wire: control: expected \"host:port\" with a host that resolves, got \"" + settings.target + "\"";
+    *message = "wire: control: expected \"host:port\" with a host that resolves and a port 1..65535, got \"" + settings.target + "\"";
     return nullptr;
   }
   if (!control->wakeup_.good()) {
@@ -160,6 +168,7 @@ void WireControl::Disconnect(const std::string& why) {
   outgoing_.clear();
   incoming_.clear();
   subscribed_ = false;
+  refused_ = false;
   if (stopping_.load()) return;
   const std::string text = "no connection to the DAQ at " + settings_.target + ": " + why;
   if (!told_) Log(30, "wire: control: " + text + "; trying again every " + std::to_string(kBackoffMs) + " ms");
@@ -182,7 +191,7 @@ void WireControl::Serve() {
     if (!SendWaiting()) return Disconnect(std::strerror(errno));
     const short wanted = static_cast<short>(outgoing_.empty() ? POLLIN : POLLIN | POLLOUT);
     std::array<pollfd, 2> waiting{{{fd_, wanted, 0}, {wakeup_.fd(), POLLIN, 0}}};
-    poll(waiting.data(), waiting.size(), -1);
+    poll(waiting.data(), waiting.size(), refused_ ? kSubscribeAgainMs : -1);
     if (waiting[1].revents != 0) wakeup_.Clear();
     if (waiting[0].revents == 0) continue;
     if (!ReadReplies()) return Disconnect("the DAQ closed the connection");
@@ -191,6 +200,8 @@ void WireControl::Serve() {
 
 void WireControl::QueueSubscription() {
   if (subscribed_ || !settings_.subscribe || !subscribe_.load()) return;
+  // Refused: another subscriber may leave.
+  if (refused_ && MonotonicNs() < subscribe_again_ns_) return;
   subscribed_ = true;
   json command{{"command", "subscribe"}, {"port", settings_.data_port}};
   if (!settings_.data_address.empty()) command["address"] = settings_.data_address;
@@ -251,8 +262,14 @@ void WireControl::OnLine(const std::string& line) {
   if (id == subscription_id_) {
     const auto status = reply.find("status");
     const bool good = status != reply.end() && status->is_number_integer() && status->get<int64_t>() == 0;
-    Log(good ? 20 : 40, good ? "wire: subscribed at the DAQ, stamps to port " + std::to_string(settings_.data_port)
-                             : "wire: the DAQ refused the subscription: " + line.substr(0, 200));
+    if (good) {
+      Log(20, "wire: subscribed at the DAQ, stamps to port " + std::to_string(settings_.data_port));
+    } else if (!refused_) {
+      Log(40, "wire: the DAQ refused the subscription, trying again every " + std::to_string(kSubscribeAgainMs) + " ms: " + line.substr(0, 200));
+    }
+    refused_ = !good;
+    subscribed_ = good;
+    subscribe_again_ns_ = MonotonicNs() + uint64_t{kSubscribeAgainMs} * 1000000;
     return;
   }
   reply.erase("id");

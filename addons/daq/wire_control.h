@@ -84,7 +84,9 @@ class WireControl {
   // Of the thread alone.
   int fd_ = -1;
   bool told_ = false;  // the operator knows that the DAQ cannot be reached
-  bool subscribed_ = false;
+  bool subscribed_ = false;          // asked, and not refused
+  bool refused_ = false;             // the last answer was no
+  uint64_t subscribe_again_ns_ = 0;  // after a refusal: not before
   uint64_t subscription_id_ = 0;
   std::string outgoing_;
   std::string incoming_;

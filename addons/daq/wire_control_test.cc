@@ -151,6 +151,19 @@ TEST(WireControl, SaysThatNobodyListens) {
   EXPECT_NE(asked.Reply()["message"].get<std::string>().find(std::to_string(port)), std::string::npos);
 }
 
+TEST(WireControl, AsksAgainAfterARefusedSubscription) {
+  FakeDaq daq;
+  TestHost host;
+  const auto control = Open({.target = daq.target(), .subscribe = true, .data_port = 4711}, host);
+  control->Subscribe();
+  ASSERT_TRUE(daq.Accept());
+  for (int turn = 0; turn < 2; ++turn) {
+    const json asked = daq.Read();
+    ASSERT_EQ(asked["command"], "subscribe") << "turn " << turn;
+    daq.Write("{\"id\":" + asked["id"].dump() + R"(,"status":-2,"reply":"NOSPACE"})" + "\n");
+  }
+}
+
 TEST(WireControl, GivesUpAtTheDeadline) {
   FakeDaq daq;
   TestHost host;
@@ -184,6 +197,7 @@ TEST(WireControl, RefusesWhatIsNoCommand) {
   std::string message;
   EXPECT_EQ(WireControl::Open({.target = "nowhere"}, host.host(), &message), nullptr);
   EXPECT_NE(message.find("host:port"), std::string::npos);
+  EXPECT_EQ(WireControl::Open({.target = "127.0.0.1:88637"}, host.host(), &message), nullptr);
 }
 
 TEST(WireControl, StopsWhileARequestWaits) {

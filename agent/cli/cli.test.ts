@@ -23,15 +23,15 @@ async function call(...argv: string[]) {
 }
 
 t.test('without a command the overview goes to stderr, with --help to stdout', async (t) => {
-  t.match(await call(), { code: 2, out: '', err: /run .*\n.*check .*\n.*watch .*\n.*version/ });
+  t.match(await call(), { code: 2, out: '', err: /run .*\n.*check .*\n.*watch .*\n.*measure .*\n.*version/ });
   t.match(await call('--help'), { code: 0, out: /usage: summit-agent COMMAND/ });
 });
 
 t.test('every command explains itself with an example', async (t) => {
-  for (const name of ['run', 'check', 'watch']) {
+  for (const name of ['run', 'check', 'watch', 'measure']) {
     t.match(
       await call(name, '--help'),
-      { code: 0, out: /usage: summit-agent \w+[\s\S]*example: summit-agent/ },
+      { code: 0, out: /usage: summit-agent \w+[\s\S]*examples?: summit-agent/ },
       name,
     );
   }
@@ -92,7 +92,7 @@ t.test('messages become JSON with exact integers and null for NaN', async (t) =>
 
 t.test('the live table shows sensors, offset, link and alarms', async (t) => {
   const table = new WatchTable();
-  t.match(table.render('tcp://x'), /waiting for an agent at tcp:\/\/x/);
+  t.match(table.render('tcp://x', 1500), /waiting for an agent at tcp:\/\/x/);
   const result = {
     sensor: 'R00_SG0',
     stamp: 7,
@@ -106,15 +106,16 @@ t.test('the live table shows sensors, offset, link and alarms', async (t) => {
     gap: 1,
     flags: ['first_stamp'],
   };
-  table.take('guider.result', { agent: 'bench', body: result });
-  table.take('guider.result', { agent: 'bench', body: { ...result, xroi: Number.NaN } });
+  table.take('guider.result', { agent: 'bench', body: result }, 1000);
+  table.take('guider.result', { agent: 'bench', body: { ...result, xroi: Number.NaN } }, 1000);
   const offsets = { x: 0.001, y: 0, x_err: 0.0001, y_err: 0.0001, rotation: 1, n_sensors: 8, n_expected: 8 };
-  table.take('guider.offsets', { agent: 'bench', body: offsets });
-  table.take('heartbeat', { agent: 'bench', body: { link_up: false, simulation_mode: 1 } });
-  table.take('alarm', { agent: 'bench', body: { name: 'link_down', active: true, message: 'silent' } });
-  const text = table.render('tcp://x');
+  table.take('guider.offsets', { agent: 'bench', body: offsets }, 1000);
+  table.take('heartbeat', { agent: 'bench', body: { link_up: false, simulation_mode: 1 } }, 1000);
+  table.take('alarm', { agent: 'bench', body: { name: 'link_down', active: true, message: 'silent' } }, 1000);
+  const text = table.render('tcp://x', 1500);
   t.match(text, /bench at tcp:\/\/x: LINK DOWN, simulation/);
   t.match(text, /R00_SG0 +7 +- +25\.250 .* 2 +first_stamp/);
   t.match(text, /offset x +20\.0 \+- +2\.0 mas/);
   t.match(text, /ALARM silent/);
+  t.match(table.render('tcp://x', 6000), /^NO AGENT: bench at tcp:\/\/x has been silent for 5 s/);
 });

@@ -28,7 +28,7 @@ summit-agent COMMAND --help explains a command.
 
 /** 2: what was asked for is wrong; 1: it could not be done. */
 function exitCodeOf(error: AgentError): number {
-  return error.code === 'usage' || error.code === 'profile' ? 2 : 1;
+  return ['usage', 'profile', 'daq_config'].includes(error.code) ? 2 : 1;
 }
 
 export async function dispatch(argv: readonly string[], around: Surroundings): Promise<number> {

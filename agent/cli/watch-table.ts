@@ -11,6 +11,9 @@ interface SensorRow {
 
 const masPerMm = 20_005.868;
 
+/** Three heartbeats. */
+const silenceMs = 3000;
+
 export class WatchTable {
   readonly #sensors = new Map<string, SensorRow>();
   readonly #alarms = new Map<string, string>();
@@ -19,9 +22,11 @@ export class WatchTable {
   #heartbeat: Body | null = null;
   #state: Body | null = null;
   #log = '';
+  #heardMs = 0;
 
-  /** Takes one decoded envelope. */
-  take(kind: string, envelope: Body): void {
+  /** Takes one decoded envelope that came at `nowMs`. */
+  take(kind: string, envelope: Body, nowMs: number): void {
+    this.#heardMs = nowMs;
     const body = envelope.body as Body;
     this.#agent = String(envelope.agent);
     switch (kind) {
@@ -57,15 +62,20 @@ export class WatchTable {
     });
   }
 
-  render(address: string): string {
+  render(address: string, nowMs: number): string {
     if (!this.#heartbeat && this.#sensors.size === 0) return `waiting for an agent at ${address}`;
-    const lines = [this.#headline(address), '', ...this.#table(), '', this.#offsetLine()];
+    const lines = [this.#headline(address, nowMs), '', ...this.#table(), '', this.#offsetLine()];
     for (const message of this.#alarms.values()) lines.push(`ALARM ${message}`);
     if (this.#log !== '') lines.push(this.#log);
     return lines.join('\n');
   }
 
-  #headline(address: string): string {
+  #headline(address: string, nowMs: number): string {
+    const silentMs = nowMs - this.#heardMs;
+    if (silentMs > silenceMs) {
+      const seconds = Math.floor(silentMs / 1000);
+      return `NO AGENT: ${this.#agent} at ${address} has been silent for ${seconds} s; what follows is its last word`;
+    }
     const h = this.#heartbeat ?? {};
     const link = h.link_up === true ? 'link up' : h.link_up === false ? 'LINK DOWN' : 'link ?';
     const sim = number(h.simulation_mode) === 1 ? ', simulation' : '';

@@ -88,7 +88,7 @@ async function draw(socket: Subscriber, address: string, { stdout }: Surrounding
   const table = new WatchTable();
   const inPlace = stdout.isTTY === true;
   const show = () => {
-    const text = table.render(address);
+    const text = table.render(address, performance.now());
     // Home, each line cleared to its end, then everything below.
     stdout.write(inPlace ? `\x1b[H${text.replaceAll('\n', '\x1b[K\n')}\x1b[K\n\x1b[J` : `${text}\n`);
   };
@@ -96,7 +96,7 @@ async function draw(socket: Subscriber, address: string, { stdout }: Surrounding
   show();
   const timer = setInterval(show, inPlace ? 250 : 2000);
   try {
-    for await (const { kind, envelope } of messages(socket)) table.take(kind, envelope);
+    for await (const { kind, envelope } of messages(socket)) table.take(kind, envelope, performance.now());
   } finally {
     clearInterval(timer);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks of the addresses in a profile: form, loopback only, no port twice.
 
-import { show } from './schema-problems.js';
+import { isIPv4 } from 'node:net';
+import { show } from '../model/show.js';
 
 interface TcpEndpoint {
   readonly host: string;
@@ -16,7 +17,7 @@ function parseTcp(endpoint: string): TcpEndpoint | null {
 }
 
 function isLoopback(host: string): boolean {
-  return /^127(\.\d{1,3}){3}$/.test(host) || host === 'localhost' || host === '[::1]';
+  return (host.startsWith('127.') && isIPv4(host)) || host === 'localhost' || host === '[::1]';
 }
 
 function checkEndpoint(key: string, endpoint: unknown, out: string[]): TcpEndpoint | null {

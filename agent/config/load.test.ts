@@ -156,6 +156,31 @@ t.test('replay files and plug-ins are found from the folder of the profile', asy
   t.match(problemsOf(wrong), [/^daq\.replay\.speed: expected .* got "slow"$/, /files\.0/]);
 });
 
+t.test('YAML aliases that lead nowhere, everywhere or back are refusals', async (t) => {
+  const bomb = [
+    'a: &a [x,x]',
+    ...'bcdefghi'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefghi'[i]},`.repeat(9)}x]`),
+  ];
+  for (const text of ['agent: *nope', 'a: &x [*x]\nagent: *x', bomb.join('\n')]) {
+    t.throws(
+      () => parseProfile(text, '/p.yaml'),
+      { code: 'profile', message: /expected/ },
+      text.slice(0, 20),
+    );
+  }
+});
+
+t.test('addresses that no machine can have are told', async (t) => {
+  const wire = { address: '999.0.0.1', group: '224.999.1.1', control: '127.0.0.1:88637' };
+  const bad = { ...base(), daq: { driver: 'wire', wire }, publish: { data: 'tcp://127.999.0.1:5570' } };
+  t.match(problemsOf(bad), [
+    /^daq\.wire\.address: expected a local IPv4 address .* got "999\.0\.0\.1"$/,
+    /^daq\.wire\.control: expected HOST:PORT .* got "127\.0\.0\.1:88637"$/,
+    /^daq\.wire\.group: /,
+    /^publish\.data: expected a loopback address/,
+  ]);
+});
+
 t.test('text that is not YAML and a file that is not there are refusals too', async (t) => {
   t.throws(() => parseProfile('a: [1', '/p.yaml'), { code: 'profile', message: /expected YAML/ });
   t.throws(() => parseProfile('', '/p.yaml'), { code: 'profile', message: /expected object, got null/ });

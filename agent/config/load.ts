@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a profile file: YAML, schema, then what a schema cannot say. Everything wrong is told in one error.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv, type ValidateFunction } from 'ajv';
@@ -11,9 +12,10 @@ import { AgentError, refuseAll, sentenceOf } from '../model/errors.js';
 import { isSegment } from '../model/geometry.js';
 import { type GuideSensor, guideSensorNamed, guideSensors } from '../model/location.js';
 import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
+import { show } from '../model/show.js';
 import { checkEndpoints } from './endpoints.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
-import { problemsOf, show } from './schema-problems.js';
+import { problemsOf } from './schema-problems.js';
 
 /** The folder that holds package.json: two above in the sources, three above when built. */
 export function packageRoot(): string {
@@ -61,7 +63,7 @@ export function parseProfile(text: string, path: string): Profile {
     const problems = document.errors.map((e) => `expected YAML, got ${e.message.split('\n')[0]}`);
     throw refuseAll('profile', heading, problems);
   }
-  const value: unknown = document.toJS();
+  const value = plainValue(document, heading);
   const validate = validator();
   if (!validate(value)) {
     // What a schema cannot say is told too, as far as the parts are well formed.
@@ -73,6 +75,19 @@ export function parseProfile(text: string, path: string): Profile {
   const problems = meaningProblems(value, dirname(path));
   if (problems.length > 0) throw refuseAll('profile', heading, problems);
   return complete(value, dirname(path));
+}
+
+/** The document without YAML's anchors and aliases; refuses those that point nowhere, or at themselves. */
+function plainValue(document: ReturnType<typeof parseDocument>, heading: string): unknown {
+  try {
+    const value: unknown = document.toJS();
+    JSON.stringify(value);
+    return value;
+  } catch (error) {
+    throw refuseAll('profile', heading, [
+      `expected plain YAML values, got ${sentenceOf(error).split('\n')[0]}`,
+    ]);
+  }
 }
 
 /** Checks that need more than one key or the machine. Parts of the wrong type are left to the schema. */
@@ -107,19 +122,35 @@ function checkDriver(daq: Section, folder: string, out: string[]): void {
   const { files } = section(daq.replay);
   if (driver === 'replay' && Array.isArray(files)) {
     files.forEach((file, i) => {
-      if (typeof file === 'string' && !existsSync(resolve(folder, file))) {
+      if (typeof file === 'string' && !isPlainFile(resolve(folder, file))) {
         out.push(`daq.replay.files.${i}: expected an existing file, got ${show(file)}`);
       }
     });
   }
   const { library } = section(daq.plugin);
-  if (driver === 'plugin' && typeof library === 'string' && !existsSync(resolve(folder, library))) {
+  if (driver === 'plugin' && typeof library === 'string' && !isPlainFile(resolve(folder, library))) {
     out.push(`daq.plugin.library: expected an existing shared library, got ${show(library)}`);
   }
-  const { group } = section(daq.wire);
-  if (typeof group === 'string' && !/^(22[4-9]|23\d)(\.\d{1,3}){3}$/.test(group)) {
+  const { address, group, control } = driver === 'wire' ? section(daq.wire) : {};
+  if (typeof address === 'string' && !isIPv4(address)) {
+    out.push(`daq.wire.address: expected a local IPv4 address such as 0.0.0.0, got ${show(address)}`);
+  }
+  if (typeof control === 'string' && !isHostPort(control)) {
+    out.push(`daq.wire.control: expected HOST:PORT with a port 1..65535, got ${show(control)}`);
+  }
+  if (typeof group === 'string' && !(isIPv4(group) && /^(22[4-9]|23\d)\./.test(group))) {
     out.push(`daq.wire.group: expected a multicast address 224.0.0.0..239.255.255.255, got ${show(group)}`);
   }
+}
+
+function isPlainFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function isHostPort(text: string): boolean {
+  const match = /^[^:\s]+:(\d{1,5})$/.exec(text);
+  const port = Number(match?.[1]);
+  return port >= 1 && port <= 65_535;
 }
 
 function checkSensors(guider: Section, out: string[]): Set<string> {

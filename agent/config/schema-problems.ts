@@ -3,6 +3,7 @@
 
 import type { ErrorObject } from 'ajv';
 import { nearest } from '../model/nearest.js';
+import { show } from '../model/show.js';
 
 function pathOf(pointer: string): string {
   return pointer
@@ -14,13 +15,6 @@ function pathOf(pointer: string): string {
 
 function join(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`;
-}
-
-/** The value as a reader of YAML would know it, shortened. */
-export function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 type Params = Readonly<Record<string, unknown>>;

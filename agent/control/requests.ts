@@ -2,6 +2,7 @@
 // Requests and replies of the control endpoint: msgpack maps, SAL's ack numbers.
 
 import { Packr, Unpackr } from 'msgpackr';
+import { show } from '../model/show.js';
 
 export const ack = { received: 300, complete: 303, failed: -302 } as const;
 
@@ -21,7 +22,13 @@ export interface ControlReply {
 }
 
 const packr = new Packr({ useRecords: false });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+// Integers of 64 bits are numbers where a number holds them, whatever width the client packed them in. The library
+// knows `auto`, its types do not.
+const unpackr = new Unpackr({
+  useRecords: false,
+  mapsAsObjects: true,
+  int64AsType: 'auto' as 'number',
+});
 
 export type ParsedRequest =
   | { readonly request: ControlRequest }
@@ -45,7 +52,7 @@ export function parseRequest(frame: Uint8Array): ParsedRequest {
   if (typeof id !== 'string' && typeof id !== 'number' && typeof id !== 'bigint') {
     return { id: null, problem: 'id: expected text or a number' };
   }
-  if (v !== 1) return { id, problem: `v: expected 1, got ${String(v)}` };
+  if (v !== 1) return { id, problem: `v: expected 1, got ${show(v)}` };
   if (typeof verb !== 'string') return { id, problem: 'verb: expected text' };
   if (args !== undefined && args !== null && (typeof args !== 'object' || Array.isArray(args))) {
     return { id, problem: 'args: expected a map' };

@@ -109,6 +109,22 @@ t.test('resume, pause and stop pass through; a DAQ that refuses is quoted', asyn
   t.match(await ask('resume', { comment: 'x'.repeat(31) }), { ack: -302, code: 'command' });
 });
 
+t.test('integers beyond 53 bits and values that contain others are refusals, and harm nothing', async (t) => {
+  const { ask, commands } = await bench(t, success);
+  const huge = 2n ** 63n;
+  t.match(await ask('pause', { x: huge }), { ack: 303 }, 'what pause does not know is not passed on');
+  t.match(await ask('initGuiders', { roiSpec: huge }), { ack: -302, code: 'roi' });
+  const common = { ...roiSpec.common, rows: huge };
+  t.match(await ask('initGuiders', { roiSpec: { ...roiSpec, common } }), {
+    ack: -302,
+    error: /common\.rows: expected an integer .* got 9223372036854775808/,
+  });
+  t.match(await ask('initGuiders', { roiSpec: { ...roiSpec, common: { ...roiSpec.common, rows: 50n } } }), {
+    ack: 303,
+  });
+  t.equal(commands.length, 2);
+});
+
 t.test('a DAQ that is not there is a refusal', async (t) => {
   const { ask } = await bench(t, async () => {
     throw new AgentError('daq_unreachable', 'no answer from 127.0.0.1:5581');

@@ -19,8 +19,7 @@ export interface VerbDeps {
 const daqDeadlineMs = 2000;
 
 export function makeVerbs(deps: VerbDeps): Record<string, Verb> {
-  const pass = (command: string) => async (args: Readonly<Record<string, unknown>>) =>
-    ask(deps, { ...args, command });
+  const pass = (command: string) => async () => ask(deps, { command });
   return {
     snapshot: async () => deps.snapshot(),
     stats: async () => deps.stats(),

@@ -76,6 +76,23 @@ t.test('a short socket buffer alarms once with the remedy', async (t) => {
   t.match(alarms[0], { name: 'receive_buffer_short', message: /425984 bytes instead of 33554432.*sysctl/ });
 });
 
+t.test('two sources on one port alarm until one is gone', async (t) => {
+  const link = { source_restarts: 1n };
+  const { health, messages } = bench(37, link);
+  health.beat();
+  for (const restarts of [40n, 80n, 80n]) {
+    link.source_restarts = restarts;
+    health.beat();
+  }
+  t.match(
+    messages.filter((m) => m.kind === 'alarm'),
+    [
+      { name: 'two_sources', active: true, message: /changed 39 times/ },
+      { name: 'two_sources', active: false },
+    ],
+  );
+});
+
 t.test('a TAI offset that nobody vouches for alarms at start', async (t) => {
   const { health, messages, warnings } = bench(0);
   health.start();

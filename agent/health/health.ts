@@ -25,6 +25,7 @@ export class Health {
   readonly #deps: HealthDeps;
   readonly #alarms = new Map<string, AlarmMessage>();
   #timer: NodeJS.Timeout | null = null;
+  #restarts = 0n;
 
   constructor(deps: HealthDeps) {
     this.#deps = deps;
@@ -55,6 +56,7 @@ export class Health {
   beat(): void {
     const counters = this.#deps.counters();
     this.#checkBuffer(counters);
+    this.#checkSources(counters);
     const { tai } = this.#deps;
     const message: HeartbeatMessage = {
       kind: 'heartbeat',
@@ -81,6 +83,19 @@ export class Health {
     const what = `the socket buffer is ${actual} bytes instead of ${requested}`;
     const remedy = 'install scripts/sysctl/60-summit-agent.conf to /etc/sysctl.d and run sysctl --system';
     this.#raise('receive_buffer_short', 'warning', `${what}: ${remedy}`);
+  }
+
+  /** A DAQ restarts now and then; one that seems to do so again and again is two that send to one port. */
+  #checkSources({ link }: LinkCounters): void {
+    const restarts = link.source_restarts ?? 0n;
+    const now = restarts - this.#restarts;
+    this.#restarts = restarts;
+    if (now >= 3n) {
+      const what = `the source of stamps changed ${now} times within a second`;
+      this.#raise('two_sources', 'serious', `${what}: two DAQs send to this port; stop one of them`);
+    } else if (now === 0n) {
+      this.#clear('two_sources', 'stamps come from one source again');
+    }
   }
 
   #raise(name: string, severity: AlarmMessage['severity'], message: string): void {

@@ -5,6 +5,7 @@
 import { refuseAll, sentenceOf } from './errors.js';
 import { ampCols, ampRows, isSegment, type RoiOrigin } from './geometry.js';
 import { type GuideSensor, guideSensorNamed, guideSensors, roiKeyOf } from './location.js';
+import { show } from './show.js';
 
 export interface RoiCommon {
   readonly rows: number;
@@ -35,10 +36,6 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function show(value: unknown): string {
-  return value === undefined ? 'nothing' : JSON.stringify(value);
 }
 
 function readInteger(
