@@ -21,9 +21,11 @@ pixels::ImageView ViewOf(const SummitFrame& frame, const uint8_t* memory) {
   pixels::ImageView view;
   view.data = memory;
   view.type = static_cast<pixels::PixelType>(frame.pixel_type);
-  view.rows = raw ? frame.rows + frame.over_rows : frame.rows;
-  view.cols = raw ? frame.cols + frame.under_cols + frame.over_cols : frame.cols;
-  view.stride = view.cols;
+  view.rows = frame.rows;
+  view.cols = frame.cols;
+  // Raw stamps bring their overscan along; the kernel sees the ROI, whose pixels count from 0.
+  view.stride = raw ? frame.cols + frame.under_cols + frame.over_cols : frame.cols;
+  view.first_col = raw ? frame.under_cols : 0;
   return view;
 }
 

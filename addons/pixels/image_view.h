@@ -22,7 +22,8 @@ struct ImageView {
   PixelType type = PixelType::kNone;
   int32_t rows = 0;    // parallel
   int32_t cols = 0;    // serial
-  int32_t stride = 0;  // pixels from one row to the next (= cols when dense); raw: must equal cols
+  int32_t stride = 0;  // pixels (raw: pixel clocks) from one row to the next; = cols when dense
+  int32_t first_col = 0;  // raw: pixel clocks of underscan before the ROI in each row
 };
 
 }  // namespace summit::pixels

@@ -152,9 +152,12 @@ Measurement StampMeasurer::State::Measure(const ImageView& given, const Predicti
     m.fault = static_cast<uint32_t>(FaultReason::kGeometry);
     return m;
   }
-  if (given.type == PixelType::kRaw18x16 && given.data != nullptr) {
-    const size_t pixels = static_cast<size_t>(given.rows) * static_cast<size_t>(given.cols);
-    DecodeRawPlane(static_cast<const uint8_t*>(given.data), pixels, settings.raw_segment, kRawCodeInverted, decoded.data());
+  if (given.type == PixelType::kRaw18x16 && given.data != nullptr && given.first_col >= 0 && given.stride - given.first_col >= given.cols) {
+    const auto cols = static_cast<size_t>(given.cols), stride = static_cast<size_t>(given.stride);
+    const uint8_t* raw = static_cast<const uint8_t*>(given.data) + static_cast<size_t>(given.first_col) * kRawClockBytes;
+    for (size_t r = 0; r < static_cast<size_t>(given.rows); r++) {
+      DecodeRawPlane(raw + r * stride * kRawClockBytes, cols, settings.raw_segment, kRawCodeInverted, decoded.data() + r * cols);
+    }
     image.data = decoded.data();
     image.type = PixelType::kI32;
     image.stride = given.cols;

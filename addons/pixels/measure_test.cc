@@ -152,11 +152,15 @@ TEST(Measure, EveryInputTypeGivesTheSameNumbers) {
   EXPECT_EQ(from_u16.flux, expected.flux);
   EXPECT_EQ(from_f32.x, expected.x);
 
-  // Raw: the stamp in segment 5 of 16, all other segments zero.
-  std::vector<uint8_t> raw(pixels.size() * kRawClockBytes, 0);
-  for (size_t i = 0; i < pixels.size(); i++) {
+  // Raw: the stamp in segment 5 of 16, all other segments zero; 3 clocks of underscan before and 4 of overscan after
+  // each row.
+  constexpr size_t kClocks = 3 + 50 + 4;
+  std::vector<uint8_t> raw(50 * kClocks * kRawClockBytes, 0x5A);
+  for (size_t n = 0; n < pixels.size(); n++) {
+    const size_t i = n / 50 * kClocks + 3 + n % 50;
+    std::fill_n(raw.begin() + static_cast<long>(i * kRawClockBytes), kRawClockBytes, uint8_t{0});
     for (size_t s = 0; s < 16; s++) {
-      const uint32_t value = (s == 5 ? static_cast<uint32_t>(pixels[i]) : 0u) ^ kRawCodeInverted;
+      const uint32_t value = (s == 5 ? static_cast<uint32_t>(pixels[n]) : 0u) ^ kRawCodeInverted;
       for (size_t b = 0; b < 18; b++) {
         const size_t bit = 18 * s + b;
         if ((value >> b & 1u) != 0) raw[i * kRawClockBytes + bit / 8] = static_cast<uint8_t>(raw[i * kRawClockBytes + bit / 8] | 1u << (bit % 8));
@@ -165,7 +169,7 @@ TEST(Measure, EveryInputTypeGivesTheSameNumbers) {
   }
   MeasureSettings settings = SettingsFor(conditions);
   settings.raw_segment = 5;
-  const Measurement from_raw = StampMeasurer::Create(settings)->Measure({raw.data(), PixelType::kRaw18x16, 50, 50, 50}, Prediction{});
+  const Measurement from_raw = StampMeasurer::Create(settings)->Measure({raw.data(), PixelType::kRaw18x16, 50, 50, static_cast<int32_t>(kClocks), 3}, Prediction{});
   EXPECT_EQ(from_raw.x, expected.x);
   EXPECT_EQ(from_raw.y, expected.y);
   EXPECT_EQ(from_raw.flux, expected.flux);
