@@ -10,6 +10,7 @@
 #include "addons/binding/native_measurer.h"
 #include "addons/binding/record_layout.h"
 #include "addons/daq/clock.h"
+#include "addons/daq/driver.h"
 
 namespace summit::binding {
 namespace {
@@ -33,6 +34,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("readImage", Napi::Function::New<ReadImage>(env), napi_enumerable),
                              InstanceValue("monotonicNs", Napi::Function::New<MonotonicNs>(env), napi_enumerable),
                              InstanceValue("clockTaiMinusUtc", Napi::Function::New<ClockTaiMinusUtc>(env), napi_enumerable),
+                             InstanceValue("driverAbi", Napi::Number::New(env, SUMMIT_ABI_VERSION), napi_enumerable),
                              InstanceValue("recordLayout", Napi::Function::New<RecordLayout>(env), napi_enumerable),
                              InstanceValue("writeGuiderFile", Napi::Function::New<WriteGuiderFile>(env), napi_enumerable),
                          });

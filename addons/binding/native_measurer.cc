@@ -6,6 +6,7 @@
 #include <string>
 
 #include "addons/fits/image_file.h"
+#include "addons/pixels/search.h"
 
 namespace summit::binding {
 namespace {
@@ -79,7 +80,9 @@ NativeMeasurer::NativeMeasurer(const Napi::CallbackInfo& info) : ObjectWrap(info
   settings.raw_segment = static_cast<int32_t>(NumberOr(given, "rawSegment", settings.raw_segment));
   measurer_ = pixels::StampMeasurer::Create(settings);
   if (measurer_ == nullptr) {
-    Napi::RangeError::New(env, "NativeMeasurer: expected sides 1..4096, gain above 0, read noise 0 or above").ThrowAsJavaScriptException();
+    Napi::RangeError::New(env, "NativeMeasurer: expected sides 1.." + std::to_string(pixels::WideSearch::kMaxSide) +
+                                   ", gain above 0, read noise 0 or above")
+        .ThrowAsJavaScriptException();
   }
 }
 

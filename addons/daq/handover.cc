@@ -12,8 +12,9 @@ void Handover::Put(const SummitFrame& frame) {
   const uint64_t used = at - read_.load(std::memory_order_acquire);
   const bool stamp = frame.event_type == SUMMIT_EVENT_STAMP;
   const bool without_pixels = stamp && used >= kEntries / 4 * 3;
-  if (frame.token != 0 && (without_pixels || used == kEntries)) host_.cancel(host_.context, frame.token);
-  if (used == kEntries) {
+  const bool left_out = used >= (stamp ? kEntries / 8 * 7 : kEntries);
+  if (frame.token != 0 && (without_pixels || left_out)) host_.cancel(host_.context, frame.token);
+  if (left_out) {
     left_out_.Add();
     // Told at 1, 2, 4, 8...: a stamp shows up as lost; an event is lost without another trace.
     const uint64_t n = left_out_.Get();

@@ -20,8 +20,8 @@ class Handover {
   // `host` lends the slots; it must outlive the hand-over.
   explicit Handover(const SummitHost& host) : host_(host), entries_(kEntries) {}
 
-  // Never blocks. In the last quarter a stamp goes on without its pixels (its slot returns), so that it is
-  // booked as dropped; when even that is full the frame is left out and counted.
+  // Never blocks. From three quarters on a stamp goes on without its pixels (its slot returns), so that it is
+  // booked as dropped; the last eighth is kept for events. What finds no place is left out and counted.
   void Put(const SummitFrame& frame);
   // True when *frame is filled; its event payload is valid until the next Take.
   bool Take(SummitFrame* frame, int timeout_ms);
