@@ -15,6 +15,15 @@ function onSignal(signal: NodeJS.Signals): void {
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
 
-const { stdout, stderr } = process;
+const { stdin, stdout, stderr } = process;
+
+// Ends with the process that started it, also when that is killed (agent/README.md, "States"): then standard input
+// closes, and nobody reads what is said.
+if (process.env.SUMMIT_STOP_WITH_STDIN === '1') {
+  const end = () => stop.abort('end of standard input');
+  for (const stream of [stdout, stderr]) stream.on('error', end);
+  stdin.once('end', end).resume().unref();
+}
+
 const code = await dispatch(process.argv.slice(2), { stdout, stderr, stop: stop.signal });
 process.exit(code);

@@ -6,6 +6,16 @@ import { type Daq, type Destination, type Outcome, ReplyCode } from './daq.js';
 import type { Endpoint } from './options.js';
 
 const longestLine = 64 * 1024;
+/** Bytes of replies that a client has not taken: above the first we read no more of its requests until it has. */
+const pauseAbove = 1 << 20;
+const destroyAbove = 16 << 20;
+
+/** Told what clients do. */
+export interface ControlListener {
+  subscribed(): void;
+  /** a state command was granted */
+  commanded(name: string): void;
+}
 
 type Request = Readonly<Record<string, unknown>> & { readonly command: string };
 
@@ -13,11 +23,11 @@ export class ControlServer {
   readonly #daq: Daq;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #onSubscribe: () => void;
+  readonly #listener: ControlListener;
 
-  constructor(daq: Daq, onSubscribe: () => void) {
+  constructor(daq: Daq, listener: ControlListener) {
     this.#daq = daq;
-    this.#onSubscribe = onSubscribe;
+    this.#listener = listener;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -44,7 +54,7 @@ export class ControlServer {
   }
 
   #accept(socket: Socket): void {
-    const mine = new Set<Destination>();
+    const mine = new Map<string, Destination>();
     let rest = '';
     this.#sockets.add(socket);
     socket.setNoDelay(true);
@@ -56,17 +66,20 @@ export class ControlServer {
         if (Buffer.byteLength(line) > longestLine) socket.destroy();
         if (socket.destroyed) return;
         if (line.trim() !== '') this.#answer(socket, line, mine);
+        if (socket.writableLength > destroyAbove) socket.destroy();
       }
+      if (socket.writableLength > pauseAbove) socket.pause();
       if (Buffer.byteLength(rest) > longestLine) socket.destroy();
     });
+    socket.on('drain', () => socket.resume());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.#sockets.delete(socket);
-      for (const destination of mine) this.#daq.unsubscribe(destination);
+      for (const destination of mine.values()) this.#daq.unsubscribe(destination);
     });
   }
 
-  #answer(socket: Socket, line: string, mine: Set<Destination>): void {
+  #answer(socket: Socket, line: string, mine: Map<string, Destination>): void {
     const request = parseRequest(line);
     const id = request?.id ?? null;
     let outcome: Outcome;
@@ -81,14 +94,17 @@ export class ControlServer {
         sensors: this.#daq.sentBySensor(),
         subscribers: this.#daq.subscribers,
       };
-    } else outcome = this.#daq.command(request.command, request);
+    } else {
+      outcome = this.#daq.command(request.command, request);
+      if (outcome.reply === 'SUCCESS') this.#listener.commanded(request.command);
+    }
     const state = { state: this.#daq.state, sequence: this.#daq.sequence };
     socket.write(
       `${JSON.stringify({ id, status: ReplyCode[outcome.reply], ...outcome, ...state, ...extra })}\n`,
     );
   }
 
-  #subscribe(socket: Socket, request: Request, mine: Set<Destination>): Outcome {
+  #subscribe(socket: Socket, request: Request, mine: Map<string, Destination>): Outcome {
     const { port, address, locations } = request;
     if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
       return { reply: 'INVALID_PARAMETER', message: `port: expected 1..65535, got ${JSON.stringify(port)}` };
@@ -107,10 +123,14 @@ export class ControlServer {
     }
     const host = address ?? (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
     const wanted = Array.isArray(locations) ? new Set(locations as number[]) : null;
-    const added = this.#daq.subscribe(host, port, wanted);
+    const earlier = mine.get(`${host}:${port}`);
+    const added =
+      earlier === undefined
+        ? this.#daq.subscribe(host, port, wanted)
+        : this.#daq.resubscribe(earlier, wanted);
     if ('reply' in added) return added;
-    mine.add(added);
-    this.#onSubscribe();
+    mine.set(added.name, added);
+    this.#listener.subscribed();
     return { reply: 'SUCCESS' };
   }
 }

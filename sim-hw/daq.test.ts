@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The DAQ's state machine and its control channel, on the real process.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import t, { type Test } from 'tap';
 import {
   Bench,
@@ -243,8 +246,11 @@ t.test('counts the stamps of the whole run, of sensors of earlier series too', a
 t.test('the ninth subscriber is refused, on both channels, until one goes away', async (t) => {
   const { bench, simulator, control } = await idle(t);
   const leaving = await bench.connect(simulator);
-  const [staying, gone, ninth] = [await bench.receiver(), await bench.receiver(), await bench.receiver()];
-  for (let i = 0; i < 7; i++) await control.must('subscribe', { port: staying.port, locations: [3] });
+  const [gone, ninth] = [await bench.receiver(), await bench.receiver()];
+  for (let i = 0; i < 7; i++) {
+    const staying = await bench.receiver();
+    await control.must('subscribe', { port: staying.port, locations: [3] });
+  }
   await leaving.must('subscribe', { port: gone.port });
   const refused = await control.request('subscribe', { port: ninth.port });
   t.match(refused, { status: -2, reply: 'NOSPACE', message: 'at most 8 subscribers' });
@@ -260,4 +266,73 @@ t.test('the ninth subscriber is refused, on both channels, until one goes away',
   await Promise.all([gone.settled(), ninth.settled()]);
   t.same(typesFor(ninth, 3), [eventType.START]);
   t.same(typesFor(gone, 3), [], 'a subscription lives as long as its connection');
+});
+
+t.test('subscribing the same address again replaces the subscription of that connection', async (t) => {
+  const { bench, simulator, control } = await idle(t);
+  const receiver = await bench.receiver();
+  await control.must('subscribe', { port: receiver.port });
+  await control.must('subscribe', { port: receiver.port, locations: [220] });
+  t.equal((await control.must('status')).subscribers, 1);
+  await control.must('initGuiders', { roiSpec: roiSpec(20, 20, 'R00SG0', 'R44SG1') });
+  await receiver.settled();
+  t.same(typesFor(receiver, 3), []);
+  t.same(typesFor(receiver, 220), [eventType.START]);
+  const other = await bench.connect(simulator);
+  await other.must('subscribe', { port: receiver.port });
+  t.equal((await control.must('status')).subscribers, 2, 'another connection has its own');
+});
+
+t.test('a destination that cannot be sent to is said once and counted; the others get theirs', async (t) => {
+  const { bench, simulator, control } = await idle(t, '--to', '255.255.255.255:9');
+  const receiver = await bench.receiver();
+  // Not a broadcast socket: the system refuses these.
+  await control.must('subscribe', { port: 10, address: '255.255.255.255' });
+  await control.must('subscribe', { port: receiver.port });
+  for (const command of ['initGuiders', 'resume', 'stop']) await control.must(command, one);
+  await receiver.settled();
+  t.match(typesFor(receiver, 3), [eventType.START, eventType.RESUME]);
+  simulator.process.kill('SIGTERM');
+  const { code, end } = await simulator.ended();
+  t.equal(code, 0);
+  const refused = { messages: Number, error: 'permission denied' };
+  t.match(end.sendErrors, { '255.255.255.255:9': refused, '255.255.255.255:10': refused });
+  t.same(
+    simulator.sentences,
+    ['9', '10'].map(
+      (port) =>
+        `sim-daq: cannot send to 255.255.255.255:${port}: permission denied; said once, counted in the event "end"`,
+    ),
+  );
+});
+
+/** The most memory the process ever had, MiB. */
+function peakMiB(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+t.test('a client that asks and never reads is not read from until it does', async (t) => {
+  const { simulator, control } = await idle(t);
+  const before = peakMiB(simulator.process.pid);
+  const [host = '', port] = simulator.control.split(':');
+  const flood = connect({ host, port: Number(port) });
+  t.teardown(() => flood.destroy());
+  await once(flood, 'connect');
+  // More than the sockets of both sides hold, and refusals longer than requests.
+  const request = `{"id":1,"command":"${'x'.repeat(500)}"}\n`;
+  const requests = 80_000;
+  flood.write(request.repeat(requests));
+  for (let left = -1, still = 0; still < 500 && flood.writableLength > 0; ) {
+    await control.must('status');
+    still = flood.bytesWritten - flood.writableLength === left ? still + 1 : 0;
+    left = flood.bytesWritten - flood.writableLength;
+  }
+  t.ok(flood.writableLength > 0, 'its requests wait on its own side');
+  t.ok(peakMiB(simulator.process.pid) - before < 64, 'its replies are not piled up');
+  let replies = 0;
+  for await (const chunk of flood) {
+    replies += (chunk as Buffer).toString('latin1').split('\n').length - 1;
+    if (replies === requests) break;
+  }
+  t.equal(replies, requests, 'all are answered when it reads');
 });

@@ -2,6 +2,7 @@
 // The DAQ itself: state machine and reply codes of the camera's guider DAQ, lifecycle messages, STATUS, and
 // the way of every datagram to every destination.
 import { randomBytes } from 'node:crypto';
+import { getSystemErrorMap } from 'node:util';
 import { formatRoiSpec, parseRoiSpec, type RoiSpec } from '../agent/model/roi.js';
 import { type Frame, native, type Sender } from './native.js';
 import type { SimOptions } from './options.js';
@@ -47,8 +48,17 @@ const noNumbers = new Int32Array(0);
 
 export interface Destination {
   readonly index: number;
+  /** host:port */
+  readonly name: string;
   /** null: all */
   readonly locations: ReadonlySet<number> | null;
+}
+
+/** Messages that could not be sent to one destination. */
+export interface SendErrors {
+  readonly messages: number;
+  /** of the last one, as the system says it */
+  readonly error: string;
 }
 
 /** Told when the state changes: streaming starts at RUNNING and ends when it is left. */
@@ -85,15 +95,19 @@ export class Daq {
   #sensors: readonly SimSensor[] = [];
   #lastTaiNs = 0n;
   #status: NodeJS.Timeout | null = null;
+  readonly #tell: (sentence: string) => void;
   datagrams = 0;
   bytes = 0;
+  /** by host:port, also of subscribers that have gone */
+  readonly sendErrors = new Map<string, SendErrors>();
 
-  constructor(options: SimOptions) {
+  /** `tell` gets a sentence for people. */
+  constructor(options: SimOptions, tell: (sentence: string) => void) {
     this.#options = options;
+    this.#tell = tell;
     this.#sequence = options.firstSequence - 1;
     this.sender = new native.Sender(options.mtu, options.interface);
-    for (const { host, port } of options.to)
-      this.#destinations.add({ index: this.sender.addDestination(host, port), locations: null });
+    for (const { host, port } of options.to) this.#destinations.add(this.#destination(host, port, null));
   }
 
   get state(): DaqStateName {
@@ -166,10 +180,10 @@ export class Daq {
   }
 
   subscribe(address: string, port: number, locations: ReadonlySet<number> | null): Destination | Outcome {
-    const destination = { index: this.sender.addDestination(address, port), locations };
+    const destination = this.#destination(address, port, locations);
     if (this.subscribers >= maxSubscribers) {
       const header = this.#header(EventCode.status, linkLocation, 0, this.nowTaiNs(), maxSubscribersStatus);
-      this.#post(destination.index, header, null, noNumbers, noNumbers);
+      this.#post(destination, header, null, noNumbers, noNumbers);
       return { reply: 'NOSPACE', message: `at most ${maxSubscribers} subscribers` };
     }
     this.#destinations.add(destination);
@@ -178,6 +192,14 @@ export class Daq {
 
   unsubscribe(destination: Destination): void {
     this.#destinations.delete(destination);
+  }
+
+  /** The same place with other locations; its datagrams are counted on. */
+  resubscribe(earlier: Destination, locations: ReadonlySet<number> | null): Destination {
+    const destination = { ...earlier, locations };
+    this.#destinations.delete(earlier);
+    this.#destinations.add(destination);
+    return destination;
   }
 
   nowTaiNs(): bigint {
@@ -200,20 +222,34 @@ export class Daq {
     order: Int32Array = noNumbers,
     edits: Int32Array = noNumbers,
   ): void {
-    for (const { index, locations } of this.#destinations) {
+    for (const destination of this.#destinations) {
+      const { locations } = destination;
       if (locations === null || location === linkLocation || locations.has(location))
-        this.#post(index, header, payload, order, edits);
+        this.#post(destination, header, payload, order, edits);
     }
   }
 
+  #destination(host: string, port: number, locations: ReadonlySet<number> | null): Destination {
+    return { index: this.sender.addDestination(host, port), name: `${host}:${port}`, locations };
+  }
+
   #post(
-    index: number,
+    { index, name }: Destination,
     header: Uint8Array,
     payload: Frame | Uint8Array | null,
     order: Int32Array,
     edits: Int32Array,
   ): void {
-    this.datagrams += this.sender.send(index, header, payload, order, edits);
+    const sent = this.sender.send(index, header, payload, order, edits);
+    if (sent < 0) this.#countSendError(name, sent);
+    else this.datagrams += sent;
+  }
+
+  #countSendError(name: string, errno: number): void {
+    const error = getSystemErrorMap().get(errno)?.[1] ?? `error ${-errno}`;
+    const { messages } = this.sendErrors.get(name) ?? { messages: 0 };
+    if (messages === 0) this.#tell(`cannot send to ${name}: ${error}; said once, counted in the event "end"`);
+    this.sendErrors.set(name, { messages: messages + 1, error });
   }
 
   #startSeries(roiSpec: unknown): Outcome {

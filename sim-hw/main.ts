@@ -13,43 +13,64 @@ function say(event: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-async function simulate(options: SimOptions): Promise<void> {
+function tell(sentence: string): void {
+  process.stderr.write(`sim-daq: ${sentence}\n`);
+}
+
+/** Ends with the process that started it, also when that is killed: then standard input closes. */
+function stopWithStdin(stop: () => void): void {
+  // And nobody reads what is said.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', stop);
+  process.stdin.once('end', stop).resume().unref();
+}
+
+/** Resolves to the exit code. */
+async function simulate(options: SimOptions): Promise<number> {
   const stopped = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopped.abort());
-  const daq = new Daq(options);
-  const truth = new TruthFile(options.truth);
+  const stop = (): void => stopped.abort();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  if (process.env.SUMMIT_STOP_WITH_STDIN === '1') stopWithStdin(stop);
+  let exitCode = 0;
+  const daq = new Daq(options, tell);
+  const truth = new TruthFile(options.truth, (sentence) => {
+    tell(sentence);
+    exitCode = 1;
+    stop();
+  });
   const stream = new Stream(daq, options, truth);
-  const scenario = new Scenario(daq, options, stopped.signal);
+  const scenario = options.idle ? null : new Scenario(daq, options, stopped.signal);
   let subscribed: () => void = () => undefined;
   const firstSubscriber = new Promise<void>((resolve) => {
     subscribed = resolve;
   });
-  const control = new ControlServer(daq, subscribed);
+  const control = new ControlServer(daq, {
+    subscribed,
+    commanded: (name) => scenario?.takenOver(name, tell),
+  });
   // Commands may run a series too, without a number of stamps; the scenario's exposures have one.
-  const planned = options.idle ? 0 : options.stamps;
+  const planned = scenario === null ? 0 : options.stamps;
   const address = await control.start(options.control);
   daq.start({
-    running: () => stream.begin(planned, () => scenario.exposureDone()),
+    running: () => stream.begin(planned, () => scenario?.exposureDone()),
     leaving: () => stream.end(),
   });
   say({ event: 'ready', control: address, session: daq.session.toString(16), pid: process.pid });
   try {
     const aborted = stopped.signal.aborted ? Promise.resolve() : once(stopped.signal, 'abort');
-    if (!options.idle) {
-      if (options.startWhenSubscribed) await Promise.race([firstSubscriber, aborted]);
-      await scenario.run();
-    }
-    if (options.idle || options.linger) {
-      if (!options.idle) reportEnd(daq, stream);
+    if (scenario !== null)
+      await scenario.run(options.startWhenSubscribed ? firstSubscriber : Promise.resolve());
+    if (scenario === null || options.linger) {
+      if (scenario !== null) reportEnd(daq, stream);
       await aborted;
-      if (daq.state === 'PAUSED' || daq.state === 'RUNNING') daq.command('stop', {});
     }
-    if (options.idle || !options.linger) reportEnd(daq, stream);
+    if (daq.state === 'PAUSED' || daq.state === 'RUNNING') daq.command('stop', {});
+    if (scenario === null || !options.linger) reportEnd(daq, stream);
   } finally {
     daq.stop();
     control.stop();
     truth.close();
   }
+  return exitCode;
 }
 
 function reportEnd(daq: Daq, stream: Stream): void {
@@ -62,6 +83,7 @@ function reportEnd(daq: Daq, stream: Stream): void {
     bytes: daq.bytes,
     datagrams: daq.datagrams,
     faults: Object.fromEntries(stream.faultCounts),
+    sendErrors: Object.fromEntries(daq.sendErrors),
     sensors,
   });
 }
@@ -69,10 +91,8 @@ function reportEnd(daq: Daq, stream: Stream): void {
 try {
   const options = parseSimOptions(process.argv.slice(2));
   if (options === null) process.stdout.write(simHelp);
-  else await simulate(options);
+  else process.exitCode = await simulate(options);
 } catch (error) {
-  process.stderr.write(
-    `sim-daq: ${error instanceof Error ? error.message : String(error)}\nsim-daq --help explains\n`,
-  );
+  tell(`${error instanceof Error ? error.message : String(error)}\nsim-daq --help explains`);
   process.exitCode = 2;
 }

@@ -34,7 +34,10 @@ export interface SensorModel {
 export interface Sender {
   addDestination(address: string, port: number): number;
   fragments(payloadBytes: number): number;
-  /** order: fragments in sending order, empty = all, -1 alone = none; faults: [position, 1 truncate | 2 corrupt, argument]... */
+  /**
+   * order: fragments in sending order, empty = all, -1 alone = none; faults: [position, 1 truncate | 2 corrupt,
+   * argument]... Returns datagrams sent, or -errno.
+   */
   send(
     destination: number,
     header: Uint8Array,

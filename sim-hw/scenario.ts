@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the simulated DAQ does by itself: START {RESUME, STAMP x N, PAUSE} x M STOP, like a night's scripts.
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { guideSensors, roiKeyOf } from '../agent/model/location.js';
 import type { Daq, Outcome } from './daq.js';
@@ -26,18 +27,24 @@ function must(outcome: Outcome): void {
   if (outcome.reply !== 'SUCCESS') throw new Error(`${outcome.reply}: ${outcome.message ?? ''}`);
 }
 
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
 export class Scenario {
   readonly #daq: Daq;
   readonly #options: SimOptions;
   readonly #signal: AbortSignal;
+  readonly #taken = new AbortController();
+  #finished = false;
   #exposures = 0;
   #endMs = Number.POSITIVE_INFINITY;
   #streamDone: (() => void) | null = null;
 
-  constructor(daq: Daq, options: SimOptions, signal: AbortSignal) {
+  constructor(daq: Daq, options: SimOptions, stop: AbortSignal) {
     this.#daq = daq;
     this.#options = options;
-    this.#signal = signal;
+    this.#signal = AbortSignal.any([stop, this.#taken.signal]);
   }
 
   /** The stream says that the stamps of this exposure have left. */
@@ -45,16 +52,29 @@ export class Scenario {
     this.#streamDone?.();
   }
 
-  /** Runs to its end, or until the signal; leaves the DAQ in IDLECLEARING either way. */
-  async run(): Promise<void> {
+  /** A command of a client was granted: until the scenario is over, that ends it and the DAQ is the client's. */
+  takenOver(command: string, tell: (sentence: string) => void): void {
+    if (this.#finished || this.#signal.aborted) return;
+    tell(`the scenario ends: a client's command ${command} was granted`);
+    this.#taken.abort();
+  }
+
+  /**
+   * Waits for `begin`, then runs to its end, until `stop`, or until a client takes over; then, and only then, a series
+   * may be left open.
+   */
+  async run(begin: Promise<void>): Promise<void> {
     const { series, seconds, startDelayMs } = this.#options;
     try {
+      await Promise.race([begin, aborted(this.#signal)]);
       await delay(startDelayMs, undefined, { signal: this.#signal });
       if (seconds !== null) this.#endMs = performance.now() + seconds * 1000;
       for (let i = 0; i < series && !this.#over; i++) await this.#runSeries();
     } catch (error) {
       if (!this.#signal.aborted) throw error;
     }
+    this.#finished = true;
+    if (this.#taken.signal.aborted) return;
     if (this.#daq.state === 'PAUSED' || this.#daq.state === 'RUNNING') must(this.#daq.command('stop', {}));
   }
 
@@ -84,6 +104,7 @@ export class Scenario {
     await Promise.race([done, timer]);
     timeIsUp.abort();
     this.#signal.removeEventListener('abort', onAbort);
-    if (this.#daq.state === 'RUNNING') must(this.#daq.command('pause', {}));
+    this.#signal.throwIfAborted();
+    must(this.#daq.command('pause', {}));
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The truth file: one JSON line per stamp and sensor, written before the stamp leaves.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 
 /** Keys as they stand in the file; meaning in sim-hw/README.md. */
 export interface TruthLine {
@@ -26,11 +26,16 @@ export interface TruthLine {
 }
 
 export class TruthFile {
-  readonly #file: number | null;
+  readonly #path: string;
+  readonly #onFailure: (sentence: string) => void;
+  /** null: none was wanted, or it could not be written */
+  #file: number | null;
   #lines = '';
 
-  /** A path to write to, or null for none. */
-  constructor(path: string | null) {
+  /** A path to write to, or null for none. `onFailure` is called once at most: nothing is written after it. */
+  constructor(path: string | null, onFailure: (sentence: string) => void) {
+    this.#path = path ?? '';
+    this.#onFailure = onFailure;
     this.#file = path === null ? null : openSync(path, 'w');
   }
 
@@ -39,12 +44,28 @@ export class TruthFile {
   }
 
   flush(): void {
-    if (this.#file !== null && this.#lines !== '') writeSync(this.#file, this.#lines);
+    const file = this.#file;
+    const lines = this.#lines;
     this.#lines = '';
+    // A file is written as a whole, however little of it one call takes.
+    if (file !== null && lines !== '') this.#orFail(() => writeFileSync(file, lines));
   }
 
   close(): void {
     this.flush();
-    if (this.#file !== null) closeSync(this.#file);
+    const file = this.#file;
+    if (file !== null) this.#orFail(() => closeSync(file));
+    this.#file = null;
+  }
+
+  #orFail(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#file = null;
+      this.#onFailure(
+        `cannot write the truth file ${this.#path}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
   }
 }

@@ -35,7 +35,10 @@ t.test('every command explains itself with an example', async (t) => {
       name,
     );
   }
-  t.match(await call('version'), { code: 0, out: /^summit-agent \d+\.\d+\.\d+/ });
+  t.match(await call('version'), {
+    code: 0,
+    out: /^summit-agent \d+\.\d+\.\d+ \(addon: driver ABI \d+, records of \d+ bytes; node \d/,
+  });
 });
 
 t.test('what does not exist is refused with the nearest that does', async (t) => {

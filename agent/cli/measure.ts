@@ -5,7 +5,8 @@ import { statSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { NativeKernel, openGuiderFile, readFitsImage } from '../daq/kernel.js';
 import { detectStars, measureAt } from '../measure/image.js';
-import { type Answer, answerOf, type Kernel, type Pixels } from '../measure/kernel.js';
+import { answerIn, type Kernel, type Outcome, outcomeOf, type Pixels } from '../measure/kernel.js';
+import { CountingKernel, Refusals } from '../measure/refusals.js';
 import { readStampSet } from '../measure/stamp-set.js';
 import { Tracker } from '../measure/tracker.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
@@ -16,9 +17,11 @@ import { Progress } from './progress.js';
 
 /** Median of the camera's guide sensors, electron/ADU. */
 const guiderGain = 1.46;
-const mostSide = 4096;
+/** px: WideSearch::kMaxSide of addons/pixels/search.h */
+const mostSide = 512;
 
-type Answers = Record<string, (Answer | null)[]>;
+/** by name of the group, in order */
+type Outcomes = ReadonlyMap<string, readonly Outcome[]>;
 
 export const measure: Command = {
   summary: 'measures stars in archived data with the kernel of the live agent',
@@ -41,7 +44,10 @@ PATH is
   --saturation N    ADU (default 262143)
   --fwhm PX         expected width (default 4)
   --out FILE        JSON: {"GROUP": [null | {"x","y","ex","ey","flux","fluxErr","fwhm","snr","chi2","flagged","flags"}]}
-                    one element per stamp in order, null: no measurement. Without --out: one line per stamp
+                    one element per stamp in order, null: no measurement. Without --out: one line per stamp, which
+                    says why there is no measurement: no_star, or the fault for which the stamp was refused
+
+Stamps and squares of the image have sides of at most ${mostSide} px. How many were refused and why is said on stderr.
 
 Positions are px of the stamp or image, 0-based, an integer is a pixel's centre. "flagged" means do not use:
   ${flagNames(doNotUse).join(', ')}
@@ -68,20 +74,19 @@ examples: summit-agent measure night/stamps --out results.json
     const paths = listOf(options, words);
     if (paths.length === 0) throw usage('expected a PATH; see summit-agent measure --help');
     const isImage = options.detect === true || listOf(options, 'at').length > 0;
-    const answers: Answers = {};
+    const outcomes = new Map<string, readonly Outcome[]>();
     for (const path of paths) {
       const found = isImage
         ? measureImage(path, options, around)
         : await measureStamps(path, options, around);
-      for (const [group, list] of Object.entries(found)) {
-        if (Object.hasOwn(answers, group))
-          throw usage(`${path}: a second group named ${group}; measure it by itself`);
-        answers[group] = list;
+      for (const [group, list] of found) {
+        if (outcomes.has(group)) throw usage(`${path}: a second group named ${group}; measure it by itself`);
+        outcomes.set(group, list);
       }
       if (around.stop.aborted) return 1;
     }
-    if (typeof options.out === 'string') writeAnswers(options.out, answers, around);
-    else around.stdout.write(linesOf(answers));
+    if (typeof options.out === 'string') writeOutcomes(options.out, outcomes, around);
+    else around.stdout.write(linesOf(outcomes));
     return 0;
   },
 };
@@ -90,8 +95,8 @@ function usage(problem: string): AgentError {
   return new AgentError('usage', problem);
 }
 
-function kernelOf(options: Options, gain: number, rows: number, cols: number): NativeKernel {
-  return new NativeKernel({
+function kernelOf(options: Options, gain: number, rows: number, cols: number, refusals: Refusals): Kernel {
+  const kernel = new NativeKernel({
     maxRows: Math.max(rows, 1),
     maxCols: Math.max(cols, 1),
     gain: numberOf(options, 'gain', 1e-3, 1e3, gain),
@@ -99,6 +104,11 @@ function kernelOf(options: Options, gain: number, rows: number, cols: number): N
     saturation: numberOf(options, 'saturation', 1, 2 ** 31 - 1, 262_143),
     expectedFwhm: numberOf(options, 'fwhm', 1, 30, 4),
   });
+  return new CountingKernel(kernel, refusals);
+}
+
+function tell(path: string, sentence: string | null, { stderr }: Surroundings): void {
+  if (sentence !== null) stderr.write(`${path}: ${sentence}\n`);
 }
 
 interface Stamps {
@@ -144,7 +154,7 @@ function stemOf(path: string): string {
   return basename(path).replace(/\.(fits|fit|fz|gz)(\.(fz|gz))?$/i, '');
 }
 
-async function measureStamps(path: string, options: Options, around: Surroundings): Promise<Answers> {
+async function measureStamps(path: string, options: Options, around: Surroundings): Promise<Outcomes> {
   const groups = groupsOf(path);
   for (const { name, rows, cols } of groups) {
     if (rows > mostSide || cols > mostSide || rows < 1 || cols < 1)
@@ -152,12 +162,13 @@ async function measureStamps(path: string, options: Options, around: Surrounding
   }
   const total = groups.reduce((sum, group) => sum + group.stamps, 0);
   const progress = new Progress(around.stderr, `measuring ${basename(path)}`);
-  const answers: Answers = {};
+  const outcomes = new Map<string, Outcome[]>();
+  const refusals = new Refusals();
   let done = 0;
   for (const group of groups) {
-    const kernel = kernelOf(options, guiderGain, group.rows, group.cols);
+    const kernel = kernelOf(options, guiderGain, group.rows, group.cols, refusals);
     const read = group.open();
-    const list: (Answer | null)[] = [];
+    const list: Outcome[] = [];
     const tracker = new Tracker();
     for (let i = 0; i < group.stamps && !around.stop.aborted; i++) {
       const { rows, cols } = group.sides?.(i) ?? group;
@@ -167,24 +178,25 @@ async function measureStamps(path: string, options: Options, around: Surrounding
       done++;
       if (progress.at(done / total)) await new Promise((resolve) => setImmediate(resolve));
     }
-    answers[group.name] = list;
+    outcomes.set(group.name, list);
   }
   progress.end();
-  return answers;
+  tell(path, refusals.sentence('stamps'), around);
+  return outcomes;
 }
 
-function alone(kernel: Kernel, pixels: Pixels, rows: number, cols: number): Answer | null {
+function alone(kernel: Kernel, pixels: Pixels, rows: number, cols: number): Outcome {
   kernel.reset();
-  return answerOf(kernel.measure(pixels, rows, cols, null));
+  return outcomeOf(kernel.measure(pixels, rows, cols, null));
 }
 
-function track(kernel: Kernel, tracker: Tracker, pixels: Pixels, rows: number, cols: number): Answer | null {
-  const answer = answerOf(kernel.measure(pixels, rows, cols, tracker.next()));
-  tracker.take(answer);
-  return answer;
+function track(kernel: Kernel, tracker: Tracker, pixels: Pixels, rows: number, cols: number): Outcome {
+  const outcome = outcomeOf(kernel.measure(pixels, rows, cols, tracker.next()));
+  tracker.take(answerIn(outcome));
+  return outcome;
 }
 
-function measureImage(path: string, options: Options, around: Surroundings): Answers {
+function measureImage(path: string, options: Options, around: Surroundings): Outcomes {
   const places = listOf(options, 'at').map(placeOf);
   const detect = options.detect === true;
   if (detect && places.length > 0) throw usage('expected either --at or --detect');
@@ -192,19 +204,21 @@ function measureImage(path: string, options: Options, around: Surroundings): Ans
   const size = Math.round(numberOf(options, 'size', 10, mostSide, detect ? 100 : 50));
   const radius = numberOf(options, 'radius', 0.5, 1000, 5);
   const image = readFitsImage(path, Math.round(numberOf(options, 'hdu', 0, 4096, 0)));
-  const kernel = kernelOf(options, 1, size, size);
+  const refusals = new Refusals();
+  const kernel = kernelOf(options, 1, size, size, refusals);
   const progress = new Progress(around.stderr, `measuring ${basename(path)}`);
   try {
-    const list = detect
+    const list: Outcome[] = detect
       ? detectStars(kernel, image, size, (share) => progress.at(share))
       : places.map(([x, y]) => measureAt(kernel, image, x, y, size, radius));
-    return { [stemOf(path)]: list };
+    return new Map([[stemOf(path), list]]);
   } catch (error) {
     if (error instanceof RangeError)
       throw new AgentError('usage', `${path}: ${error.message}`, { cause: error });
     throw error;
   } finally {
     progress.end();
+    tell(path, refusals.sentence('squares'), around);
   }
 }
 
@@ -214,28 +228,29 @@ function placeOf(text: string): [number, number] {
   throw usage(`--at: expected X,Y in px such as 120.5,88, got ${text}`);
 }
 
-/** JSON has no NaN: it becomes null. */
-function writeAnswers(path: string, answers: Answers, { stderr }: Surroundings): void {
+/** JSON has no NaN: it becomes null, as does a stamp without a measurement. */
+function writeOutcomes(path: string, outcomes: Outcomes, { stderr }: Surroundings): void {
+  const groups = [...outcomes].map(([group, list]) => [group, list.map(answerIn)] as const);
   try {
-    writeFileSync(path, `${JSON.stringify(answers)}\n`);
+    writeFileSync(path, `${JSON.stringify(Object.fromEntries(groups))}\n`);
   } catch (error) {
     throw new AgentError('usage', `--out: ${sentenceOf(error)}`, { cause: error });
   }
-  const all = Object.values(answers).flat();
+  const all = groups.flatMap(([, list]) => list);
   const none = all.filter((answer) => answer === null).length;
   const flagged = all.filter((answer) => answer?.flagged === true).length;
   stderr.write(
-    `${path}: ${all.length} stamps in ${Object.keys(answers).length} groups: ${all.length - none - flagged} measured, ${flagged} flagged do not use, ${none} without a measurement\n`,
+    `${path}: ${all.length} stamps in ${groups.length} groups: ${all.length - none - flagged} measured, ${flagged} flagged do not use, ${none} without a measurement\n`,
   );
 }
 
-function linesOf(answers: Answers): string {
+function linesOf(outcomes: Outcomes): string {
   const lines = ['group stamp x y ex ey flux fwhm snr chi2 flags'];
-  for (const [group, list] of Object.entries(answers)) {
+  for (const [group, list] of outcomes) {
     for (const [i, a] of list.entries()) {
       const numbers =
-        a === null
-          ? 'no measurement'
+        typeof a === 'string'
+          ? `no measurement: ${a}`
           : `${a.x.toFixed(3)} ${a.y.toFixed(3)} ${a.ex.toFixed(3)} ${a.ey.toFixed(3)} ${a.flux.toFixed(0)} ${a.fwhm.toFixed(2)} ${a.snr.toFixed(1)} ${a.chi2.toFixed(2)} ${a.flags.join(',') || '-'}${a.flagged ? ' (do not use)' : ''}`;
       lines.push(`${group} ${i} ${numbers}`);
     }

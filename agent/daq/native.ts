@@ -108,6 +108,8 @@ export interface NativeAddon {
   monotonicNs(): bigint;
   /** CLOCK_TAI - CLOCK_REALTIME in whole seconds; 0 when nobody told the kernel */
   clockTaiMinusUtc(): number;
+  /** SUMMIT_ABI_VERSION of addons/daq/driver.h */
+  readonly driverAbi: number;
   recordLayout(): RecordLayout;
   /**
    * Writes a guider FITS file as the camera does; `header` is a JSON object of FITS keywords. Blocks until the file

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stars of a whole image: at given places, or wherever a square of the image has one.
 
-import { type Answer, answerOf, type Kernel } from './kernel.js';
+import { type Answer, answerOf, type Kernel, type Outcome, outcomeOf } from './kernel.js';
 
 export interface Image {
   readonly rows: number;
@@ -36,7 +36,7 @@ function around(image: Image, x: number, y: number, size: number): Square | null
   return { x0: place(x, image.cols), y0: place(y, image.rows), rows: size, cols: size };
 }
 
-/** The star at (x, y), within `radius` px; null: none there. Throws RangeError for a place outside the image. */
+/** The star at (x, y), within `radius` px. Throws RangeError for a place outside the image. */
 export function measureAt(
   kernel: Kernel,
   image: Image,
@@ -44,7 +44,7 @@ export function measureAt(
   y: number,
   size: number,
   radius: number,
-): Answer | null {
+): Outcome {
   const inside = x > -0.5 && y > -0.5 && x < image.cols - 0.5 && y < image.rows - 0.5;
   const square = inside ? around(image, x, y, size) : null;
   if (square === null) {
@@ -56,7 +56,7 @@ export function measureAt(
   }
   kernel.reset();
   const prediction = { x: x - square.x0, y: y - square.y0, radius };
-  return answerOf(
+  return outcomeOf(
     kernel.measure(cut(image, square), square.rows, square.cols, prediction),
     square.x0,
     square.y0,

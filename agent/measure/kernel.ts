@@ -2,7 +2,7 @@
 // What this room needs of the measuring chain; the native addon has it (addons/pixels/measure.h).
 
 import type { Measurement } from '../model/daq.js';
-import { flagNames, isFlagged } from '../model/flags.js';
+import { faultName, flagNames, isFlagged } from '../model/flags.js';
 
 export type Pixels = Int32Array | Uint16Array | Float32Array;
 
@@ -33,7 +33,7 @@ export interface KernelSettings {
   readonly expectedFwhm: number;
 }
 
-/** One stamp in the output; null there: no measurement. Positions in px, 0-based, an integer is a pixel's centre. */
+/** One measured stamp. Positions in px, 0-based, an integer is a pixel's centre. */
 export interface Answer {
   readonly x: number;
   readonly y: number;
@@ -51,6 +51,7 @@ export interface Answer {
   readonly flags: readonly string[];
 }
 
+/** null: no measurement. */
 export function answerOf(m: Measurement, x0 = 0, y0 = 0): Answer | null {
   if (!Number.isFinite(m.x + m.y)) return null;
   const { ex, ey, flux, fluxErr, fwhm, snr, chi2, flags } = m;
@@ -67,4 +68,16 @@ export function answerOf(m: Measurement, x0 = 0, y0 = 0): Answer | null {
     flagged: isFlagged(flags),
     flags: flagNames(flags),
   };
+}
+
+/** A measurement, or the word that says why there is none: the fault for which the pixels were refused, or no_star. */
+export type Outcome = Answer | string;
+
+export function outcomeOf(m: Measurement, x0 = 0, y0 = 0): Outcome {
+  return answerOf(m, x0, y0) ?? (m.fault === 0 ? 'no_star' : faultName(m.fault));
+}
+
+/** null: no measurement. */
+export function answerIn(outcome: Outcome): Answer | null {
+  return typeof outcome === 'string' ? null : outcome;
 }

@@ -37,7 +37,11 @@ export function readStampSet(directory: string): StampGroup[] {
       `${path}: expected "format": "${format}", got ${JSON.stringify(isRecord(index) ? index.format : index)}`,
     );
   if (!Array.isArray(index.groups)) throw refuse(`${path}: expected an array "groups"`);
-  return index.groups.map((group: unknown, i) => groupOf(directory, `${path}: groups[${i}]`, group));
+  const groups = index.groups.map((group: unknown, i) => groupOf(directory, `${path}: groups[${i}]`, group));
+  const names = groups.map(({ name }) => name);
+  const again = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (again >= 0) throw refuse(`${path}: groups[${again}].name: a second group named ${names[again]}`);
+  return groups;
 }
 
 function parse(path: string): unknown {

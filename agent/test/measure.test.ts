@@ -172,6 +172,41 @@ t.test('a float image: NaN is refused, not measured', async (t) => {
   const holed = pixels.map((value, i) => (i === 64 * 31 + 29 ? Number.NaN : value));
   const bad = answersOf(writeFloatFits('holed.fits', 64, 64, holed), '--at', '30,31');
   t.same(bad.holed, [null], 'a stamp with NaN has no measurement');
+  const printed = measure(join(directory, 'holed.fits'), '--at', '30,31', '--at', '0,0', '--size', '20');
+  t.equal(printed.status, 0);
+  t.match(printed.stdout, 'holed 0 no measurement: not_finite\nholed 1 no measurement: no_star\n');
+  t.match(printed.stderr, 'holed.fits: 1 of 2 squares refused: 1 not_finite\n');
+});
+
+t.test('stamps of a set that are refused are counted by fault on stderr', async (t) => {
+  const set = writeSet([{ name: 'one', dtype: 'int32', stars: alone }]);
+  const pixels = new Int32Array(readFileSync(join(set, 'one.bin')).buffer.slice(0, 3 * 51 * 47 * 4));
+  writeFileSync(join(set, 'one.bin'), pixels.fill(0, 51 * 47, 2 * 51 * 47));
+  const { status, stdout, stderr } = measure(set);
+  t.equal(status, 0);
+  t.match(stdout, '\none 1 no measurement: all_zero\n');
+  t.match(stderr, ': 1 of 3 stamps refused: 1 all_zero\n');
+});
+
+t.test('a group may have any name, also one that objects have', async (t) => {
+  const names = ['__proto__', 'constructor', 'toString'];
+  const set = writeSet(names.map((name) => ({ name, dtype: 'int32', stars: alone })));
+  t.same(Object.keys(answersOf(set)), names);
+});
+
+t.test('stamps of up to 512 px a side are measured, larger ones refused', async (t) => {
+  const star = { x: 300, y: 301, flux: 20_000 };
+  const image = writeFloatFits('wide.fits', 513, 513, paint(513, 513, [star]));
+  near(t, answersOf(image, '--at', '300,301', '--size', '512').wide?.[0], star, '512 x 512');
+  const { status, stderr } = measure(image, '--at', '300,301', '--size', '513');
+  t.equal(status, 2);
+  t.match(stderr, '--size: expected a number 10..512, got 513');
+  const set = writeSet([]);
+  const group = { name: 'wide', file: 'wide.bin', dtype: 'int32', shape: [1, 10, 513] };
+  writeFileSync(join(set, 'index.json'), JSON.stringify({ format: 'guider-stamps-1', groups: [group] }));
+  t.match(measure(set), { status: 2, stderr: /wide: expected stamps of 1\.\.512 px a side, got 513 x 10/ });
+  const { NativeMeasurer } = loadNative();
+  t.throws(() => new NativeMeasurer({ maxRows: 513 }), { message: /expected sides 1\.\.512,/ });
 });
 
 t.test('what it cannot measure it refuses with a sentence and exit code 2', async (t) => {
@@ -181,6 +216,10 @@ t.test('what it cannot measure it refuses with a sentence and exit code 2', asyn
   writeFileSync(text, 'hello');
   const set = writeSet([{ name: 'one', dtype: 'int32', stars: alone }]);
   writeFileSync(join(set, 'one.bin'), 'short');
+  const twice = writeSet([
+    { name: 'one', dtype: 'int32', stars: alone },
+    { name: 'one', dtype: 'int32', stars: alone },
+  ]);
   const refusals: readonly [string, readonly string[], RegExp][] = [
     ['no path', [], /expected a PATH/],
     ['a missing file', [join(directory, 'none.fits')], /none\.fits/],
@@ -197,6 +236,7 @@ t.test('what it cannot measure it refuses with a sentence and exit code 2', asyn
     ['an HDU that is not there', [sized, '--detect', '--hdu', '7'], /HDU 7/],
     ['an image without a place', [sized], /no stamps|--at/],
     ['a set that does not fit its index', [set], /one\.bin: expected 3 x 51 x 47 int32 = 28764 bytes, got 5/],
+    ['two groups of one name', [twice], /groups\[1\]\.name: a second group named one/],
     ['both kinds of search', [sized, '--at', '3,3', '--detect'], /either --at or --detect/],
   ];
   for (const [what, args, message] of refusals) {

@@ -206,7 +206,11 @@ t.test('help and version are answers, not refusals', async (t) => {
   for (const ask of ['version', '--version']) {
     t.match(
       await summitAgent(ask),
-      { code: 0, err: '', out: /^summit-agent \d+\.\d+\.\d+ \(node \d+\./ },
+      {
+        code: 0,
+        err: '',
+        out: /^summit-agent \d+\.\d+\.\d+ \(addon: driver ABI \d+, records of \d+ bytes; node \d+\./,
+      },
       ask,
     );
   }

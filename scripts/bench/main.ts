@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // npm run bench: measures, prints tables, writes one JSON file. Not a test: nothing passes or fails here.
 import { parseArgs } from 'node:util';
+import { measureAccuracy } from './accuracy/accuracy.js';
 import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
 import { describeMachine } from './machine.js';
@@ -10,6 +11,7 @@ import { measureSaturation } from './saturation.js';
 const help = `npm run bench [-- WHAT...] [-- options]
 
 WHAT is any of (default: all)
+  accuracy     positions against truth and the Cramer-Rao bound, artefacts, time; the goals, beside sep and photutils
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
   saturation   as fast as one link goes without loss, 400x400 int32, beside plain C
@@ -17,6 +19,13 @@ WHAT is any of (default: all)
   --seconds N  length of one run (default 20)
   --rounds N   alternating runs per case (default 5)
   --out FILE   JSON report (default build/bench.json)
+
+  of accuracy:
+  --cell N     stamps per accuracy cell (default 300)
+  --class N    stamps per nuisance class (default 200)
+  --seed N     of the stamps (default 1)
+  --stamps DIR keeps the stamps in DIR, or uses those that are there (sim-stamps --help)
+  --plot FILE  rms/CRLB against SNR (default build/bench-accuracy.svg)
 `;
 
 const { values, positionals } = parseArgs({
@@ -26,10 +35,15 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '20' },
     rounds: { type: 'string', default: '5' },
     out: { type: 'string', default: 'build/bench.json' },
+    cell: { type: 'string', default: '300' },
+    class: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    stamps: { type: 'string' },
+    plot: { type: 'string', default: 'build/bench-accuracy.svg' },
   },
 });
 
-const parts = ['kernel', 'latency', 'saturation'];
+const parts = ['accuracy', 'kernel', 'latency', 'saturation'];
 const unknown = positionals.find((part) => !parts.includes(part));
 if (values.help) {
   process.stdout.write(help);
@@ -57,6 +71,15 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
     `${machine.cpu}, ${machine.cores} cores, ${machine.os}, kernel ${machine.kernel}, Node ${machine.node}`,
   );
   const report: Record<string, unknown> = { when: new Date().toISOString(), machine };
+  if (what.includes('accuracy')) {
+    report.accuracy = measureAccuracy({
+      seed: Number(values.seed),
+      cell: Number(values.cell),
+      class: Number(values.class),
+      stamps: values.stamps ?? null,
+      plot: values.plot,
+    });
+  }
   if (what.includes('kernel')) report.kernel = measureKernel();
   if (what.includes('latency')) {
     report.latency = await measureLatency([

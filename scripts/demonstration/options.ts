@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of scripts/demo.
 import { parseArgs } from 'node:util';
+import { parseSimOptions } from '../../sim-hw/options.js';
 
 export interface DemoOptions {
   /** null: until Ctrl-C */
@@ -65,5 +66,7 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
     if (value !== undefined) simArgs.push(`--${name}`, value);
   }
   for (const fault of values.fault ?? []) simArgs.push('--fault', fault);
+  // The simulator's own sentence, before anything is started.
+  parseSimOptions(simArgs);
   return { seconds, json: values.json ?? false, simArgs };
 }

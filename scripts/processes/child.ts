@@ -3,7 +3,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 export type JsonLine = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ export interface ChildOptions {
 }
 
 export class Child {
-  readonly #process: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #name: string;
   readonly #events: JsonLine[] = [];
   readonly #tail: string[] = [];
@@ -31,7 +31,9 @@ export class Child {
     const command = options.command ?? process.execPath;
     const args = options.script === undefined ? options.args : [options.script, ...options.args];
     this.#process = spawn(command, [...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // We never write to it: it closes when we end, even by SIGKILL, and summit-agent and sim-daq stop then.
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, SUMMIT_STOP_WITH_STDIN: '1' },
       // A terminal's Ctrl-C must reach only us: we stop the children in order.
       detached: true,
     });

@@ -121,7 +121,7 @@ class JsSender : public Napi::ObjectWrap<JsSender> {
   }
 
   // send(destination, header: Uint8Array(72), payload: Frame | Uint8Array | null, order: Int32Array, faults: Int32Array of
-  // [position, edit, argument]): datagrams sent
+  // [position, edit, argument]): datagrams sent, or -errno
   Napi::Value Send(const Napi::CallbackInfo& info) {
     const uint32_t index = info[0].As<Napi::Number>().Uint32Value();
     const Napi::Uint8Array header = info[1].As<Napi::Uint8Array>();
@@ -139,7 +139,6 @@ class JsSender : public Napi::ObjectWrap<JsSender> {
     faults_.clear();
     for (size_t i = 0; i + 3 <= f.ElementLength(); i += 3) faults_.push_back({f[i], static_cast<Edit>(f[i + 1]), static_cast<uint32_t>(f[i + 2])});
     const int64_t sent = sender_->Send(&destinations_[index], header.Data(), payload, order_, faults_);
-    if (sent < 0) return Throw(info.Env(), std::string("cannot send: ") + strerror(static_cast<int>(-sent)));
     return Napi::Number::New(info.Env(), static_cast<double>(sent));
   }
 

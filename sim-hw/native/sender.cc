@@ -103,7 +103,10 @@ int64_t Sender::Send(Destination* to, const uint8_t* header, const Payload& payl
     // The scratch area holds one faulted payload: a faulted datagram ends its batch.
     if (in_batch == kBatch || position + 1 == count || fault != faults.end()) {
       const int64_t result = SendBatch(*to, in_batch);
-      if (result < 0) return result;
+      if (result < 0) {
+        to->packet += count - position - 1;
+        return result;
+      }
       sent += result;
       in_batch = 0;
     }

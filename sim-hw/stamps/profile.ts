@@ -78,12 +78,12 @@ function makeKolmogorov(): Profile {
   return tabulate('kolmogorov', (radius) => fwhm * fwhm * at(fwhm * radius));
 }
 
-/** Hankel transform of exp(-k^(5/3)) at a radius, by the midpoint rule. */
+/** Hankel transform of exp(-k^(5/3)) at a radius, by the midpoint rule with its first correction (at k = 0). */
 function transform(radius: number): number {
   const dk = Math.min(0.01, 0.3 / (radius + 1));
   let sum = 0;
   for (let k = dk / 2; k < 10; k += dk) sum += k * besselJ0(k * radius) * Math.exp(-(k ** (5 / 3)));
-  return (sum * dk) / (2 * Math.PI);
+  return (sum * dk - (dk * dk) / 24) / (2 * Math.PI);
 }
 
 /** Rational approximations, good to 1e-8 (M. Abramowitz, I. Stegun, Handbook of Mathematical Functions, 9.4). */

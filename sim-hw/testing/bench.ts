@@ -167,14 +167,16 @@ export class Bench {
 
   /** The simulated DAQ, ready; it listens on a port of its own. */
   async simulator(...args: readonly string[]): Promise<Simulator> {
+    const lines: string[] = [];
     const child = new Child({
       name: 'sim-daq',
       script: 'dist/sim-hw/main.js',
       args: ['--control', '127.0.0.1:0', '--truth', this.#truthFile, ...args],
+      onText: (line) => lines.push(line),
     });
     this.#t.teardown(() => child.stop(2000));
     const ready = await child.event('ready', (event) => event.event === 'ready', deadlineMs);
-    return new Simulator(child, String(ready.control), String(ready.session));
+    return new Simulator(child, String(ready.control), String(ready.session), lines);
   }
 
   /** Runs a scenario to its end; every datagram of it is in the receiver then. */
@@ -212,7 +214,19 @@ export class Simulator {
     readonly control: string,
     /** hexadecimal */
     readonly session: string,
+    readonly lines: readonly string[],
   ) {}
+
+  /** Everything it said to people; complete when it has ended. */
+  get sentences(): string[] {
+    return this.lines.filter((line) => !line.startsWith('{'));
+  }
+
+  /** Waits for its end: exit code and the event `end`. */
+  async ended(): Promise<{ code: number; end: Readonly<Record<string, unknown>> }> {
+    const end = await this.process.event('end', (event) => event.event === 'end', deadlineMs);
+    return { code: await this.process.exited, end };
+  }
 }
 
 /** A roiSpec of these sensors (`R00SG0`), each with the same place. */

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The demonstration as a process: what it refuses, and that nothing outlives it.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+
+const script = 'dist/scripts/demonstration/main.js';
+
+t.test('a wrong option of the simulator is refused in its words, with exit code 2', async (t) => {
+  const wrong: readonly [string, string, RegExp][] = [
+    ['--rows', '3', /--rows: expected a whole number 10\.\.400, got "3"/],
+    ['--rate', 'fast', /--rate: expected a number .*, got "fast"/],
+    ['--fault', 'fire:p=1', /--fault fire:p=1: expected one of drop/],
+  ];
+  for (const [option, value, sentence] of wrong) {
+    const { status, stderr } = spawnSync(process.execPath, [script, option, value], { encoding: 'utf8' });
+    t.equal(status, 2, option);
+    t.match(stderr, sentence);
+  }
+});
+
+/** State letter and parent of a process; null when there is none. */
+function statOf(pid: string): { readonly state: string; readonly parent: string } | null {
+  try {
+    const [state = '', parent = ''] =
+      readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+    return { state, parent };
+  } catch {
+    return null;
+  }
+}
+
+function childrenOf(pid: number): string[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return all.filter((one) => statOf(one)?.parent === String(pid));
+}
+
+t.test('simulator and agent end when the demonstration is killed', async (t) => {
+  const demo = spawn(process.execPath, [script, '--seconds', '600'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  t.teardown(() => demo.kill('SIGKILL'));
+  // Its first line comes when both are ready.
+  await once(createInterface({ input: demo.stderr }), 'line');
+  const children = childrenOf(demo.pid ?? 0);
+  t.equal(children.length, 2);
+  t.teardown(() => {
+    for (const pid of children.filter(runs)) process.kill(Number(pid), 'SIGKILL');
+  });
+  demo.kill('SIGKILL');
+  const end = Date.now() + 20_000;
+  while (children.some(runs) && Date.now() < end) await delay(50);
+  t.same(children.filter(runs), []);
+});
+
+/** A zombie that nobody has waited for has ended, too. */
+function runs(pid: string): boolean {
+  const stat = statOf(pid);
+  return stat !== null && stat.state !== 'Z';
+}
