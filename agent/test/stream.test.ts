@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main job: stamps leave the simulated DAQ, centroids and offsets reach a subscriber.
 import t from 'tap';
+import type { JsonLine } from '../../scripts/processes/child.js';
 import { guideSensors } from '../model/location.js';
 import { assertConserved, type Envelope, Rig, sensorCounters, type TruthLine } from './rig.js';
 
@@ -31,7 +32,11 @@ function truthBetween(
 
 async function runScenario(rig: Rig, args: readonly string[]) {
   const simulator = await rig.simulator([...scenario, ...args]);
-  const agent = await rig.agent({ daqControl: simulator.control });
+  // Acquisitions wait for the last sensor, however busy this machine is.
+  const agent = await rig.agent({ daqControl: simulator.control }, (profile) => ({
+    ...profile,
+    guider: { ...(profile.guider as JsonLine), deadlineMs: 10_000 },
+  }));
   const listener = rig.listener(agent.data);
   const sent = await simulator.end();
   await listener.first('series.end', (message) => message.kind === 'series.end');
