@@ -10,6 +10,8 @@ namespace {
 
 constexpr float kLeastSnr = 3.8f;       // below: noise
 constexpr float kNarrowest = 1.75f;     // px FWHM: narrower is no star but a cosmic ray
+constexpr float kNarrowAcross = 1.9f;   // px FWHM across an elongated image
+constexpr float kNarrowHit = 2.1f;      // px FWHM where core pixels are left out
 constexpr float kWidest = 18.0f;        // px FWHM
 constexpr float kLeastSeen = 0.45f;     // share of the star's information on pixels in use
 constexpr float kShapeFrom = 0.10f;     // weighted ellipticity from which the shape is fitted
@@ -19,6 +21,17 @@ constexpr float kNeighbourShare = 0.05f;
 constexpr float kNeighbourReach = 3.5f; // FWHM
 constexpr float kBlendReach = 1.7f;     // FWHM: a neighbour nearer than this leaves the position in doubt
 constexpr float kHarmless = 0.4f;       // px from the brighter star to the light's centre: no matter which is meant
+
+// The narrower width of an elongated image, px: no seeing makes it as narrow as a particle's track does.
+float AcrossFwhm(const Fit& fit) {
+  const float g = std::min(0.99f, std::hypot(fit.star.g1, fit.star.g2));
+  return fit.fwhm * std::sqrt((1.0f - g) / (1.0f + g));
+}
+
+// What is left of a particle's track: as narrow as no star, or nearly so where part of it was taken out.
+bool Residue(const Source& source) {
+  return (source.elliptical && AcrossFwhm(source.fit) < kNarrowAcross) || (source.fit.masked_core > 0 && source.fit.fwhm < kNarrowHit);
+}
 
 bool Plausible(const Fit& fit) {
   return !fit.left && fit.snr >= kLeastSnr && fit.fwhm >= kNarrowest && fit.fwhm <= kWidest && (fit.seen >= kLeastSeen || fit.saturated_core > 0);
@@ -192,7 +205,7 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
     const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
     if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) ExplainLeftover(fit_settings, leftover, &source);
   }
-  if (!Plausible(source.fit)) return source;
+  if (!Plausible(source.fit) || Residue(source)) return source;
   if (source.pair) source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain);
   const float flux = source.fit.star.flux / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
   source.ex = source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
