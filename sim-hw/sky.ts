@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sky over the focal plane: where each guide star falls at each stamp. Star images move together (drift,
 // jitter, wind shake) and turn about the optical axis; each sensor may add seeing motion of its own.
-import {
-  arcsecPerMm,
-  focalPlaneToRoi,
-  type Point,
-  pixelMm,
-  roiToFocalPlane,
-} from '../agent/model/geometry.js';
+import { arcsecPerMm, type Point, pixelMm } from '../agent/model/geometry.js';
 import type { RoiLocation } from '../agent/model/roi.js';
+import { focalPlaneToRoi, roiToFocalPlane } from './camera.js';
 import { Random } from './random.js';
 
 const arcsecPerRadian = 206_264.806_247;

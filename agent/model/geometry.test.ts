@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
 import {
+  amplifiers,
   ccdToFocalPlane,
   ccdToRoi,
   errorsToFocalPlane,
@@ -54,6 +55,43 @@ t.test('the readout corner of each amplifier sits at the CCD edge it is read fro
   });
 });
 
+t.test('the table names sixteen amplifiers that cover the CCD once', async (t) => {
+  t.same(
+    amplifiers.map((amp) => amp.name),
+    [
+      'C00',
+      'C01',
+      'C02',
+      'C03',
+      'C04',
+      'C05',
+      'C06',
+      'C07',
+      'C10',
+      'C11',
+      'C12',
+      'C13',
+      'C14',
+      'C15',
+      'C16',
+      'C17',
+    ],
+  );
+  const spans = amplifiers.map(({ segment }) => {
+    const a = roiToCcd({ segment, startRow: 0, startCol: 0 }, { x: 0, y: 0 });
+    const b = roiToCcd({ segment, startRow: 0, startCol: 0 }, { x: 508, y: 1999 });
+    return [Math.min(a.x, b.x), Math.max(a.x, b.x), Math.min(a.y, b.y), Math.max(a.y, b.y)];
+  });
+  t.same(
+    spans,
+    amplifiers.map((_, i) => {
+      const x = (i % 8) * 509;
+      const y = i < 8 ? 0 : 2000;
+      return [x, x + 508, y, y + 1999];
+    }),
+  );
+});
+
 t.test('labels 8, 9 and 18 name no amplifier', async (t) => {
   t.same([-1, 0, 7, 8, 9, 10, 17, 18, 1.5].filter(isSegment), [0, 7, 10, 17]);
 });
@@ -71,7 +109,7 @@ t.test('a quarter turn takes CCD x to focal-plane y', async (t) => {
 t.test('every transform has its inverse on every sensor and segment', async (t) => {
   const p = { x: 12.25, y: 33.5 };
   for (const sensor of guideSensors) {
-    for (const segment of [0, 3, 7, 10, 14, 17]) {
+    for (const { segment } of amplifiers) {
       const roi = { segment, startRow: 700, startCol: 21 };
       t.ok(close(ccdToRoi(roi, roiToCcd(roi, p)), p));
       t.ok(close(focalPlaneToCcd(sensor, ccdToFocalPlane(sensor, p)), p));
@@ -84,7 +122,7 @@ t.test('moments and errors turn with the axes', async (t) => {
   // A line of two points along a known ROI direction has moments that must match its image in the plane.
   const v = { x: 3, y: 1 };
   for (const sensor of guideSensors) {
-    for (const segment of [2, 12]) {
+    for (const { segment } of amplifiers) {
       const roi = { segment, startRow: 100, startCol: 100 };
       const a = roiToFocalPlane(sensor, roi, { x: 20, y: 20 });
       const b = roiToFocalPlane(sensor, roi, { x: 20 + v.x, y: 20 + v.y });

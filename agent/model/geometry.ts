@@ -30,27 +30,78 @@ export const arcsecPerPixel = arcsecPerMm * pixelMm;
 const centreX = (ccdCols - 1) / 2;
 const centreY = (ccdRows - 1) / 2;
 
-export function isSegment(label: number): boolean {
-  return Number.isInteger(label) && ((label >= 0 && label <= 7) || (label >= 10 && label <= 17));
+/** How one amplifier's pixels lie on the CCD: CCD = corner + (flipX ? -col : col, flipY ? -row : row). */
+export interface Amplifier {
+  /** label of the segment, 0-7 or 10-17 */
+  readonly segment: number;
+  /** as in obs_lsst: `C00` */
+  readonly name: string;
+  /** CCD pixel of the readout corner: row 0, column 0 of the trimmed amplifier */
+  readonly cornerX: number;
+  readonly cornerY: number;
+  /** columns, rows run against CCD x, y */
+  readonly flipX: boolean;
+  readonly flipY: boolean;
 }
 
-function isTop(segment: number): boolean {
-  return segment >= 10;
+function amplifier(segment: number, cornerX: number, cornerY: number, flipY: boolean): Amplifier {
+  return {
+    segment,
+    name: `C${String(segment).padStart(2, '0')}`,
+    cornerX,
+    cornerY,
+    flipX: true,
+    flipY,
+  };
+}
+
+/** ITL (obs_lsst itlE2v raw flips): C0x read out at the bottom, C1x at the top; every register runs against x. */
+export const amplifiers: readonly Amplifier[] = [
+  amplifier(0, 508, 0, false),
+  amplifier(1, 1017, 0, false),
+  amplifier(2, 1526, 0, false),
+  amplifier(3, 2035, 0, false),
+  amplifier(4, 2544, 0, false),
+  amplifier(5, 3053, 0, false),
+  amplifier(6, 3562, 0, false),
+  amplifier(7, 4071, 0, false),
+  amplifier(10, 508, 3999, true),
+  amplifier(11, 1017, 3999, true),
+  amplifier(12, 1526, 3999, true),
+  amplifier(13, 2035, 3999, true),
+  amplifier(14, 2544, 3999, true),
+  amplifier(15, 3053, 3999, true),
+  amplifier(16, 3562, 3999, true),
+  amplifier(17, 4071, 3999, true),
+];
+
+const bySegment = new Map(amplifiers.map((amp) => [amp.segment, amp]));
+
+export function isSegment(label: number): boolean {
+  return bySegment.has(label);
+}
+
+function amplifierOf(segment: number): Amplifier {
+  const amp = bySegment.get(segment);
+  if (!amp) throw new RangeError(`expected a segment 0-7 or 10-17, got ${segment}`);
+  return amp;
 }
 
 export function roiToCcd(roi: RoiOrigin, p: Point): Point {
-  const k = roi.segment % 10;
+  const amp = amplifierOf(roi.segment);
+  const col = roi.startCol + p.x;
   const row = roi.startRow + p.y;
   return {
-    x: ampCols * k + (ampCols - 1) - (roi.startCol + p.x),
-    y: isTop(roi.segment) ? ccdRows - 1 - row : row,
+    x: amp.flipX ? amp.cornerX - col : amp.cornerX + col,
+    y: amp.flipY ? amp.cornerY - row : amp.cornerY + row,
   };
 }
 
 export function ccdToRoi(roi: RoiOrigin, p: Point): Point {
-  const k = roi.segment % 10;
-  const row = isTop(roi.segment) ? ccdRows - 1 - p.y : p.y;
-  return { x: ampCols * k + (ampCols - 1) - roi.startCol - p.x, y: row - roi.startRow };
+  const amp = amplifierOf(roi.segment);
+  const col = amp.flipX ? amp.cornerX - p.x : p.x - amp.cornerX;
+  const row = amp.flipY ? amp.cornerY - p.y : p.y - amp.cornerY;
+  return { x: col - roi.startCol, y: row - roi.startRow };
 }
 
 /** Turns a vector by n quarter turns, positive from x to y. */
@@ -107,8 +158,8 @@ export interface Moments {
 /** Second moments (px^2, ROI axes) in the focal plane (mm^2). Flips and odd quarter turns change the sign of xy. */
 export function momentsToFocalPlane(sensor: GuideSensor, segment: number, m: Moments): Moments {
   const mm2 = pixelMm * pixelMm;
-  // Columns always run against CCD x; rows run against CCD y in the top half.
-  const ccdXy = isTop(segment) ? m.xy : -m.xy;
+  const amp = bySegment.get(segment);
+  const ccdXy = !amp || amp.flipX === amp.flipY ? m.xy : -m.xy;
   return sensor.nQuarter % 2 === 0
     ? { xx: m.xx * mm2, yy: m.yy * mm2, xy: ccdXy * mm2 }
     : { xx: m.yy * mm2, yy: m.xx * mm2, xy: -ccdXy * mm2 };
