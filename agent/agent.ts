@@ -4,10 +4,12 @@
 
 import { Context } from 'zeromq';
 import { type Profile, profileRoiSpec } from './config/profile.js';
+import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
 import { ControlServer } from './control/server.js';
 import { makeVerbs } from './control/verbs.js';
 import { checkConservation } from './guider/accounting.js';
 import { Guider } from './guider/guider.js';
+import { OnSky } from './guider/on-sky.js';
 import { Health } from './health/health.js';
 import { HostClock } from './health/host-clock.js';
 import { hostTaiOffset } from './health/tai-source.js';
@@ -39,6 +41,7 @@ export class Agent {
   readonly #log: Log;
   readonly #publisher: Publisher;
   readonly #control: ControlServer;
+  readonly #onSky: OnSky;
   readonly #guider: Guider;
   readonly #health: Health;
   readonly #link: DaqLink;
@@ -66,6 +69,7 @@ export class Agent {
     );
     this.#log = this.#tee(deps.log);
     this.#link = deps.createLink(profile.link, this.#log);
+    this.#onSky = new OnSky(this.#publisher, guider.pointing);
     this.#control = new ControlServer(
       { endpoint: publish.control, verbs: this.#verbs(), bind: bindOrExplain },
       this.#log,
@@ -75,7 +79,7 @@ export class Agent {
       { ...guider, timeSuspect: this.#tai.suspect },
       {
         clock: this.#clock,
-        sink: this.#publisher,
+        sink: this.#onSky,
         log: this.#log,
         counters: () => this.#link.counters().sensors,
       },
@@ -158,19 +162,21 @@ export class Agent {
       simulation_mode: simulationMode,
       tai: toWire(this.#tai),
       guider: { series: series ? toWire(series) : null, ...toWire(guider) },
+      ...pointingToWire(this.#onSky.pointing),
       alarms: this.#health.active.map(({ name, severity, message }) => ({ name, severity, message })),
       last: this.#publisher.last(),
     };
   }
 
   #verbs() {
-    return makeVerbs({
+    const verbs = makeVerbs({
       snapshot: () => this.#snapshot(),
       stats: () => this.stats(),
       control: (command, deadlineMs) => this.#link.control(command, deadlineMs),
       roiSpec: () => profileRoiSpec(this.#profile),
       sensors: this.#profile.guider.sensors.map((s) => s.detectorName),
     });
+    return { ...verbs, pointing: pointingVerb(this.#onSky) };
   }
 
   #onRecords(records: readonly DaqRecord[]): void {

@@ -11,6 +11,7 @@ import type { LinkSettings } from '../model/daq.js';
 import { AgentError, refuseAll, sentenceOf } from '../model/errors.js';
 import { isSegment } from '../model/geometry.js';
 import { type GuideSensor, guideSensorNamed, guideSensors } from '../model/location.js';
+import { type Pointing, parsePointing, profileNames } from '../model/pointing.js';
 import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
 import { show } from '../model/show.js';
 import { checkEndpoints } from './endpoints.js';
@@ -99,6 +100,7 @@ function meaningProblems(value: unknown, folder: string): string[] {
   checkDriver(daq, folder, out);
   const names = checkSensors(guider, out);
   checkRoi(guider.roiSpec, names, daq, out);
+  checkPointing(guider.pointing, out);
   const wire = daq.driver === 'wire' ? section(daq.wire) : {};
   const control = daq.driver === 'wire' ? (wire.control === undefined ? null : wire.control) : null;
   const publish = section(root.publish);
@@ -204,6 +206,24 @@ function checkRoi(value: unknown, names: ReadonlySet<string>, daq: Section, out:
   }
 }
 
+function checkPointing(value: unknown, out: string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+  try {
+    pointingOf(section(value));
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    out.push(
+      ...error.problems.map((p) =>
+        p.startsWith('expected') ? `guider.pointing: ${p}` : `guider.pointing.${p}`,
+      ),
+    );
+  }
+}
+
+function pointingOf(value: Section | null | undefined): Pointing | null {
+  return value ? parsePointing(value, profileNames, 'guider.pointing') : null;
+}
+
 function complete(file: ProfileFile, folder: string): Profile {
   const sensors = file.guider.sensors.map((name) => guideSensorNamed(name)).filter((s) => s !== undefined);
   const roiSpec = file.guider.roiSpec ?? null;
@@ -221,6 +241,7 @@ function complete(file: ProfileFile, folder: string): Profile {
       deadlineMs: file.guider.deadlineMs ?? null,
       scatterFloorMm: file.guider.scatterFloorMm ?? defaults.scatterFloorMm,
       roi: roiSpec === null ? null : parseRoiSpec(roiSpec),
+      pointing: pointingOf(file.guider.pointing),
     },
     publish: {
       data: file.publish?.data ?? defaults.data,

@@ -4,6 +4,7 @@
 
 import type { LinkSettings } from '../model/daq.js';
 import type { GuideSensor } from '../model/location.js';
+import type { Pointing } from '../model/pointing.js';
 import { formatRoiSpec, type RoiSpec } from '../model/roi.js';
 
 export interface Profile {
@@ -16,6 +17,8 @@ export interface Profile {
     readonly deadlineMs: number | null;
     readonly scatterFloorMm: number;
     readonly roi: RoiSpec | null;
+    /** until a `pointing` command says where the telescope is */
+    readonly pointing: Pointing | null;
   };
   readonly publish: { readonly data: string; readonly control: string; readonly highWaterMark: number };
 }
@@ -44,6 +47,7 @@ export interface ProfileFile {
     deadlineMs?: number | null;
     scatterFloorMm?: number;
     roiSpec?: Record<string, unknown> | null;
+    pointing?: Record<string, unknown> | null;
     perSensor?: Record<string, { gain?: number; readNoise?: number; badSegments?: number[] }>;
   };
   publish?: { data?: string; control?: string; highWaterMark?: number };

@@ -53,6 +53,19 @@ export interface SeriesMessage extends StampIdentity {
   readonly periodMs: number;
 }
 
+/** A displacement of star images on the sky, arcsec; daz is x cos(alt). model/pointing.ts has the signs. */
+export interface SkyOffset {
+  readonly dalt: number;
+  readonly daz: number;
+  readonly dtheta: number;
+  readonly daltErr: number;
+  readonly dazErr: number;
+  readonly dthetaErr: number;
+  /** ellipticity with azimuth for x and altitude for y; NaN where there is no one star */
+  readonly e1: number;
+  readonly e2: number;
+}
+
 /** One stamp of one sensor: measured, refused, incomplete or dropped. */
 export interface StampResult extends StampIdentity {
   readonly kind: 'guider.result';
@@ -127,6 +140,8 @@ export interface StampResult extends StampIdentity {
   readonly tMeasuredNs: bigint;
   /** us of the kernel */
   readonly measureUs: number;
+  /** only where a pointing is known */
+  readonly sky?: SkyOffset;
 }
 
 export type ClosedBy = 'complete' | 'timeout' | 'next' | 'end';
@@ -188,6 +203,8 @@ export interface OffsetsMessage extends AcquisitionIdentity {
   readonly fit: CombinedFit;
   readonly referenceStamp: number;
   readonly flags: readonly string[];
+  /** only where a pointing is known */
+  readonly sky?: SkyOffset;
 }
 
 /** What became of one sensor's stamps in one series (or since the agent's start, in `stats`). */

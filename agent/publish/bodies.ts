@@ -15,11 +15,13 @@ import type {
   SensorAccount,
   SeriesEndMessage,
   SeriesMessage,
+  SkyOffset,
   StampResult,
   StateMessage,
   SummaryMessage,
 } from '../model/messages.js';
 import { toWire } from '../model/names.js';
+import { ellipticityOf } from '../model/pointing.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -106,6 +108,10 @@ function resultBody(m: StampResult, time: SendTime): Body {
     moment_xx: m.momentXx,
     moment_yy: m.momentYy,
     moment_xy: m.momentXy,
+    ...ellipticityOf({ xx: m.momentXx, yy: m.momentYy, xy: m.momentXy }),
+    ...skyBody(m.sky),
+    e1_altaz: m.sky?.e1 ?? Number.NaN,
+    e2_altaz: m.sky?.e2 ?? Number.NaN,
     bkg: m.bkg,
     bkg_std: m.bkgStd,
     peak: m.peak,
@@ -138,6 +144,7 @@ function offsetsBody(m: OffsetsMessage, time: SendTime): Body {
     y_err: fit.yErr,
     rotation: fit.rotation,
     rotation_err: fit.rotationErr,
+    ...skyBody(m.sky),
     n_sensors: fit.nSensors,
     covariance: fit.covariance,
     chi2: fit.chi2,
@@ -205,6 +212,16 @@ function acquisitionBody(m: AcquisitionMessage, time: SendTime): Body {
     moment_xx: numbers((r) => r.momentXx),
     moment_yy: numbers((r) => r.momentYy),
     moment_xy: numbers((r) => r.momentXy),
+    e1: numbers((r) => ellipticityOf({ xx: r.momentXx, yy: r.momentYy, xy: r.momentXy }).e1),
+    e2: numbers((r) => ellipticityOf({ xx: r.momentXx, yy: r.momentYy, xy: r.momentXy }).e2),
+    dalt: numbers((r) => r.sky?.dalt ?? Number.NaN),
+    daz: numbers((r) => r.sky?.daz ?? Number.NaN),
+    dalt_err: numbers((r) => r.sky?.daltErr ?? Number.NaN),
+    daz_err: numbers((r) => r.sky?.dazErr ?? Number.NaN),
+    dtheta: numbers((r) => r.sky?.dtheta ?? Number.NaN),
+    e1_altaz: numbers((r) => r.sky?.e1 ?? Number.NaN),
+    e2_altaz: numbers((r) => r.sky?.e2 ?? Number.NaN),
+    sky_fault: results.some((r) => r?.sky) ? '' : 'no_pointing',
     centroid_fit_quality: numbers((r) => r.centroidFitQuality),
     fwhm: numbers((r) => r.fwhm),
     fwhm_px: numbers((r) => r.fwhmPx),
@@ -218,6 +235,24 @@ function acquisitionBody(m: AcquisitionMessage, time: SendTime): Body {
     n_expected: m.nExpected,
     ...timesOf(m, time),
   };
+}
+
+function skyBody(sky: SkyOffset | undefined): Body {
+  return {
+    dalt: sky?.dalt ?? Number.NaN,
+    daz: sky?.daz ?? Number.NaN,
+    dtheta: sky?.dtheta ?? Number.NaN,
+    dalt_err: sky?.daltErr ?? Number.NaN,
+    daz_err: sky?.dazErr ?? Number.NaN,
+    dtheta_err: sky?.dthetaErr ?? Number.NaN,
+    sky_fault: skyFault(sky),
+  };
+}
+
+/** Why there is no number in altitude and azimuth. */
+function skyFault(sky: SkyOffset | undefined): string {
+  if (sky === undefined) return 'no_pointing';
+  return Number.isFinite(sky.dalt) ? '' : 'no_position';
 }
 
 function timesOf(m: AcquisitionIdentity, time: SendTime): Body {
