@@ -2,7 +2,8 @@
 // The control channel: JSON lines over TCP, one reply for each request, in order (sim-hw/README.md).
 import { once } from 'node:events';
 import { createServer, isIPv4, type Server, type Socket } from 'node:net';
-import { type Daq, type Destination, type Outcome, ReplyCode } from './daq.js';
+import { type Daq, type Outcome, ReplyCode } from './daq.js';
+import type { Destination } from './destinations.js';
 import type { Endpoint } from './options.js';
 
 const longestLine = 64 * 1024;
@@ -24,6 +25,7 @@ export class ControlServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #listener: ControlListener;
+  #address: Endpoint | null = null;
 
   constructor(daq: Daq, listener: ControlListener) {
     this.#daq = daq;
@@ -43,14 +45,24 @@ export class ControlServer {
       throw new Error(`control channel ${at.host}:${at.port} ${why}`);
     }
     const address = this.#server.address();
-    return typeof address === 'object' && address !== null
-      ? `${address.address}:${address.port}`
-      : `${at.host}:${at.port}`;
+    this.#address =
+      typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : at;
+    return `${this.#address.host}:${this.#address.port}`;
   }
 
   stop(): void {
+    this.close();
+  }
+
+  /** Ends every connection and takes no new one, until `open`. */
+  close(): void {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
+  }
+
+  /** Listens again where it did. */
+  async open(): Promise<void> {
+    if (this.#address !== null) await this.start(this.#address);
   }
 
   #accept(socket: Socket): void {
@@ -92,7 +104,7 @@ export class ControlServer {
       extra = {
         session: this.#daq.session.toString(16),
         sensors: this.#daq.sentBySensor(),
-        subscribers: this.#daq.subscribers,
+        subscribers: this.#daq.destinations.subscribers,
       };
     } else {
       outcome = this.#daq.command(request.command, request);

@@ -2,10 +2,10 @@
 // The DAQ itself: state machine and reply codes of the camera's guider DAQ, lifecycle messages, STATUS, and
 // the way of every datagram to every destination.
 import { randomBytes } from 'node:crypto';
-import { getSystemErrorMap } from 'node:util';
 import { formatRoiSpec, parseRoiSpec, type RoiSpec } from '../agent/model/roi.js';
-import { type Frame, native, type Sender } from './native.js';
+import { type Destination, Destinations } from './destinations.js';
 import type { SimOptions } from './options.js';
+import { eventFate, type LateStart, type LifeEvent, lateStart } from './scenario/events.js';
 import { SimSensor } from './sensors.js';
 import {
   comment,
@@ -41,24 +41,22 @@ export interface Outcome {
 
 /** The simulated DAQ takes as many subscribers as this; the next one gets MAX_SUBSCRIBERS. */
 export const maxSubscribers = 8;
+const bdiErrorStatus = 1;
 const maxSubscribersStatus = 2;
+const lifeCode: Readonly<Record<LifeEvent, number>> = {
+  START: EventCode.start,
+  RESUME: EventCode.resume,
+  PAUSE: EventCode.pause,
+  STOP: EventCode.stop,
+};
 const statusPeriodMs = 250;
 const success: Outcome = { reply: 'SUCCESS' };
-const noNumbers = new Int32Array(0);
 
-export interface Destination {
-  readonly index: number;
-  /** host:port */
-  readonly name: string;
-  /** null: all */
-  readonly locations: ReadonlySet<number> | null;
-}
-
-/** Messages that could not be sent to one destination. */
-export interface SendErrors {
-  readonly messages: number;
-  /** of the last one, as the system says it */
-  readonly error: string;
+export interface NextSeries {
+  /** null: the one after the last */
+  readonly sequence: number | null;
+  /** stamps that the DAQ counts before its first */
+  readonly firstStamp: number;
 }
 
 /** Told when the state changes: streaming starts at RUNNING and ends when it is left. */
@@ -81,12 +79,10 @@ const transitions: Readonly<
 };
 
 export class Daq {
-  readonly session = randomBytes(8).readBigUInt64LE();
-  readonly sender: Sender;
   readonly #options: SimOptions;
-  readonly #destinations = new Set<Destination>();
   /** stamps of earlier series, by detector name */
   readonly #total = new Map<string, { readonly location: number; readonly sent: number }>();
+  #session = randomBytes(8).readBigUInt64LE();
   #listener: DaqListener | null = null;
   #state: DaqStateName = 'IDLECLEARING';
   #sequence: number;
@@ -95,19 +91,22 @@ export class Daq {
   #sensors: readonly SimSensor[] = [];
   #lastTaiNs = 0n;
   #status: NodeJS.Timeout | null = null;
-  readonly #tell: (sentence: string) => void;
-  datagrams = 0;
+  #seriesCount = 0;
+  #exposureCount = 0;
+  #next: NextSeries = { sequence: null, firstStamp: 0 };
+  readonly destinations: Destinations;
+  /** of stamps that left */
   bytes = 0;
-  /** by host:port, also of subscribers that have gone */
-  readonly sendErrors = new Map<string, SendErrors>();
 
   /** `tell` gets a sentence for people. */
   constructor(options: SimOptions, tell: (sentence: string) => void) {
     this.#options = options;
-    this.#tell = tell;
     this.#sequence = options.firstSequence - 1;
-    this.sender = new native.Sender(options.mtu, options.interface);
-    for (const { host, port } of options.to) this.#destinations.add(this.#destination(host, port, null));
+    this.destinations = new Destinations(options, tell);
+  }
+
+  get session(): bigint {
+    return this.#session;
   }
 
   get state(): DaqStateName {
@@ -130,12 +129,23 @@ export class Daq {
     return this.#sensors;
   }
 
-  get subscribers(): number {
-    return this.#destinations.size - this.#options.to.length;
+  /** Series since the process started. */
+  get seriesCount(): number {
+    return this.#seriesCount;
+  }
+
+  /** Exposures of the current series. */
+  get exposureCount(): number {
+    return this.#exposureCount;
   }
 
   start(listener: DaqListener): void {
     this.#listener = listener;
+    this.resumeStatus();
+  }
+
+  /** STATUS flows, at first and after a crash. */
+  resumeStatus(): void {
     this.#status = setInterval(() => this.#sendStatus(), statusPeriodMs);
   }
 
@@ -143,12 +153,29 @@ export class Daq {
     if (this.#status !== null) clearInterval(this.#status);
   }
 
-  /** Stamps produced since the process started, by sensor. */
+  /** Numbers of the series that the next initGuiders begins. */
+  prepare(next: NextSeries): void {
+    this.#next = next;
+  }
+
+  /** Ends in the middle of whatever it does, without a word; `resumeStatus` makes it another run of the DAQ. */
+  crash(): void {
+    this.stop();
+    if (this.#state === 'RUNNING') this.#listener?.leaving();
+    this.#keepTotals();
+    this.#state = 'IDLECLEARING';
+    this.#sensors = [];
+    this.#sequence = this.#options.firstSequence - 1;
+    this.#session = randomBytes(8).readBigUInt64LE();
+    this.destinations.restart();
+  }
+
+  /** Stamps since the process started, by sensor; what a plan says was sent before counts. */
   sentBySensor(): Record<string, { location: number; sent: number }> {
     const out = Object.fromEntries(this.#total);
     for (const sensor of this.#sensors) {
       const { detectorName, location } = sensor.roi.sensor;
-      out[detectorName] = { location, sent: (out[detectorName]?.sent ?? 0) + sensor.sent };
+      out[detectorName] = { location, sent: (out[detectorName]?.sent ?? 0) + sensor.before + sensor.sent };
     }
     return out;
   }
@@ -173,32 +200,32 @@ export class Daq {
     this.#state = transition.to;
     if (name === 'resume') this.#resume(String(args.comment ?? ''));
     if (name === 'pause') this.#pause();
-    if (name === 'stop') this.#lifecycle(EventCode.stop, (sensor) => stampsSent(sensor.sent));
+    if (name === 'stop') this.#lifecycle('STOP', (sensor) => stampsSent(sensor.before + sensor.sent));
     if (name === 'wake') this.#linkEvent(EventCode.wake);
     if (name === 'sleep') this.#linkEvent(EventCode.sleep);
     return success;
   }
 
   subscribe(address: string, port: number, locations: ReadonlySet<number> | null): Destination | Outcome {
-    const destination = this.#destination(address, port, locations);
-    if (this.subscribers >= maxSubscribers) {
-      const header = this.#header(EventCode.status, linkLocation, 0, this.nowTaiNs(), maxSubscribersStatus);
-      this.#post(destination, header, null, noNumbers, noNumbers);
+    const destination = this.destinations.known(address, port, locations);
+    if (this.destinations.subscribers >= maxSubscribers) {
+      const header = this.#linkHeader(EventCode.status, maxSubscribersStatus);
+      this.destinations.post(destination, { header, payload: null });
       return { reply: 'NOSPACE', message: `at most ${maxSubscribers} subscribers` };
     }
-    this.#destinations.add(destination);
+    this.destinations.add(destination);
     return destination;
   }
 
   unsubscribe(destination: Destination): void {
-    this.#destinations.delete(destination);
+    this.destinations.remove(destination);
   }
 
   /** The same place with other locations; its datagrams are counted on. */
   resubscribe(earlier: Destination, locations: ReadonlySet<number> | null): Destination {
     const destination = { ...earlier, locations };
-    this.#destinations.delete(earlier);
-    this.#destinations.add(destination);
+    this.destinations.remove(earlier);
+    this.destinations.add(destination);
     return destination;
   }
 
@@ -209,47 +236,13 @@ export class Daq {
 
   /** Header of a stamp of a sensor, ready to be sent. */
   stampHeader(sensor: SimSensor, stamp: number, taiNs: bigint): Uint8Array {
-    const header = this.#header(EventCode.stamp, sensor.roi.sensor.location, stamp, taiNs, 0);
+    const header = this.#header(EventCode.stamp, sensor, stamp, taiNs, 0);
     if (this.#spec !== null) setGeometry(header, this.#spec, sensor.roi, this.#options.pixel);
     return header;
   }
 
-  /** Sends one message to everyone who wants its location. */
-  send(
-    location: number,
-    header: Uint8Array,
-    payload: Frame | Uint8Array | null,
-    order: Int32Array = noNumbers,
-    edits: Int32Array = noNumbers,
-  ): void {
-    for (const destination of this.#destinations) {
-      const { locations } = destination;
-      if (locations === null || location === linkLocation || locations.has(location))
-        this.#post(destination, header, payload, order, edits);
-    }
-  }
-
-  #destination(host: string, port: number, locations: ReadonlySet<number> | null): Destination {
-    return { index: this.sender.addDestination(host, port), name: `${host}:${port}`, locations };
-  }
-
-  #post(
-    { index, name }: Destination,
-    header: Uint8Array,
-    payload: Frame | Uint8Array | null,
-    order: Int32Array,
-    edits: Int32Array,
-  ): void {
-    const sent = this.sender.send(index, header, payload, order, edits);
-    if (sent < 0) this.#countSendError(name, sent);
-    else this.datagrams += sent;
-  }
-
-  #countSendError(name: string, errno: number): void {
-    const error = getSystemErrorMap().get(errno)?.[1] ?? `error ${-errno}`;
-    const { messages } = this.sendErrors.get(name) ?? { messages: 0 };
-    if (messages === 0) this.#tell(`cannot send to ${name}: ${error}; said once, counted in the event "end"`);
-    this.sendErrors.set(name, { messages: messages + 1, error });
+  #keepTotals(): void {
+    for (const [name, total] of Object.entries(this.sentBySensor())) this.#total.set(name, total);
   }
 
   #startSeries(roiSpec: unknown): Outcome {
@@ -263,61 +256,110 @@ export class Daq {
       this.#listener?.leaving();
       this.#pause();
     }
-    for (const [name, total] of Object.entries(this.sentBySensor())) this.#total.set(name, total);
-    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#keepTotals();
+    const { sequence, firstStamp } = this.#next;
+    this.#next = { sequence: null, firstStamp: 0 };
+    this.#sequence = sequence ?? (this.#sequence + 1) & 0xffff;
+    this.#seriesCount++;
+    this.#exposureCount = 0;
     this.#spec = spec;
-    this.#sensors = spec.locations.map((roi) => new SimSensor(this.#options, spec, roi));
+    this.#sensors = spec.locations.map((roi) => {
+      const sensor = new SimSensor(this.#options, spec, roi, this.#seriesCount);
+      sensor.before = firstStamp;
+      sensor.joined = this.#lateStart(sensor) === null;
+      return sensor;
+    });
     this.#state = 'PAUSED';
-    const id = `series-${this.#sequence}-${JSON.stringify(formatRoiSpec(spec).common).replaceAll(/[^0-9,]/g, '')}`;
     const taiNs = this.nowTaiNs();
-    for (const sensor of this.#sensors) {
-      const header = this.#header(EventCode.start, sensor.roi.sensor.location, 0, taiNs, 0);
-      setGeometry(header, spec, sensor.roi, this.#options.pixel);
-      this.send(sensor.roi.sensor.location, header, seriesMetadata(spec, sensor.roi, id));
-    }
+    for (const sensor of this.#sensors)
+      if ((this.#lateStart(sensor)?.start ?? 'on-time') === 'on-time') this.#sendStart(sensor, taiNs);
     return success;
+  }
+
+  /** A sensor that starts late: what the others got long ago. */
+  join(sensor: SimSensor): void {
+    sensor.joined = true;
+    if (this.#lateStart(sensor)?.start === 'late') this.#sendStart(sensor, this.nowTaiNs());
+    this.#lifecycle('RESUME', () => comment(this.#obsid), [sensor]);
+  }
+
+  #lateStart(sensor: SimSensor): LateStart | null {
+    return lateStart(this.#options.scenario.happenings, sensor.roi.sensor.detectorName, this.#seriesCount);
+  }
+
+  #sendStart(sensor: SimSensor, taiNs: bigint): void {
+    const { roi } = sensor;
+    const spec = this.#spec;
+    if (spec === null) return;
+    const id = `series-${this.#sequence}-${JSON.stringify(formatRoiSpec(spec).common).replaceAll(/[^0-9,]/g, '')}`;
+    this.#announce('START', sensor, 0, taiNs, seriesMetadata(spec, roi, id, sensor.splitRoi), (header) =>
+      setGeometry(header, spec, roi, this.#options.pixel),
+    );
   }
 
   #resume(text: string): void {
     this.#obsid = text;
-    this.#lifecycle(EventCode.resume, () => comment(text));
+    this.#exposureCount++;
+    this.#lifecycle('RESUME', () => comment(text));
     this.#listener?.running();
   }
 
   #pause(): void {
     this.#state = 'PAUSED';
-    this.#lifecycle(EventCode.pause, (sensor) => stampsSent(sensor.sent));
+    this.#lifecycle('PAUSE', (sensor) => stampsSent(sensor.before + sensor.sent));
   }
 
-  #lifecycle(eventType: number, payload: (sensor: SimSensor) => Uint8Array): void {
+  /** To the sensors that have joined the series. */
+  #lifecycle(event: LifeEvent, payload: (sensor: SimSensor) => Uint8Array, sensors = this.#sensors): void {
     const taiNs = this.nowTaiNs();
-    for (const sensor of this.#sensors) {
-      const { location } = sensor.roi.sensor;
-      this.send(location, this.#header(eventType, location, sensor.sent, taiNs, 0), payload(sensor));
-    }
+    for (const sensor of sensors)
+      if (sensor.joined) this.#announce(event, sensor, sensor.before + sensor.sent, taiNs, payload(sensor));
+  }
+
+  /** Sends a message about the series, unless the scenario has it otherwise. */
+  #announce(
+    event: LifeEvent,
+    sensor: SimSensor,
+    stamp: number,
+    taiNs: bigint,
+    payload: Uint8Array,
+    complete: (header: Uint8Array) => void = () => undefined,
+  ): void {
+    const { detectorName, location } = sensor.roi.sensor;
+    const { events } = this.#options.scenario;
+    const fate = eventFate(events, event, detectorName, this.#seriesCount, this.#exposureCount);
+    if (fate === 'lost') return;
+    const status = fate === 'bdi-error' ? bdiErrorStatus : 0;
+    const header = this.#header(lifeCode[event], sensor, stamp, taiNs, status);
+    complete(header);
+    this.destinations.send(location, { header, payload });
+    if (fate === 'twice') this.destinations.send(location, { header, payload });
   }
 
   #linkEvent(eventType: number): void {
-    this.send(linkLocation, this.#header(eventType, linkLocation, 0, this.nowTaiNs(), 0), null);
+    this.destinations.send(linkLocation, { header: this.#linkHeader(eventType, 0), payload: null });
   }
 
   #sendStatus(): void {
-    const entries = this.#sensors.map((sensor) => ({
+    const joined = this.#sensors.filter((sensor) => sensor.joined);
+    const entries = joined.map((sensor) => ({
       location: sensor.roi.sensor.location,
       state: this.#state,
       sequence: this.#sequence,
-      sent: sensor.sent,
+      sent: sensor.before + sensor.sent,
     }));
-    this.send(
-      linkLocation,
-      this.#header(EventCode.status, linkLocation, 0, this.nowTaiNs(), 0),
-      statusTable(entries),
-    );
+    const header = this.#linkHeader(EventCode.status, 0);
+    this.destinations.send(linkLocation, { header, payload: statusTable(entries) });
   }
 
+  #linkHeader(eventType: number, eventStatus: number): Uint8Array {
+    return this.#header(eventType, null, 0, this.nowTaiNs(), eventStatus);
+  }
+
+  /** `sensor` null: the DAQ as a whole. */
   #header(
     eventType: number,
-    location: number,
+    sensor: SimSensor | null,
     stamp: number,
     taiNs: bigint,
     eventStatus: number,
@@ -328,13 +370,14 @@ export class Daq {
     return makeHeader({
       eventType,
       eventStatus,
-      location,
+      location: sensor?.roi.sensor.location ?? linkLocation,
       state: this.#state,
       sequence: this.#sequence,
       stamp,
       taiNs: time,
       session: this.session,
       oneBased: this.#options.oneBased,
+      splitRoi: sensor?.splitRoi ?? false,
     });
   }
 }

@@ -4,7 +4,8 @@
 import { once } from 'node:events';
 import { ControlServer } from './control-server.js';
 import { Daq } from './daq.js';
-import { parseSimOptions, type SimOptions, simHelp } from './options.js';
+import { simHelp } from './help.js';
+import { parseSimOptions, type SimOptions } from './options.js';
 import { Scenario } from './scenario.js';
 import { Stream } from './stream.js';
 import { TruthFile } from './truth.js';
@@ -44,21 +45,23 @@ async function simulate(options: SimOptions): Promise<number> {
     subscribed = resolve;
   });
   const control = new ControlServer(daq, {
-    subscribed,
+    subscribed: () => {
+      subscribed();
+      scenario?.subscribed();
+    },
     commanded: (name) => scenario?.takenOver(name, tell),
   });
-  // Commands may run a series too, without a number of stamps; the scenario's exposures have one.
-  const planned = scenario === null ? 0 : options.stamps;
   const address = await control.start(options.control);
   daq.start({
-    running: () => stream.begin(planned, () => scenario?.exposureDone()),
+    // Commands may run a series too, without a number of stamps; the scenario's exposures have one.
+    running: () => stream.begin(scenario?.stamps ?? 0, () => scenario?.exposureDone()),
     leaving: () => stream.end(),
   });
   say({ event: 'ready', control: address, session: daq.session.toString(16), pid: process.pid });
   try {
     const aborted = stopped.signal.aborted ? Promise.resolve() : once(stopped.signal, 'abort');
     if (scenario !== null)
-      await scenario.run(options.startWhenSubscribed ? firstSubscriber : Promise.resolve());
+      await scenario.run(options.startWhenSubscribed ? firstSubscriber : Promise.resolve(), control);
     if (scenario === null || options.linger) {
       if (scenario !== null) reportEnd(daq, stream);
       await aborted;
@@ -81,9 +84,9 @@ function reportEnd(daq: Daq, stream: Stream): void {
     seconds: Math.round(stream.seconds * 1000) / 1000,
     stamps,
     bytes: daq.bytes,
-    datagrams: daq.datagrams,
+    datagrams: daq.destinations.datagrams,
     faults: Object.fromEntries(stream.faultCounts),
-    sendErrors: Object.fromEntries(daq.sendErrors),
+    sendErrors: Object.fromEntries(daq.destinations.errors),
     sensors,
   });
 }

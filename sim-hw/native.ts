@@ -22,6 +22,9 @@ export interface SensorModelSettings {
   readonly transient: number;
   readonly rowRamp: number;
   readonly hotPixels: number;
+  /** columns from this one on are another amplifier's, so many ADU higher; negative: none */
+  readonly splitColumn: number;
+  readonly splitStep: number;
   readonly moffatBeta: number;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of sim-daq and the scenario file, which holds the same options as keys.
-import { readFileSync } from 'node:fs';
+// The command line of sim-daq. A scenario file holds the same options as keys, and more (scenario/).
 import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type FaultSpec, parseFault } from './faults.js';
+import { noScenario, readScenarioFile, type ScenarioParts } from './scenario/file.js';
 import { PixelCode, type PixelName } from './wire.js';
 
 export interface Endpoint {
@@ -30,9 +30,13 @@ export interface SimOptions {
   readonly series: number;
   readonly seconds: number | null;
   readonly gapMs: number;
+  /** the DAQ's time runs so many times faster than the sky's */
+  readonly speed: number;
   readonly skewMs: number;
   readonly jitterMs: number;
   readonly irregularStart: boolean;
+  /** of the first stamps after RESUME; null: random, if the start is irregular */
+  readonly startDelaysMs: readonly number[] | null;
   readonly oneBased: boolean;
   readonly firstSequence: number;
   readonly pixel: PixelName;
@@ -49,62 +53,8 @@ export interface SimOptions {
   readonly taiMinusUtc: number;
   readonly truth: string | null;
   readonly faults: readonly FaultSpec[];
+  readonly scenario: ScenarioParts;
 }
-
-export const simHelp = `sim-daq: a simulated camera DAQ on the wire documented in sim-hw/README.md
-
-Sends guide-star stamps of 8 sensors as UDP datagrams, obeys a TCP control channel, and can do it all by itself.
-Prints {"event":"ready",...} with its control address, and {"event":"end",...} with the stamps sent per sensor.
-
-Connections
-  --control HOST:PORT       control channel (default 127.0.0.1:5581; port 0: any free one)
-  --to HOST:PORT            send stamps there, unicast or multicast; repeatable. Clients can also subscribe
-  --interface ADDRESS       local address for multicast
-  --mtu N                   576..9000 (default 9000)
-
-What it does by itself
-  --idle                    nothing: waits for commands
-  --start-when-subscribed   waits for the first subscriber, then begins
-  --start-delay-ms N        before the first series (default 500)
-  --series N --exposures N --stamps N     default 1 series, 1 exposure, 270 stamps
-  --seconds S               as many exposures as fit into S seconds
-  --gap-ms N                from PAUSE to RESUME (default 500)
-  --linger                  stay on, idle, when the scenario is over
-
-Stamps
-  --rows N --cols N --integration-ms N    ROI, 10..400 and 5..200 (default 50, 50, 50)
-  --rate HZ|max             stamps per second and sensor (default: the ROI timing model)
-  --jitter-ms N --skew-ms N timing noise per stamp (default 0.7), spread over sensors (default 1)
-  --no-irregular-start      the first two stamps come on time
-  --pixel int32|uint16|raw18x16
-  --one-based               stamps are numbered from 1
-  --first-sequence N        sequence of the first series (default 1)
-  --frames N                send N pre-rendered frames per sensor in turn, for load (default 0: render each)
-
-Sky
-  --seed N                  everything random follows from it (default 1)
-  --snr N --fwhm PX         guide stars (default 50, 4)
-  --drift N --rotation N    common motion, arcsec/s (default 0.02, 0.05)
-  --jitter ARCSEC           common motion from stamp to stamp, 1 sigma (default 0.05)
-  --seeing-motion PX        own motion of each star, 1 sigma (default 0)
-  --cosmic-rays P           probability per stamp (default 0.002)
-  --hot-pixels N            mean number per ROI (default 0.3)
-  --tai-minus-utc S         default 37
-  --truth FILE              one JSON line per stamp: x, y, flux, FWHM, displacement, rotation, faults
-
-Faults (repeatable; seeded)
-  --fault KIND:p=0.05[,unit=packet][,sensor=R00_SG0]     with a probability per stamp
-  --fault KIND:at=17                                      at one stamp
-      drop, duplicate, reorder (unit stamp, or packet), truncate, corrupt (always packet)
-
-  --scenario FILE.json      the same options as keys, e.g. {"rate": 9, "fault": ["drop:p=0.05"]};
-                            the command line overrides it
-
-Examples
-  sim-daq --start-when-subscribed --snr 50 --truth truth.jsonl
-  sim-daq --to 127.0.0.1:5580 --rows 400 --cols 400 --rate 9 --seconds 60
-  sim-daq --to 239.1.2.3:5580 --interface 127.0.0.1 --fault drop:p=0.05,unit=packet
-`;
 
 const spec = {
   help: { type: 'boolean', short: 'h' },
@@ -126,6 +76,7 @@ const spec = {
   series: { type: 'string' },
   seconds: { type: 'string' },
   'gap-ms': { type: 'string' },
+  speed: { type: 'string' },
   'skew-ms': { type: 'string' },
   'jitter-ms': { type: 'string' },
   'no-irregular-start': { type: 'boolean' },
@@ -154,8 +105,11 @@ export function parseSimOptions(args: readonly string[]): SimOptions | null {
   const problems: string[] = [];
   const given = readArguments(args, problems);
   if (given.help === true) return null;
-  const scenario = typeof given.scenario === 'string' ? readScenario(given.scenario, problems) : {};
-  const options = readOptions({ ...scenario, ...given }, problems);
+  const file =
+    typeof given.scenario === 'string'
+      ? readScenarioFile(given.scenario, problems)
+      : { parts: noScenario, options: {} };
+  const options = readOptions({ ...file.options, ...given }, file.parts, problems);
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return options;
 }
@@ -189,23 +143,7 @@ function isOption(name: string): name is keyof typeof spec {
   return Object.hasOwn(spec, name);
 }
 
-function readScenario(path: string, problems: string[]): Given {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw new Error('expected a JSON object');
-    for (const key of Object.keys(value)) {
-      if (!isOption(key) || key === 'help' || key === 'scenario')
-        problems.push(`${path}: expected only options of sim-daq --help as keys, got "${key}"`);
-    }
-    return value as Given;
-  } catch (error) {
-    problems.push(`--scenario ${path}: ${error instanceof Error ? error.message : String(error)}`);
-    return {};
-  }
-}
-
-function readOptions(given: Given, problems: string[]): SimOptions {
+function readOptions(given: Given, scenario: ScenarioParts, problems: string[]): SimOptions {
   const number = (key: string, low: number, high: number, fallback: number, whole = false): number => {
     if (given[key] === undefined) return fallback;
     const value = numberOf(given[key]);
@@ -253,9 +191,11 @@ function readOptions(given: Given, problems: string[]): SimOptions {
     series: whole('series', 1, 1e9, 1),
     seconds,
     gapMs: number('gap-ms', 0, 1e6, 500),
+    speed: number('speed', 0.01, 1000, 1),
     skewMs: number('skew-ms', 0, 50, 1),
     jitterMs: number('jitter-ms', 0, 50, 0.7),
     irregularStart: !flag('no-irregular-start'),
+    startDelaysMs: Array.isArray(given['start-delays-ms']) ? given['start-delays-ms'].map(Number) : null,
     oneBased: flag('one-based'),
     firstSequence: whole('first-sequence', 0, 65_535, 1),
     pixel: pixelName(text('pixel', 'int32'), problems),
@@ -272,6 +212,7 @@ function readOptions(given: Given, problems: string[]): SimOptions {
     taiMinusUtc: number('tai-minus-utc', -100, 100, 37),
     truth: text('truth', null),
     faults: list(given.fault).flatMap((one) => readFault(one, problems)),
+    scenario,
   };
 }
 

@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the simulated DAQ does by itself: START {RESUME, STAMP x N, PAUSE} x M STOP, like a night's scripts.
+// Plays what the simulated DAQ does by itself: START {RESUME, STAMP x N, PAUSE} x M STOP, like a night's scripts.
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { guideSensors, roiKeyOf } from '../agent/model/location.js';
 import type { Daq, Outcome } from './daq.js';
 import type { SimOptions } from './options.js';
-
-/** roiSpec of the observatory's on-sky default places: segment 7 on SG0, 0 on SG1, row 800, column 56. */
-export function defaultRoiSpec(options: SimOptions): Record<string, Record<string, number>> {
-  const spec: Record<string, Record<string, number>> = {
-    common: { rows: options.rows, cols: options.cols, integrationTimeMillis: options.integrationMs },
-  };
-  for (const sensor of guideSensors) {
-    spec[roiKeyOf(sensor)] = { segment: sensor.ccdSlot === 'SG0' ? 7 : 0, startRow: 800, startCol: 56 };
-  }
-  return spec;
-}
+import { type Exposure, type Series, seriesOf } from './scenario/plan.js';
 
 /** OBSID of the n-th exposure of this run: the day changes at 12 h UTC, as the observatory's does. */
 export function obsidOf(now: Date, n: number): string {
@@ -25,6 +14,13 @@ export function obsidOf(now: Date, n: number): string {
 
 function must(outcome: Outcome): void {
   if (outcome.reply !== 'SUCCESS') throw new Error(`${outcome.reply}: ${outcome.message ?? ''}`);
+}
+
+/** What a restart of the DAQ does to its clients. */
+export interface Connections {
+  /** nobody is connected, and nobody can connect */
+  close(): void;
+  open(): Promise<void>;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -40,11 +36,23 @@ export class Scenario {
   #exposures = 0;
   #endMs = Number.POSITIVE_INFINITY;
   #streamDone: (() => void) | null = null;
+  #onSubscribed: (() => void) | null = null;
+  #stamps: number;
 
   constructor(daq: Daq, options: SimOptions, stop: AbortSignal) {
     this.#daq = daq;
     this.#options = options;
     this.#signal = AbortSignal.any([stop, this.#taken.signal]);
+    this.#stamps = options.stamps;
+  }
+
+  /** of the current exposure */
+  get stamps(): number {
+    return this.#stamps;
+  }
+
+  subscribed(): void {
+    this.#onSubscribed?.();
   }
 
   /** The stream says that the stamps of this exposure have left. */
@@ -63,13 +71,16 @@ export class Scenario {
    * Waits for `begin`, then runs to its end, until `stop`, or until a client takes over; then, and only then, a series
    * may be left open.
    */
-  async run(begin: Promise<void>): Promise<void> {
-    const { series, seconds, startDelayMs } = this.#options;
+  async run(begin: Promise<void>, connections: Connections): Promise<void> {
+    const { seconds, startDelayMs, scenario } = this.#options;
     try {
       await Promise.race([begin, aborted(this.#signal)]);
       await delay(startDelayMs, undefined, { signal: this.#signal });
       if (seconds !== null) this.#endMs = performance.now() + seconds * 1000;
-      for (let i = 0; i < series && !this.#over; i++) await this.#runSeries();
+      for (const series of seriesOf(scenario.plan, this.#options)) {
+        if (this.#over) break;
+        await this.#runSeries(series, connections);
+      }
     } catch (error) {
       if (!this.#signal.aborted) throw error;
     }
@@ -82,20 +93,51 @@ export class Scenario {
     return this.#signal.aborted || performance.now() >= this.#endMs;
   }
 
-  async #runSeries(): Promise<void> {
-    must(this.#daq.command('initGuiders', { roiSpec: defaultRoiSpec(this.#options) }));
-    for (let i = 0; i < this.#options.exposures && !this.#over; i++) {
-      if (i > 0) await delay(this.#options.gapMs, undefined, { signal: this.#signal });
-      await this.#runExposure();
-    }
-    must(this.#daq.command('stop', {}));
+  async #pass(ms: number): Promise<void> {
+    if (ms > 0) await delay(ms / this.#options.speed, undefined, { signal: this.#signal });
   }
 
-  async #runExposure(): Promise<void> {
+  async #runSeries(series: Series, connections: Connections): Promise<void> {
+    if (series.downMs !== null) await this.#restart(series.downMs, connections);
+    await this.#pass(series.waitMs);
+    this.#daq.prepare(series);
+    must(this.#daq.command('initGuiders', { roiSpec: series.roiSpec }));
+    let paused = true;
+    for (const exposure of series.exposures()) {
+      if (this.#over) break;
+      if (!paused) must(this.#daq.command('pause', {}));
+      await this.#pass(exposure.pauseMs);
+      await this.#runExposure(exposure);
+      paused = false;
+    }
+    if (series.ends === 'running' && !this.#over) return;
+    if (!paused) must(this.#daq.command('pause', {}));
+    if (series.ends === 'stop' || this.#over) must(this.#daq.command('stop', {}));
+  }
+
+  /** The DAQ goes, and comes back as another run; clients that it had find it again. */
+  async #restart(downMs: number, connections: Connections): Promise<void> {
+    const hadClients = this.#daq.destinations.subscribers > 0;
+    const again = new Promise<void>((resolve) => {
+      this.#onSubscribed = resolve;
+    });
+    this.#daq.crash();
+    connections.close();
+    await this.#pass(downMs);
+    await connections.open();
+    this.#daq.resumeStatus();
+    if (hadClients) await Promise.race([again, aborted(this.#signal)]);
+    this.#onSubscribed = null;
+    this.#signal.throwIfAborted();
+  }
+
+  async #runExposure(exposure: Exposure): Promise<void> {
     const done = new Promise<void>((resolve) => {
       this.#streamDone = resolve;
     });
-    must(this.#daq.command('resume', { comment: obsidOf(new Date(), ++this.#exposures) }));
+    this.#stamps = exposure.stamps;
+    const obsid = exposure.obsid ?? obsidOf(new Date(), ++this.#exposures);
+    must(this.#daq.command('resume', { comment: obsid }));
     const timeIsUp = new AbortController();
     const onAbort = (): void => timeIsUp.abort();
     this.#signal.addEventListener('abort', onAbort, { once: true });
@@ -105,6 +147,5 @@ export class Scenario {
     timeIsUp.abort();
     this.#signal.removeEventListener('abort', onAbort);
     this.#signal.throwIfAborted();
-    must(this.#daq.command('pause', {}));
   }
 }

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { arcsecPerMm } from '../agent/model/geometry.js';
 import { parseRoiSpec } from '../agent/model/roi.js';
 import { parseSimOptions } from './options.js';
+import { undisturbed } from './scenario/conditions.js';
 import { SimSensor } from './sensors.js';
 import { Sky } from './sky.js';
 import { Bench, roiSpec } from './testing/bench.js';
@@ -150,9 +151,9 @@ t.test('cosmic rays cross the whole ROI of the series, whatever the options say 
   const sky = new Sky(still);
   const quarters = new Set<string>();
   for (const roi of spec.locations) {
-    const sensor = new SimSensor(options, spec, roi);
+    const sensor = new SimSensor(options, spec, roi, 1);
     for (let i = 0; i < 60; i++) {
-      const { frame, cosmicRay } = sensor.stamp(sky, sky.motion(0));
+      const { frame, cosmicRay } = sensor.stamp(sky, sky.motion(0), undisturbed);
       t.equal(cosmicRay, true);
       const { pixels } = readInt32(100, 100, frame.bytes());
       const brightest = pixels.indexOf(pixels.reduce((a, b) => Math.max(a, b)));

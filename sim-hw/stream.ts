@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stream of stamps while the DAQ is RUNNING: absolute schedule, timing noise, faults, truth. Stamps are
+// The stream of stamps while the DAQ is RUNNING: schedule, happenings, faults, truth. Stamps are
 // painted one period ahead, so that painting does not delay sending.
 import { stampPeriodMs } from '../agent/model/roi.js';
+import { Cadence } from './cadence.js';
 import type { Daq } from './daq.js';
 import { Faults } from './faults.js';
 import type { SimOptions } from './options.js';
 import { Random } from './random.js';
+import type { Conditions } from './scenario/conditions.js';
+import type { Moment } from './scenario/happenings.js';
+import { disturbedMotion } from './scenario/motion.js';
 import type { PaintedStamp, SimSensor } from './sensors.js';
 import { type CommonMotion, Sky } from './sky.js';
 import type { TruthFile } from './truth.js';
@@ -13,6 +17,7 @@ import type { TruthFile } from './truth.js';
 interface ReadyStamp {
   readonly sensor: SimSensor;
   readonly painted: PaintedStamp;
+  readonly conditions: Conditions;
 }
 
 /** Above it there is time within a period for a millisecond's wait, and for painting in a pause. */
@@ -20,7 +25,6 @@ const slowPeriodMs = 20;
 
 /** A sending order in which no datagram leaves. */
 const lostWhole = Int32Array.of(-1);
-const noEdits = new Int32Array(0);
 
 /** A stamp that waits for its successor (fault `reorder`). */
 type HeldBack = () => void;
@@ -31,6 +35,7 @@ export class Stream {
   readonly #truth: TruthFile;
   readonly #faults: Faults;
   readonly #timing: Random;
+  readonly #cadence: Cadence;
   readonly #held = new Map<string, HeldBack>();
   #sky: Sky;
   #skySequence = -1;
@@ -39,8 +44,9 @@ export class Stream {
   #timer: NodeJS.Timeout | null = null;
   #immediate: NodeJS.Immediate | null = null;
   #startedMs = 0;
+  #dueMs = 0;
   #tick = 0;
-  #left = 0;
+  #planned = 0;
   #done: (() => void) | null = null;
   #streamedMs = 0;
   readonly faultCounts = new Map<string, number>();
@@ -50,7 +56,8 @@ export class Stream {
     this.#options = options;
     this.#truth = truth;
     this.#faults = new Faults(options.faults, options.seed);
-    this.#timing = new Random(options.seed, 'timing');
+    this.#timing = new Random(options.seed, 'skew');
+    this.#cadence = new Cadence(options, new Random(options.seed, 'timing'));
     this.#sky = this.#newSky();
   }
 
@@ -65,10 +72,11 @@ export class Stream {
       this.#skySequence = this.#daq.sequence;
       this.#sky = this.#newSky();
     }
-    this.#left = stamps === 0 ? Number.POSITIVE_INFINITY : stamps;
+    this.#planned = stamps === 0 ? Number.POSITIVE_INFINITY : stamps;
     this.#done = done;
     this.#tick = 0;
     this.#startedMs = performance.now();
+    this.#dueMs = this.#startedMs;
     this.#paintNext();
     this.#schedule();
   }
@@ -84,10 +92,16 @@ export class Stream {
     this.#streamedMs += performance.now() - this.#startedMs;
   }
 
-  get periodMs(): number {
+  /** From stamp to stamp, as the sky counts. */
+  get #skyPeriodMs(): number {
     const { rate } = this.#options;
     if (rate !== null) return 1000 / rate;
     return this.#daq.spec === null ? 100 : stampPeriodMs(this.#daq.spec.common);
+  }
+
+  /** From stamp to stamp, as the DAQ sends. */
+  get periodMs(): number {
+    return this.#skyPeriodMs / this.#options.speed;
   }
 
   #newSky(): Sky {
@@ -105,21 +119,30 @@ export class Stream {
     const first = this.#daq.sensors[0];
     if (first === undefined) return;
     // The sky moves with the number of the stamp, so that a run is the same at any speed of this machine.
+    const moment: Moment = {
+      series: this.#daq.seriesCount,
+      exposure: this.#daq.exposureCount,
+      inSeries: first.sent,
+      inExposure: this.#tick,
+      ofExposure: this.#planned,
+      periodS: this.#skyPeriodMs / 1000,
+    };
     const reuse = this.#options.frames > 0 && first.sent >= this.#options.frames;
-    if (!reuse) this.#motion = this.#sky.motion((first.sent * this.periodMs) / 1000);
-    this.#ready = this.#daq.sensors.map((sensor) => ({
-      sensor,
-      painted: sensor.stamp(this.#sky, this.#motion),
-    }));
+    if (!reuse) this.#motion = this.#motionAt(moment);
+    this.#ready = this.#daq.sensors.map((sensor) => {
+      const conditions = sensor.conditions.at(moment);
+      return { sensor, conditions, painted: sensor.stamp(this.#sky, this.#motion, conditions) };
+    });
+  }
+
+  #motionAt(moment: Moment): CommonMotion {
+    const own = this.#sky.motion(moment.inSeries * moment.periodS);
+    return disturbedMotion(this.#options.scenario.happenings, own, moment);
   }
 
   #schedule(): void {
-    const late =
-      this.#options.irregularStart && this.#tick < 2 ? this.#timing.between(0, 0.5) * this.periodMs : 0;
-    const noise = this.#options.jitterMs * Math.abs(this.#timing.normal());
-    const dueMs =
-      this.#startedMs + (this.#tick + 1) * this.periodMs + Math.min(noise + late, this.periodMs / 2);
-    const waitMs = dueMs - performance.now();
+    this.#dueMs += this.#cadence.interval(this.#tick, this.#skyPeriodMs) / this.#options.speed;
+    const waitMs = this.#dueMs - performance.now();
     const go = (): void => this.#sendTick();
     if (waitMs > 0.5) this.#timer = setTimeout(go, waitMs);
     else this.#immediate = setImmediate(go);
@@ -148,8 +171,7 @@ export class Stream {
   #afterTick(): void {
     this.#truth.flush();
     this.#tick++;
-    this.#left--;
-    if (this.#left <= 0) {
+    if (this.#tick >= this.#planned) {
       this.#done?.();
       return;
     }
@@ -162,20 +184,29 @@ export class Stream {
     else next();
   }
 
-  #sendStamp({ sensor, painted }: ReadyStamp, taiNs: bigint): void {
+  #sendStamp({ sensor, painted, conditions }: ReadyStamp, taiNs: bigint): void {
     const name = sensor.roi.sensor.detectorName;
-    const stamp = sensor.sent + (this.#options.oneBased ? 1 : 0);
+    const number = sensor.sent + (this.#options.oneBased ? 1 : 0);
+    const stamp = sensor.before + number;
+    if (!conditions.leaves) {
+      sensor.sent++;
+      this.#addTruth(sensor, painted, conditions, stamp, taiNs, []);
+      sensor.recycle(painted.frame);
+      return;
+    }
+    if (!sensor.joined) this.#daq.join(sensor);
     sensor.sent++;
-    const fragments = this.#daq.sender.fragments(sensor.bytes);
-    const fate = this.#faults.fate(name, stamp, fragments);
+    const fragments = this.#daq.destinations.fragments(sensor.bytes);
+    const fate = this.#faults.fate(name, number, fragments);
     for (const fault of fate.faults) this.faultCounts.set(fault, (this.faultCounts.get(fault) ?? 0) + 1);
-    this.#addTruth(sensor, painted, stamp, taiNs, fate.faults);
+    this.#addTruth(sensor, painted, conditions, stamp, taiNs, fate.faults);
     const header = this.#daq.stampHeader(sensor, stamp, taiNs);
     const { location } = sensor.roi.sensor;
     const leave = (): void => {
-      if (fate.copies === 0) this.#daq.send(location, header, painted.frame, lostWhole, noEdits);
+      const payload = painted.frame;
+      if (fate.copies === 0) this.#daq.destinations.send(location, { header, payload, order: lostWhole });
       for (let copy = 0; copy < fate.copies; copy++) {
-        this.#daq.send(location, header, painted.frame, fate.order, fate.edits);
+        this.#daq.destinations.send(location, { header, payload, order: fate.order, edits: fate.edits });
         this.#daq.bytes += sensor.bytes;
       }
       sensor.recycle(painted.frame);
@@ -198,6 +229,7 @@ export class Stream {
   #addTruth(
     sensor: SimSensor,
     painted: PaintedStamp,
+    conditions: Conditions,
     stamp: number,
     taiNs: bigint,
     faults: readonly string[],
@@ -212,15 +244,16 @@ export class Stream {
       tai_ns: taiNs.toString(),
       x: place.x,
       y: place.y,
-      flux_e: sensor.fluxE,
-      fwhm_px: this.#options.fwhm,
-      snr: this.#options.snr,
+      flux_e: painted.fluxE,
+      fwhm_px: painted.fwhmPx,
+      snr: sensor.snr,
       dx_mm: motion.dxMm,
       dy_mm: motion.dyMm,
       rotation_arcsec: motion.rotationArcsec,
       own_dx_px: place.ownDx,
       own_dy_px: place.ownDy,
       faults: painted.cosmicRay ? [...faults, 'cosmic_ray'] : faults,
+      nuisances: conditions.nuisances,
     });
   }
 }

@@ -23,6 +23,8 @@ export interface TruthLine {
   readonly own_dx_px: number;
   readonly own_dy_px: number;
   readonly faults: readonly string[];
+  /** what the scenario does to it */
+  readonly nuisances: readonly string[];
 }
 
 export class TruthFile {

@@ -251,6 +251,7 @@ t.test('a stamp of known fields is the golden datagram', async (t) => {
     taiNs: 1_767_225_637_123_456_789n,
     session: 0x0123_4567_89ab_cdefn,
     oneBased: true,
+    splitRoi: false,
   });
   const sensor = guideSensorNamed('R44_SG0');
   if (sensor === undefined) throw new Error('R44_SG0 is no guide sensor');

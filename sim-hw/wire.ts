@@ -41,6 +41,7 @@ export interface HeaderFields {
   readonly taiNs: bigint;
   readonly session: bigint;
   readonly oneBased: boolean;
+  readonly splitRoi: boolean;
 }
 
 /** A header without geometry: lifecycle and STATUS messages. */
@@ -49,7 +50,7 @@ export function makeHeader(fields: HeaderFields): Uint8Array {
   const view = new DataView(bytes.buffer);
   bytes.set([0x53, 0x44, 0x41, 0x51, 1, headerBytes, fields.eventType, fields.eventStatus, fields.location]);
   view.setUint8(9, DaqStateCode[fields.state]);
-  view.setUint8(11, 1 | (fields.oneBased ? 4 : 0));
+  view.setUint8(11, 1 | (fields.splitRoi ? 2 : 0) | (fields.oneBased ? 4 : 0));
   view.setUint16(12, fields.sequence & 0xffff, true);
   view.setUint16(14, fields.stamp & 0xffff, true);
   view.setBigUint64(16, fields.taiNs, true);
@@ -74,7 +75,12 @@ function putText(bytes: Uint8Array, at: number, size: number, text: string): voi
 }
 
 /** START's payload: the DAQ's 183 bytes of series metadata. */
-export function seriesMetadata(spec: RoiSpec, roi: RoiLocation, seriesId: string): Uint8Array {
+export function seriesMetadata(
+  spec: RoiSpec,
+  roi: RoiLocation,
+  seriesId: string,
+  splitRoi: boolean,
+): Uint8Array {
   const bytes = new Uint8Array(183);
   const view = new DataView(bytes.buffer);
   const words = [spec.common.rows, spec.common.cols, spec.common.integrationMs, 0, 0, 0, 2, 0];
@@ -87,6 +93,7 @@ export function seriesMetadata(spec: RoiSpec, roi: RoiLocation, seriesId: string
   view.setUint32(72, 1, true);
   view.setBigUint64(76, serialOf(roi.sensor), true);
   view.setUint8(84, 1);
+  view.setUint8(85, splitRoi ? 1 : 0);
   putText(bytes, 87, 32, 'sim-hw');
   putText(bytes, 119, 64, seriesId);
   return bytes;

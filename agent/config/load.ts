@@ -13,10 +13,10 @@ import { isSegment } from '../model/geometry.js';
 import { type GuideSensor, guideSensorNamed, guideSensors } from '../model/location.js';
 import { type Pointing, parsePointing, profileNames } from '../model/pointing.js';
 import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
+import { problemsOf } from '../model/schema-problems.js';
 import { show } from '../model/show.js';
 import { checkEndpoints } from './endpoints.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
-import { problemsOf } from './schema-problems.js';
 
 /** The folder that holds package.json: two above in the sources, three above when built. */
 export function packageRoot(): string {
@@ -68,7 +68,7 @@ export function parseProfile(text: string, path: string): Profile {
   const validate = validator();
   if (!validate(value)) {
     // What a schema cannot say is told too, as far as the parts are well formed.
-    const problems = problemsOf(validate.errors ?? []);
+    const problems = problemsOf(validate.errors ?? [], 'profile');
     const told = new Set(problems.map((p) => p.slice(0, p.indexOf(':'))));
     const meant = meaningProblems(value, dirname(path)).filter((p) => !told.has(p.slice(0, p.indexOf(':'))));
     throw refuseAll('profile', heading, [...problems, ...meant]);

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Unpackr } from 'msgpackr';
 import { stringify } from 'yaml';
 import { Subscriber } from 'zeromq';
@@ -15,6 +16,9 @@ import { type DemoOptions, demoHelp, parseDemoOptions } from './options.js';
 import { TruthScore } from './truth.js';
 
 const readyDeadlineMs = 20_000;
+/** An acquisition that stays open closes within half a period. */
+const afterEndMs = 1000;
+const isEnd = (event: JsonLine): boolean => event.event === 'end';
 const isReady = (event: JsonLine): boolean => event.event === 'ready';
 
 interface Stage {
@@ -84,6 +88,7 @@ async function untilOver(options: DemoOptions, stage: Stage, interrupted: Promis
     const over = (): void => resolve();
     if (options.seconds !== null) setTimeout(over, options.seconds * 1000).unref();
     interrupted.then(over, reject);
+    if (options.scenario) scenarioOver(stage).then(over, reject);
     stage.simulator.exited.then(
       (code) => reject(new Error(`the simulated DAQ ended with code ${code}`)),
       reject,
@@ -92,10 +97,16 @@ async function untilOver(options: DemoOptions, stage: Stage, interrupted: Promis
   });
 }
 
+/** The scenario is played and its last series has ended at the agent, as far as the agent saw it. */
+async function scenarioOver(stage: Stage): Promise<void> {
+  await stage.simulator.event('end', isEnd, 86_400_000);
+  await delay(afterEndMs);
+}
+
 /** Stops the DAQ, asks the agent what became of every stamp, stops the agent. */
 async function account(stage: Stage): Promise<Map<string, Counters>> {
   stage.simulator.kill('SIGTERM');
-  const end = await stage.simulator.event('end', (event) => event.event === 'end', 2000);
+  const end = await stage.simulator.event('end', isEnd, 2000);
   const sent = end.sensors as Readonly<Record<string, { sent: number }>>;
   const client = new ControlClient(stage.control);
   try {

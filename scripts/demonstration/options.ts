@@ -4,8 +4,10 @@ import { parseArgs } from 'node:util';
 import { parseSimOptions } from '../../sim-hw/options.js';
 
 export interface DemoOptions {
-  /** null: until Ctrl-C */
+  /** null: until Ctrl-C, or until the scenario is over */
   readonly seconds: number | null;
+  /** ends with what a scenario file says */
+  readonly scenario: boolean;
   readonly json: boolean;
   /** further arguments for the simulated DAQ */
   readonly simArgs: readonly string[];
@@ -24,15 +26,18 @@ sensors, the combined offset beside the simulator's truth, and latencies. Ctrl-C
   --snr N         signal-to-noise of the guide stars (default 50)
   --seed N        of the simulated sky and of faults
   --fault SPEC    e.g. drop:p=0.05; repeatable; npx sim-daq --help lists them
+  --scenario FILE what the simulated DAQ plays, once; the options above override it (sim-hw/README.md)
+  --speed N       everything happens N times faster
 
 Examples
   scripts/demo
   scripts/demo --seconds 30 --json
   scripts/demo --seconds 60 --rows 400 --cols 400 --rate 9
   scripts/demo --seconds 30 --fault drop:p=0.05 --fault corrupt:p=0.05
+  scripts/demo --scenario sim-hw/scenarios/clouds.yaml
 `;
 
-const passedOn = ['rate', 'rows', 'cols', 'integration-ms', 'snr', 'seed'] as const;
+const passedOn = ['rate', 'rows', 'cols', 'integration-ms', 'snr', 'seed', 'speed', 'scenario'] as const;
 
 /** Reads the arguments; null when help was asked for. Throws an Error with a sentence on a wrong one. */
 export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
@@ -48,9 +53,11 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
       rate: { type: 'string' },
       rows: { type: 'string' },
       cols: { type: 'string' },
-      'integration-ms': { type: 'string', default: '50' },
-      snr: { type: 'string', default: '50' },
-      seed: { type: 'string', default: '1' },
+      'integration-ms': { type: 'string' },
+      snr: { type: 'string' },
+      seed: { type: 'string' },
+      speed: { type: 'string' },
+      scenario: { type: 'string' },
     },
   });
   if (values.help) return null;
@@ -59,8 +66,9 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
   if (seconds !== null && !(seconds > 0 && seconds <= 86_400)) {
     throw new Error(`--seconds: expected a number in 0..86400, got "${values.seconds}"`);
   }
+  const scenario = values.scenario !== undefined;
   // Exposures of half a minute, one after another, until the demonstration is over.
-  const simArgs: string[] = ['--exposures', '1000000'];
+  const simArgs: string[] = scenario ? ['--linger'] : ['--exposures', '1000000'];
   for (const name of passedOn) {
     const value = values[name];
     if (value !== undefined) simArgs.push(`--${name}`, value);
@@ -68,5 +76,5 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
   for (const fault of values.fault ?? []) simArgs.push('--fault', fault);
   // The simulator's own sentence, before anything is started.
   parseSimOptions(simArgs);
-  return { seconds, json: values.json ?? false, simArgs };
+  return { seconds, scenario, json: values.json ?? false, simArgs };
 }

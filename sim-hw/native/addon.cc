@@ -66,6 +66,8 @@ class Model : public Napi::ObjectWrap<Model> {
     s.transient = NumberOf(from, "transient", s.transient);
     s.row_ramp = NumberOf(from, "rowRamp", s.row_ramp);
     s.hot_pixels = NumberOf(from, "hotPixels", s.hot_pixels);
+    s.split_column = static_cast<int32_t>(NumberOf(from, "splitColumn", s.split_column));
+    s.split_step = NumberOf(from, "splitStep", s.split_step);
     s.moffat_beta = NumberOf(from, "moffatBeta", s.moffat_beta);
     model_ = std::make_unique<SensorModel>(s);
   }

@@ -105,7 +105,9 @@ SensorModel::SensorModel(const SensorSettings& settings) : settings_(settings) {
   std::vector<float> column(cols);
   for (size_t c = 0; c < cols; c++) {
     const double edge = settings.transient * std::exp(-static_cast<double>(c) / 2.0);
-    column[c] = static_cast<float>(settings.bias + edge + settings.column_sigma * normals.Next());
+    const bool beyond = settings.split_column >= 0 && static_cast<int32_t>(c) >= settings.split_column;
+    const double level = settings.bias + (beyond ? settings.split_step : 0.0);
+    column[c] = static_cast<float>(level + edge + settings.column_sigma * normals.Next());
   }
   for (size_t r = 0; r < rows; r++) {
     const double ramp = settings.row_ramp * std::exp(-static_cast<double>(r) / 3.0) + 0.3 * normals.Next();

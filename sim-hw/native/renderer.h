@@ -24,6 +24,8 @@ struct SensorSettings {
   double transient = 60.0;      // ADU, serial transient at the first column
   double row_ramp = -5.0;       // ADU, at the first row, gone after a few
   double hot_pixels = 0.0;      // mean number in the ROI
+  int32_t split_column = -1;    // columns from this one on are another amplifier's; negative: none
+  double split_step = 0.0;      // ADU, its level above the first one's
   double moffat_beta = 3.0;
 };
 
