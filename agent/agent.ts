@@ -4,6 +4,7 @@
 
 import { Context } from 'zeromq';
 import { type Profile, profileRoiSpec } from './config/profile.js';
+import { exposureVerb } from './control/exposure-verb.js';
 import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
 import { ControlServer } from './control/server.js';
 import { makeVerbs } from './control/verbs.js';
@@ -14,6 +15,7 @@ import { Health } from './health/health.js';
 import { HostClock } from './health/host-clock.js';
 import { hostTaiOffset } from './health/tai-source.js';
 import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
+import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logTo } from './model/log.js';
 import { toWire } from './model/names.js';
 import type { TaiOffset } from './model/tai.js';
@@ -176,7 +178,8 @@ export class Agent {
       roiSpec: () => profileRoiSpec(this.#profile),
       sensors: this.#profile.guider.sensors.map((s) => s.detectorName),
     });
-    return { ...verbs, pointing: pointingVerb(this.#onSky) };
+    const role = { onExposureTimes: (times: ExposureTimes) => this.#guider.onExposureTimes(times) };
+    return { ...verbs, pointing: pointingVerb(this.#onSky), exposure: exposureVerb(role) };
   }
 
   #onRecords(records: readonly DaqRecord[]): void {

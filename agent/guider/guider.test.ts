@@ -3,78 +3,11 @@ import t from 'tap';
 import { type DaqRecord, EventType } from '../model/daq.js';
 import { flagBits } from '../model/flags.js';
 import type { GuideSensor } from '../model/location.js';
-import { logTo } from '../model/log.js';
 import { stampPeriodMs } from '../model/roi.js';
-import { Guider, type GuiderSettings } from './guider.js';
-import {
-  all,
-  Collected,
-  FakeClock,
-  halt,
-  ms,
-  resume,
-  roi,
-  second,
-  stampOf,
-  start,
-} from './testing-records.js';
+import { Bench, obsid, period, without } from './testing-bench.js';
+import { all, halt, ms, resume, roi, second, stampOf, start } from './testing-records.js';
 
-const obsid = 'MC_O_20260714_000123';
-const period = 100n * ms;
 const arcsec = Math.PI / 180 / 3600;
-
-/** A role on a bench: records go in, messages come out, time moves when told. */
-class Bench {
-  readonly clock = new FakeClock();
-  readonly sink = new Collected();
-  readonly warnings: string[] = [];
-  readonly guider: Guider;
-  time: bigint;
-
-  constructor(settings: Partial<GuiderSettings> = {}) {
-    const log = logTo((level, message) => {
-      if (level === 'warning') this.warnings.push(message);
-    });
-    this.guider = new Guider(
-      { sensors: all, deadlineMs: null, roi: null, scatterFloorMm: 0.0002, timeSuspect: false, ...settings },
-      { clock: this.clock, sink: this.sink, log, counters: () => [] },
-    );
-    this.time = this.clock.now;
-  }
-
-  give(records: readonly DaqRecord[]): void {
-    if (this.time > this.clock.now) this.clock.moveTo(this.time);
-    this.guider.onRecords(records);
-  }
-
-  open(series = 1, sensors: readonly GuideSensor[] = all, comment = obsid): void {
-    this.give(sensors.map((s) => start(s, series, this.time)));
-    this.time += 10n * ms;
-    this.give(sensors.map((s) => resume(s, series, this.time, comment)));
-    this.time += period;
-  }
-
-  /** One stamp of all given sensors, a period after the one before. */
-  stamp(
-    stamp: number,
-    motion = { dx: 0, dy: 0, rotation: 0 },
-    sensors: readonly GuideSensor[] = all,
-    over: (s: GuideSensor) => Partial<DaqRecord> = () => ({}),
-    series = 1,
-  ): void {
-    this.give(sensors.map((s) => stampOf(s, { series, stamp, lastNs: this.time }, motion, over(s))));
-    this.time += period;
-  }
-
-  close(series = 1, sent: bigint | null = null): void {
-    this.give(all.map((s) => halt(s, EventType.pause, series, this.time, sent)));
-    this.give(all.map((s) => halt(s, EventType.stop, series, this.time, sent)));
-    this.time += second;
-    this.clock.moveTo(this.time);
-  }
-}
-
-const without = (...names: string[]) => all.filter((s) => !names.includes(s.detectorName));
 
 t.test('a series is told from its start to its end', async (t) => {
   const bench = new Bench();

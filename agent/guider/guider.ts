@@ -2,28 +2,35 @@
 // The guider role: takes the link's records in order and says what they mean.
 // One record in, one message out; an acquisition that closes adds its offset.
 
-import type { Clock, Timer } from '../model/clock.js';
+import type { Clock } from '../model/clock.js';
 import { type DaqRecord, EventType, type SensorCounters } from '../model/daq.js';
+import type { ExposureTimes } from '../model/exposure-times.js';
 import { flagBits, isFlagged } from '../model/flags.js';
 import { type GuideSensor, nameOfLocation } from '../model/location.js';
 import type { Log } from '../model/log.js';
 import {
+  type ClosedBy,
   GuiderStatus,
   type MessageSink,
+  type OffsetsMessage,
   type SensorAccount,
   type SeriesAccount,
-  type SeriesEndMessage,
   type StampIdentity,
 } from '../model/messages.js';
 import { type RoiCommon, type RoiSpec, stampPeriodMs } from '../model/roi.js';
 import { Accounting } from './accounting.js';
 import { type Acquisition, AcquisitionBook } from './acquisition.js';
-import { Series } from './identity.js';
-import { EventMerger, type Merged } from './lifecycle.js';
+import { Attendance } from './attendance.js';
+import type { Series } from './identity.js';
+import { Incidents } from './incidents.js';
+import type { Merged } from './lifecycle.js';
 import { combineAcquisition } from './offsets.js';
 import { StampPeriod } from './period.js';
 import { References } from './reference.js';
 import { buildResult, flagsOf, locate, secondsOf } from './result.js';
+import { type EndReason, SeriesLife } from './series-life.js';
+import { SeriesRois } from './series-rois.js';
+import { Shutter } from './shutter.js';
 
 export interface GuiderSettings {
   /** in the order of the arrays in messages */
@@ -42,6 +49,8 @@ export interface GuiderDeps {
   readonly sink: MessageSink;
   readonly log: Log;
   readonly counters: () => readonly SensorCounters[];
+  /** everything of this exposure has left */
+  readonly exposureEnded?: (exposure: StampIdentity) => void;
 }
 
 export interface GuiderSnapshot {
@@ -51,6 +60,7 @@ export interface GuiderSnapshot {
   readonly joinedLate: boolean;
   readonly sensors: readonly string[];
   readonly expected: readonly string[];
+  readonly silent: readonly string[];
   readonly referenceStamp: number;
   readonly periodMs: number;
   readonly nStamps: number;
@@ -59,10 +69,10 @@ export interface GuiderSnapshot {
 
 /** On-sky default of the observatory, when nobody said anything else. */
 const defaultRoi: RoiCommon = { rows: 400, cols: 400, integrationMs: 200 };
-/** Without START the sensors are learnt from this many acquisitions. */
-const learning = 2;
-/** After STOP, stamps still in the air may arrive for half a period and this. */
+/** After PAUSE and STOP, stamps still in the air may arrive for half a period and this. */
 const graceNs = 50_000_000n;
+/** A sensor that is first heard after this many acquisitions joined late. */
+const joinedAfter = 3;
 
 const statusOf = new Map<number, number>([
   [EventType.start, GuiderStatus.start],
@@ -80,45 +90,61 @@ export class Guider {
   readonly #deps: GuiderDeps;
   readonly #indexOf: ReadonlyMap<number, number>;
   readonly #names: readonly string[];
+  readonly #incidents: Incidents;
+  readonly #life: SeriesLife;
+  readonly #rois: SeriesRois;
   readonly #references: References;
   readonly #book: AcquisitionBook;
-  readonly #merger: EventMerger;
+  readonly #attendance: Attendance;
   readonly #period: StampPeriod;
+  readonly #shutter = new Shutter();
   readonly #accounting = new Accounting();
   readonly #strangers = new Set<number>();
-  #series: Series | null = null;
-  #previous: Series | null = null;
-  #expected: boolean[] = [];
-  #running = false;
-  #daqState = 0;
   #nStamps = 0;
   #nGood = 0;
-  #ending: Timer | null = null;
 
   constructor(settings: GuiderSettings, deps: GuiderDeps) {
     this.#settings = settings;
     this.#deps = deps;
-    this.#indexOf = new Map(settings.sensors.map((s, i) => [s.location, i]));
-    this.#names = settings.sensors.map((s) => s.detectorName);
-    this.#references = new References(settings.sensors.length);
-    this.#book = new AcquisitionBook(settings.sensors.length, deps.clock, (a, by) => this.#onClosed(a, by));
-    this.#merger = new EventMerger(deps.clock, (merged) => this.#onMerged(merged));
+    const { sensors } = settings;
+    this.#indexOf = new Map(sensors.map((s, i) => [s.location, i]));
+    this.#names = sensors.map((s) => s.detectorName);
+    this.#incidents = new Incidents(deps.sink, deps.log);
+    this.#rois = new SeriesRois(sensors, deps.sink, this.#incidents);
+    this.#references = new References(sensors.length);
+    this.#attendance = new Attendance(sensors.length);
+    this.#book = new AcquisitionBook(sensors.length, deps.clock, (a, by) => this.#onClosed(a, by));
     this.#period = new StampPeriod(this.#modelPeriodNs(null));
+    this.#life = new SeriesLife(sensors, deps.clock, this.#incidents, {
+      seriesBegins: (first) => this.#onSeriesBegins(first),
+      membersChanged: () => this.#expect(),
+      exposureBegins: () => this.#onExposureBegins(),
+      exposurePaused: () => this.#period.interrupt(),
+      exposureEnds: (series) => this.#onExposureEnds(series),
+      seriesEnds: (series, reason) => this.#onSeriesEnds(series, reason),
+      merged: (series, merged) => this.#onMerged(series, merged),
+      expectedCount: () => Math.max(1, this.#attendance.expected.filter(Boolean).length),
+      settlingNs: () => this.#period.ns / 2n + graceNs,
+    });
   }
 
   /** Takes a batch of records in the order of the link. */
   onRecords(records: readonly DaqRecord[]): void {
     for (const record of records) {
       if (record.eventType === EventType.stamp) this.#onStamp(record);
-      else this.#onEvent(record);
+      else this.#life.onEvent(record);
     }
     this.#book.arm(this.#closingNs());
   }
 
+  /** The camera says when its shutter moves. */
+  onExposureTimes(times: ExposureTimes): void {
+    this.#shutter.take(times);
+  }
+
   /** The link is stopped: closes what is open and says how the series ended. */
   stop(): void {
-    this.#merger.flush();
-    this.#endSeries('agent_stop');
+    this.#life.stop();
   }
 
   /** Per sensor of the profile, since the agent's start. */
@@ -133,14 +159,15 @@ export class Guider {
 
   /** Where the role stands, for the `snapshot` command. */
   status(): GuiderSnapshot {
-    const series = this.#series;
+    const { series, daqState, running } = this.#life;
     return {
       series: series ? series.identity : null,
-      daqState: this.#daqState,
-      running: this.#running,
+      daqState,
+      running,
       joinedLate: series?.joinedLate ?? false,
       sensors: this.#names,
-      expected: this.#names.filter((_, i) => this.#expected[i]),
+      expected: this.#names.filter((_, i) => this.#attendance.expected[i]),
+      silent: this.#names.filter((_, i) => this.#attendance.isSilent(i)),
       referenceStamp: this.#references.commonStamp,
       periodMs: Number(this.#period.ns) / 1e6,
       nStamps: this.#nStamps,
@@ -158,10 +185,10 @@ export class Guider {
   }
 
   #sentInSeries(location: number): bigint | null {
-    const series = this.#series;
+    const { series, running } = this.#life;
     if (!series) return 0n;
     if (!series.started.has(location) && !series.seen.has(location)) return 0n;
-    return this.#running || series.joinedLate ? null : (series.sent.get(location) ?? null);
+    return running || series.joinedLate ? null : (series.sent.get(location) ?? null);
   }
 
   #onStamp(record: DaqRecord): void {
@@ -171,35 +198,54 @@ export class Guider {
       this.#onStranger(record.location);
       return;
     }
-    const series = this.#seriesOf(record);
-    const current = series === this.#series;
-    const stamp = Number(record.stampIndex);
+    const series = this.#life.seriesOf(record);
+    const current = series === this.#life.series;
     const isNewSensor = !series.seen.has(record.location);
-    const place = series.takeStamp(record);
-    if (current && isNewSensor) this.#expect();
-    const late = !current || this.#book.isClosed(stamp);
+    const { exposure, place } = this.#life.placeOf(series, record);
+    const { identity } = exposure;
+    if (current) this.#attend(series, record, index, isNewSensor);
+    const inExposure = current && exposure === series.exposure;
+    const stamp = Number(record.stampIndex);
+    const late = !inExposure || this.#book.isClosed(stamp);
     let flags = flagsOf(record);
     if (this.#settings.timeSuspect) flags |= flagBits.time_suspect;
     if (late) flags |= flagBits.late;
-    const irregular = place !== null && place >= 0 && place < 2;
-    if (irregular) flags |= flagBits.first_stamp;
+    if (place !== null && place < 2) flags |= flagBits.first_stamp;
+    if (this.#shutter.moves(identity.obsid, record.tSrcTaiNs, record.integrationMs)) {
+      flags |= flagBits.shutter_motion;
+    }
+    if (current && this.#rois.isSplit(series, record)) flags |= flagBits.split_roi;
+    const irregular = (flags & (flagBits.first_stamp | flagBits.shutter_motion)) !== 0;
     const position = locate(record, sensor);
-    const inExposure = current && (place === null || place >= 0);
-    if (!late && inExposure && !isFlagged(flags) && Number.isFinite(position.sigmaX + position.sigmaY)) {
+    if (!late && !isFlagged(flags) && Number.isFinite(position.sigmaX + position.sigmaY)) {
       const candidate = { ...position, stamp, provisional: irregular, stale: place === null };
       if (this.#references.offer(index, candidate)) flags |= flagBits.new_reference;
     }
     const reference = inExposure ? this.#references.at(index) : null;
     if (reference?.provisional) flags |= flagBits.provisional_reference;
     if (reference?.stale) flags |= flagBits.stale_reference;
-    const identity = series.identity;
     const result = buildResult(record, { identity, sensor, index, flags, position, reference });
     this.#deps.sink.publish(result);
     this.#accounting.take(record, late, current);
     if (!current) return;
-    this.#running = true;
     this.#period.take(index, stamp, record.tSrcTaiNs === 0n ? record.tLastNs : record.tSrcTaiNs);
-    if (!late) this.#book.add(result, this.#expected);
+    if (!late) this.#book.add(result, this.#attendance.awaited);
+  }
+
+  /** Who is there, and with which ROI. */
+  #attend(series: Series, record: DaqRecord, index: number, isNew: boolean): void {
+    const sensor = this.#names[index] ?? '';
+    const stamp = Number(record.stampIndex);
+    this.#rois.take(series, record);
+    if (this.#attendance.heard(index)) {
+      const message = `${sensor} delivers stamps again`;
+      this.#incidents.tell(series.identity, { name: 'sensor_back', message, sensor, stamp });
+    }
+    if (!isNew) return;
+    this.#expect();
+    if (this.#nStamps < joinedAfter) return;
+    const message = `${sensor} joined the series at stamp ${stamp}`;
+    this.#incidents.tell(series.identity, { name: 'sensor_joined', message, sensor, stamp });
   }
 
   /** A sensor that is not in the profile: counted by the link, told once, not published. */
@@ -210,117 +256,49 @@ export class Guider {
     this.#deps.log.warning('stamps of a sensor that is not in the profile are ignored', { sensor: name });
   }
 
-  #seriesOf(record: DaqRecord): Series {
-    if (this.#series && record.series === this.#series.series) return this.#series;
-    if (this.#previous && record.series === this.#previous.series) return this.#previous;
-    if (this.#series && record.series < this.#series.series) return new Series(record, true);
-    return this.#beginSeries(record, true);
-  }
-
-  #beginSeries(record: DaqRecord, joinedLate: boolean): Series {
-    this.#merger.flush();
-    this.#endSeries('next_series');
-    const series = new Series(record, joinedLate);
-    this.#series = series;
+  #onSeriesBegins(first: DaqRecord): void {
     this.#nStamps = 0;
     this.#nGood = 0;
+    this.#rois.begin();
     this.#references.reset();
     this.#book.restart();
-    const { rows, cols, integrationMs } = record.seriesMetadata ?? record;
+    this.#attendance.beginSeries();
+    const { rows, cols, integrationMs } = first.seriesMetadata ?? first;
     this.#period.restart(this.#modelPeriodNs(rows > 0 && cols > 0 ? { rows, cols, integrationMs } : null));
     this.#expect();
-    if (joinedLate) this.#deps.log.warning('joined a running series', { seqno: series.seqNo });
-    return series;
+  }
+
+  #onExposureBegins(): void {
+    this.#references.reset();
+    this.#attendance.beginExposure();
+    this.#period.interrupt();
+  }
+
+  #onExposureEnds(series: Series): void {
+    this.#book.closeAll('end');
+    if (series.exposure.index > 0 || series.exposure.joinedInside) {
+      this.#deps.exposureEnded?.(series.identity);
+    }
   }
 
   /** Expected sensors: those with START in the series, or seen; all until a late joiner has learnt. */
   #expect(): void {
-    const series = this.#series;
-    const learningYet = series !== null && series.started.size === 0 && this.#nStamps < learning;
-    this.#expected = this.#settings.sensors.map(
-      ({ location }) =>
-        series !== null && (learningYet || series.started.has(location) || series.seen.has(location)),
-    );
+    const { series } = this.#life;
+    const { sensors } = this.#settings;
+    const learning = series !== null && series.started.size === 0 && this.#attendance.learning;
+    this.#attendance.setExpected((i) => {
+      const location = sensors[i]?.location ?? -1;
+      return series !== null && (learning || series.started.has(location) || series.seen.has(location));
+    });
   }
 
-  #onEvent(record: DaqRecord): void {
-    if (!this.#indexOf.has(record.location)) return;
-    switch (record.eventType) {
-      case EventType.start:
-        this.#onStart(record);
-        return;
-      case EventType.resume:
-        this.#onResume(record);
-        return;
-      case EventType.pause:
-      case EventType.stop:
-        this.#onHalt(record);
-        return;
-      default:
-        return;
-    }
-  }
-
-  #merge(record: DaqRecord, expected: number): void {
-    const name = nameOfLocation(record.location);
-    this.#daqState = record.daqState;
-    this.#merger.take(record.eventType, name, record.tSrcTaiNs, record.daqState, expected);
-  }
-
-  #onStart(record: DaqRecord): void {
-    let series = this.#series;
-    if (series && record.series < series.series) return;
-    if (!series || record.series !== series.series) series = this.#beginSeries(record, false);
-    let taken = series.takeStart(record);
-    if (taken === 'other') {
-      series = this.#beginSeries(record, false);
-      taken = series.takeStart(record);
-    }
-    if (taken === 'known') return;
-    this.#running = false;
-    this.#expect();
-    this.#merge(record, this.#settings.sensors.length);
-  }
-
-  #onResume(record: DaqRecord): void {
-    let series = this.#series;
-    if (series && record.series < series.series) return;
-    if (!series || record.series !== series.series) series = this.#beginSeries(record, true);
-    const kind = series.resumeKind(record);
-    if (kind === 'known') return;
-    if (kind === 'new') {
-      // What belongs to the exposure before leaves under its name and with its references.
-      this.#merger.flush();
-      this.#book.closeAll('end');
-      this.#references.reset();
-      this.#period.interrupt();
-    }
-    series.takeResume(record, kind);
-    this.#running = true;
-    this.#merge(record, this.#expectedCount());
-  }
-
-  #onHalt(record: DaqRecord): void {
-    const series = this.#series;
-    if (!series || record.series !== series.series) return;
-    series.takeSent(record);
-    this.#running = false;
-    this.#period.interrupt();
-    this.#merge(record, this.#expectedCount());
-  }
-
-  #expectedCount(): number {
-    return Math.max(1, this.#expected.filter(Boolean).length);
-  }
-
-  #onMerged(merged: Merged): void {
-    const series = this.#series;
+  #onMerged(series: Series, merged: Merged): void {
     const status = statusOf.get(merged.eventType);
-    if (!series || status === undefined) return;
+    if (status === undefined) return;
     const timestamp = secondsOf(merged.taiNs);
-    if (merged.eventType === EventType.start) this.#publishSeries(series, timestamp);
+    if (merged.eventType === EventType.start) this.#rois.publish(series, timestamp, 'start');
     const { sensors, daqState } = merged;
-    const identity = series.identity;
+    const { identity } = series;
     this.#deps.sink.publish({
       kind: 'guider.state',
       ...identity,
@@ -330,48 +308,9 @@ export class Guider {
       sensors,
       daqState,
     });
-    if (merged.eventType === EventType.stop) this.#endSoon();
   }
 
-  #publishSeries(series: Series, timestamp: number): void {
-    const { sensors } = this.#settings;
-    const metadata = sensors.map((s) => series.started.get(s.location));
-    const first = metadata.find((m) => m !== undefined);
-    if (!first) return;
-    this.#deps.sink.publish({
-      kind: 'guider.series',
-      ...series.identity,
-      timestamp,
-      sensors: this.#names,
-      roiCommonNRows: first.rows,
-      roiCommonNCols: first.cols,
-      roiCommonIntegration: first.integrationMs,
-      segment: metadata.map((m) => m?.segment ?? -1),
-      startRow: metadata.map((m) => m?.startRow ?? -1),
-      startCol: metadata.map((m) => m?.startCol ?? -1),
-      splitRoi: metadata.map((m) => m?.splitRoi ?? false),
-      daqVersion: first.version,
-      platform: first.platform,
-      periodMs: Number(this.#modelPeriodNs(first)) / 1e6,
-    });
-  }
-
-  /** A frame that misses packets closes up to half a period after STOP; the series ends after it. */
-  #endSoon(): void {
-    this.#ending?.cancel();
-    const { clock } = this.#deps;
-    this.#ending = clock.at(clock.monotonicNs() + this.#period.ns / 2n + graceNs, () =>
-      this.#endSeries('stop'),
-    );
-  }
-
-  #endSeries(reason: SeriesEndMessage['reason']): void {
-    const stopped = this.#ending !== null;
-    this.#ending?.cancel();
-    this.#ending = null;
-    const series = this.#series;
-    if (!series) return;
-    this.#book.closeAll('end');
+  #onSeriesEnds(series: Series, reason: EndReason): void {
     const sensors: Record<string, SeriesAccount> = {};
     let nLostDaq = 0n;
     for (const { location, detectorName } of this.#settings.sensors) {
@@ -382,27 +321,29 @@ export class Guider {
     }
     const counters = this.accounts();
     this.#accounting.endSeries(series.sent, series.joinedLate);
-    this.#previous = series;
-    this.#series = null;
-    this.#running = false;
+    const { identity } = series;
+    const nStamps = this.#nStamps;
+    const nGood = this.#nGood;
     this.#deps.sink.publish({
       kind: 'series.end',
-      ...series.identity,
-      reason: stopped ? 'stop' : reason,
-      nStamps: this.#nStamps,
-      nGood: this.#nGood,
+      ...identity,
+      reason,
+      nStamps,
+      nGood,
       nLostDaq,
       counters,
       sensors,
     });
   }
 
-  #onClosed(acquisition: Acquisition, closedBy: 'complete' | 'timeout' | 'next' | 'end'): void {
-    const series = this.#series;
+  #onClosed(acquisition: Acquisition, closedBy: ClosedBy): void {
+    const { series, daqState } = this.#life;
     if (!series) return;
     const { sink } = this.#deps;
     const { identity } = series;
-    const closed = { acquisition, closedBy, identity, sensors: this.#names, expected: this.#expected };
+    const { expected } = this.#attendance;
+    const absence = (i: number) => this.#attendance.absence(i);
+    const closed = { acquisition, closedBy, identity, sensors: this.#names, expected, absence };
     const combined = combineAcquisition(closed, this.#references, this.#settings.scatterFloorMm);
     // The offset first: it is what somebody waits for.
     sink.publish(combined.offsets);
@@ -415,10 +356,33 @@ export class Guider {
       stamp: acquisition.stamp,
       timestamp: combined.offsets.timestamp,
       sensors: this.#names.filter((_, i) => acquisition.results[i]),
-      daqState: this.#daqState,
+      daqState,
     });
     this.#nStamps++;
     if (combined.offsets.fit.nSensors > 0) this.#nGood++;
-    if (this.#nStamps === learning) this.#expect();
+    this.#tellReference(series, combined.offsets);
+    this.#afterClosing(series, acquisition, combined.offsets.timestamp);
+  }
+
+  #tellReference(series: Series, offsets: OffsetsMessage): void {
+    if (!offsets.flags.includes('new_reference')) return;
+    const kind = offsets.flags.includes('provisional_reference') ? ', one of the irregular first stamps' : '';
+    this.#incidents.tell(series.identity, {
+      name: 'reference_changed',
+      message: `offsets count from stamp ${offsets.referenceStamp}${kind}`,
+      stamp: offsets.stamp,
+    });
+  }
+
+  #afterClosing(series: Series, { stamp, results }: Acquisition, timestamp: number): void {
+    const wasLearning = this.#attendance.learning;
+    for (const index of this.#attendance.closed(results)) {
+      const sensor = this.#names[index] ?? '';
+      const message = `${sensor} delivers no stamps: acquisitions no longer wait for it`;
+      this.#incidents.tell(series.identity, { name: 'sensor_silent', message, sensor, stamp });
+    }
+    if (!wasLearning || this.#attendance.learning) return;
+    this.#expect();
+    if (series.started.size === 0) this.#rois.publish(series, timestamp, 'stamps');
   }
 }

@@ -2,19 +2,66 @@
 // Which series and exposure a record belongs to. The DAQ tells each sensor separately (START, RESUME, PAUSE,
 // STOP), any of these may be lost or come twice, and the agent may join in the middle.
 
-import type { DaqRecord, SeriesMetadata } from '../model/daq.js';
+import { type DaqRecord, EventType, type SeriesMetadata } from '../model/daq.js';
+import { frameFlag } from '../model/flags.js';
 import type { StampIdentity } from '../model/messages.js';
 import { parseObsId } from '../model/obs-id.js';
 
 export const unknownObsid = 'UNKNOWN';
 
+/** What RESUME..PAUSE delimits inside a series. */
+export class Exposure {
+  /** place in the series from 1; 0: what came before the first RESUME */
+  readonly index: number;
+  identity: StampIdentity;
+  /** the DAQ named it, or nobody will: a late RESUME changes nothing */
+  named: boolean;
+  /** the agent came when it ran: which of its stamps is the first is not known */
+  readonly joinedInside: boolean;
+  /** number of its first stamp; -1: none came yet */
+  base = -1;
+  /** TAI of its first stamp; 0: none */
+  firstTaiNs = 0n;
+  /** location -> TAI of its RESUME */
+  readonly resumed = new Map<number, bigint>();
+  /** location -> TAI of its PAUSE or STOP; empty: it runs */
+  readonly paused = new Map<number, bigint>();
+
+  constructor(index: number, identity: StampIdentity, named: boolean, joinedInside: boolean) {
+    this.index = index;
+    this.identity = identity;
+    this.named = named;
+    this.joinedInside = joinedInside;
+  }
+
+  /** what belongs to it has left */
+  settled = false;
+
+  get running(): boolean {
+    return this.paused.size === 0;
+  }
+
+  /** An event of this time came before the exposure began: it was overtaken on its way. */
+  isAfter(taiNs: bigint): boolean {
+    for (const resumed of this.resumed.values()) if (taiNs !== 0n && resumed > taiNs) return true;
+    return false;
+  }
+}
+
+/** Where a stamp belongs. */
+export interface StampPlace {
+  readonly exposure: Exposure;
+  /** number in the exposure from 0; null: not known */
+  readonly place: number | null;
+  /** this stamp opened the exposure: its RESUME was lost */
+  readonly opened: boolean;
+}
+
 /** One series as far as it is known. */
-export class Series implements StampIdentity {
+export class Series {
   readonly seqNo: number;
   readonly series: bigint;
   seriesId: string;
-  obsid: string;
-  exposureId: number | null = null;
   /** no START was seen: nothing is known of ROI, period and the stamps before */
   readonly joinedLate: boolean;
   /** per location: metadata of START */
@@ -24,39 +71,49 @@ export class Series implements StampIdentity {
   readonly seen = new Set<number>();
   /** stamps the DAQ says it sent, from PAUSE and STOP */
   readonly sent = new Map<number, bigint>();
-  /** RESUMEs of the current exposure: location -> time */
-  readonly #resumed = new Map<number, bigint>();
-  /** number of the exposure in the series; 0 before the first RESUME */
-  exposure = 0;
-  /** first stamp number of the exposure; -1 until a stamp came, or when the agent joined inside it */
-  exposureBase = -1;
-  #current: StampIdentity | null = null;
+  exposure: Exposure;
+  #before: Exposure | null = null;
+  /** number of the first stamp of a series */
+  #firstNumber = 0;
+  #anyComment = false;
+  #hasId = false;
 
   constructor(record: DaqRecord, joinedLate: boolean) {
     this.seqNo = record.sequence;
     this.series = record.series;
     this.joinedLate = joinedLate;
     this.seriesId = `series-${record.series}`;
-    this.obsid = joinedLate ? unknownObsid : this.seriesId;
+    const fromItsFirst = record.eventType === EventType.stamp && (record.frameFlags & frameFlag.first) !== 0;
+    const inside = joinedLate && record.eventType !== EventType.resume && !fromItsFirst;
+    this.exposure = new Exposure(
+      0,
+      this.#identityOf(inside ? unknownObsid : this.seriesId, 0),
+      false,
+      inside,
+    );
   }
 
-  /** A frozen copy for messages; the same object until something changes. */
   get identity(): StampIdentity {
-    this.#current ??= {
+    return this.exposure.identity;
+  }
+
+  #identityOf(obsid: string, exposureIndex: number): StampIdentity {
+    return {
       seqNo: this.seqNo,
       series: this.series,
       seriesId: this.seriesId,
-      obsid: this.obsid,
-      exposureId: this.exposureId,
+      obsid,
+      exposureId: parseObsId(obsid)?.exposureId ?? null,
+      exposureIndex,
     };
-    return this.#current;
   }
 
-  /** False for a START that belongs to another series: the DAQ restarted and counts from the same number. */
+  /** `other`: a START that belongs to another series: the DAQ restarted and counts from the same number. */
   takeStart(record: DaqRecord): 'new' | 'known' | 'other' {
     const before = this.#startTimes.get(record.location);
     if (before !== undefined) return before === record.tSrcTaiNs ? 'known' : 'other';
     this.#startTimes.set(record.location, record.tSrcTaiNs);
+    this.#learnNumbering(record);
     if (record.seriesMetadata) {
       this.started.set(record.location, record.seriesMetadata);
       if (record.seriesMetadata.id !== '') this.#name(record.seriesMetadata.id);
@@ -64,30 +121,50 @@ export class Series implements StampIdentity {
     return 'new';
   }
 
+  #learnNumbering(record: DaqRecord): void {
+    if (record.frameFlags & frameFlag.oneBased) this.#firstNumber = 1;
+  }
+
   #name(seriesId: string): void {
-    if (this.exposure === 0 && !this.joinedLate) this.obsid = seriesId;
+    const { exposure } = this;
+    this.#hasId = true;
+    const unnamed = exposure.identity.obsid === this.seriesId;
     this.seriesId = seriesId;
-    this.#current = null;
+    exposure.identity = this.#identityOf(unnamed ? seriesId : exposure.identity.obsid, exposure.index);
   }
 
-  /** `new`: a new exposure begins; `more`: another sensor's RESUME of the same one; `known`: a repetition. */
-  resumeKind(record: DaqRecord): 'new' | 'more' | 'known' {
-    if (this.exposure === 0 || this.#obsidOf(record) !== this.obsid) return 'new';
-    const before = this.#resumed.get(record.location);
-    if (before === undefined) return 'more';
-    return before === record.tSrcTaiNs ? 'known' : 'new';
+  /**
+   * `new`: a new exposure begins; `more`: another sensor's RESUME of the same one; `names`: the RESUME of an
+   * exposure that its stamps had opened; `known`: a repetition.
+   */
+  resumeKind(record: DaqRecord): 'new' | 'more' | 'names' | 'known' {
+    const { exposure } = this;
+    const time = record.tSrcTaiNs;
+    const before = exposure.resumed.get(record.location);
+    if (before !== undefined && before === time) return 'known';
+    if (exposure.index === 0 || before !== undefined) return 'new';
+    const early = time !== 0n && exposure.firstTaiNs !== 0n && time <= exposure.firstTaiNs;
+    if (!exposure.named) return early ? 'names' : 'new';
+    if (this.#obsidOf(record) !== exposure.identity.obsid) return 'new';
+    return exposure.running || early ? 'more' : 'new';
   }
 
-  takeResume(record: DaqRecord, kind: 'new' | 'more'): void {
-    if (kind === 'new') {
-      this.exposure++;
-      this.exposureBase = -1;
-      this.#resumed.clear();
-      this.obsid = this.#obsidOf(record);
-      this.exposureId = parseObsId(this.obsid)?.exposureId ?? null;
-      this.#current = null;
+  takeResume(record: DaqRecord, kind: 'new' | 'more' | 'names'): void {
+    this.#learnNumbering(record);
+    if (record.text.trim() !== '') this.#anyComment = true;
+    const obsid = this.#obsidOf(record);
+    if (kind === 'new') this.#open(obsid, true);
+    if (kind === 'names') {
+      this.exposure.named = true;
+      this.exposure.identity = this.#identityOf(obsid, this.exposure.index);
     }
-    this.#resumed.set(record.location, record.tSrcTaiNs);
+    this.exposure.resumed.set(record.location, record.tSrcTaiNs);
+  }
+
+  #open(obsid: string, named: boolean): void {
+    const index = this.exposure.index + 1;
+    this.#before = this.exposure;
+    this.exposure = new Exposure(index, this.#identityOf(obsid, index), named, false);
   }
 
   #obsidOf(record: DaqRecord): string {
@@ -95,17 +172,67 @@ export class Series implements StampIdentity {
     return comment === '' ? this.seriesId : comment;
   }
 
-  /** Notes a stamp; returns its number in the exposure, null when that cannot be known. */
-  takeStamp(record: DaqRecord): number | null {
+  /** Notes a stamp and says where it belongs. */
+  takeStamp(record: DaqRecord): StampPlace {
     this.seen.add(record.location);
-    if (this.exposure === 0) return null;
+    this.#learnNumbering(record);
     const stamp = Number(record.stampIndex);
-    const first = stamp - record.gap;
-    if (this.exposureBase < 0) this.exposureBase = first;
-    return stamp - this.exposureBase;
+    let opened = false;
+    if (this.#isBeyond(record, stamp)) {
+      // The DAQ's own fallback: without a comment the series id names the exposure.
+      this.#open(this.#anyComment || !this.#hasId ? unknownObsid : this.seriesId, false);
+      opened = true;
+    }
+    const { exposure } = this;
+    if (exposure.joinedInside) return { exposure, place: null, opened };
+    if (exposure.base < 0) {
+      exposure.base = this.#firstOf(stamp - record.gap, stamp);
+      exposure.firstTaiNs = record.tSrcTaiNs;
+    }
+    if (stamp >= exposure.base || this.#before === null) {
+      return { exposure, place: stamp - exposure.base, opened };
+    }
+    const { base } = this.#before;
+    return { exposure: this.#before, place: base < 0 || stamp < base ? null : stamp - base, opened };
   }
 
-  takeSent(record: DaqRecord): void {
+  /** True for a stamp that no known exposure can have produced: its RESUME was lost. */
+  #isBeyond(record: DaqRecord, stamp: number): boolean {
+    const { exposure } = this;
+    if (exposure.joinedInside && exposure.running) return false;
+    if (exposure.index === 0 && !exposure.joinedInside) return true;
+    if (exposure.running) return false;
+    const end = this.#end();
+    if (end !== null) return stamp >= end;
+    const pausedTaiNs = exposure.paused.get(record.location) ?? exposure.paused.values().next().value ?? 0n;
+    return record.tSrcTaiNs !== 0n && pausedTaiNs !== 0n && record.tSrcTaiNs > pausedTaiNs;
+  }
+
+  /** One past the last stamp number the DAQ spoke of; null: it never told. */
+  #end(): number | null {
+    let most = -1n;
+    for (const sent of this.sent.values()) if (sent > most) most = sent;
+    return most < 0n ? null : Number(most) + this.#firstNumber;
+  }
+
+  /** The first stamp of an exposure: where the one before it ended, if that is known. */
+  #firstOf(guess: number, stamp: number): number {
+    const end = this.#before?.running === false ? this.#end() : null;
+    return end !== null && end > guess && end <= stamp ? end : guess;
+  }
+
+  /** PAUSE or STOP; true when it is the first to say that the exposure is over. */
+  takeHalt(record: DaqRecord): boolean {
+    this.#learnNumbering(record);
     if (record.stampsSent !== null) this.sent.set(record.location, record.stampsSent);
+    if (this.exposure.isAfter(record.tSrcTaiNs)) return false;
+    return this.halt(record.location, record.tSrcTaiNs);
+  }
+
+  /** The exposure is over, whoever says so. */
+  halt(location: number, taiNs: bigint): boolean {
+    const first = this.exposure.running;
+    this.exposure.paused.set(location, taiNs);
+    return first;
   }
 }

@@ -29,11 +29,13 @@ export interface ClosedAcquisition {
   readonly identity: StampIdentity;
   readonly sensors: readonly string[];
   readonly expected: readonly boolean[];
+  /** why a sensor has no result */
+  readonly absence: (sensor: number) => string;
 }
 
 /** Why a result cannot take part whatever the others say; '' when it can. */
-function unfit(result: StampResult | null, expected: boolean): string {
-  if (!result) return expected ? 'missing' : 'not_in_series';
+function unfit(result: StampResult | null, absence: string): string {
+  if (!result) return absence;
   const [first] = flagNames(result.flagsBits & doNotUse);
   if (first) return first === 'fault' && result.fault !== '' ? `fault:${result.fault}` : first;
   if (!Number.isFinite(result.centroidX) || !Number.isFinite(result.centroidXErr)) return 'no_error';
@@ -142,7 +144,7 @@ export function combineAcquisition(
 ): Combined {
   const { acquisition, identity, sensors, expected } = closed;
   const { results, stamp } = acquisition;
-  const excluded = results.map((r, i) => unfit(r, expected[i] ?? false));
+  const excluded = results.map((r, i) => unfit(r, closed.absence(i)));
   const candidates = results.filter((r): r is StampResult => r !== null && excluded[r.index] === '');
   const renewed = settleCommonReference(stamp, candidates, references);
   const members: StampResult[] = [];
@@ -176,6 +178,7 @@ export function combineAcquisition(
     seriesId: identity.seriesId,
     obsid: identity.obsid,
     exposureId: identity.exposureId,
+    exposureIndex: identity.exposureIndex,
     stamp,
     closedBy: closed.closedBy,
     nExpected: expected.filter(Boolean).length,

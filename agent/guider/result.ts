@@ -119,6 +119,7 @@ export function buildResult(record: DaqRecord, context: StampContext): StampResu
     seriesId: identity.seriesId,
     obsid: identity.obsid,
     exposureId: identity.exposureId,
+    exposureIndex: identity.exposureIndex,
     index: context.index,
     sensor: sensor.detectorName,
     detector: sensor.detector,

@@ -220,4 +220,15 @@ export function halt(
   return record(sensor, { ...numbered({ series, stamp: 0, lastNs }), eventType, daqState: 2, stampsSent });
 }
 
+export function status(daqState: number, lastNs: bigint): DaqRecord {
+  const [any] = guideSensors;
+  if (!any) throw new Error('there are guide sensors');
+  const whole = record(any, {
+    ...numbered({ series: 0, stamp: 0, lastNs }),
+    eventType: EventType.status,
+    daqState,
+  });
+  return { ...whole, location: 255 };
+}
+
 export const all = guideSensors;

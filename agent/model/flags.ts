@@ -40,6 +40,8 @@ export const flagBits = {
   dropped: 1 << 27,
   /** a checksum of this stamp failed */
   bad_checksum: 1 << 28,
+  /** the shutter's blades moved while it integrated */
+  shutter_motion: 1 << 29,
 } as const;
 
 export type FlagName = keyof typeof flagBits;

@@ -19,6 +19,8 @@ export interface StampIdentity {
   readonly obsid: string;
   /** null when the obsid is not an OBSID */
   readonly exposureId: number | null;
+  /** exposures of this series so far, this one counted: 1 is the first; 0: none has begun */
+  readonly exposureIndex: number;
 }
 
 /** Merged lifecycle event of the DAQ. */
@@ -51,6 +53,43 @@ export interface SeriesMessage extends StampIdentity {
   readonly platform: string;
   /** ms, the ROI timing model */
   readonly periodMs: number;
+  /** `start`: the DAQ's START; `stamps`: it was missed, and the ROI is what the stamps say of themselves */
+  readonly source: 'start' | 'stamps';
+}
+
+/** Stable names of what a series can meet; agent/README.md says when. */
+export type GuiderEventName =
+  | 'joined_late'
+  | 'start_missing'
+  | 'resume_missing'
+  | 'resume_late'
+  | 'pause_missing'
+  | 'stop_missing'
+  | 'daq_restarted'
+  | 'roi_changed'
+  | 'roi_mismatch'
+  | 'split_roi'
+  | 'sensor_joined'
+  | 'sensor_silent'
+  | 'sensor_back'
+  | 'reference_changed'
+  | 'star_locked'
+  | 'star_lost'
+  | 'star_relocked'
+  | 'star_changed'
+  | 'jump_rejected';
+
+/** Something out of the ordinary in the life of a series. */
+export interface GuiderEventMessage extends StampIdentity {
+  readonly kind: 'guider.event';
+  readonly name: GuiderEventName;
+  readonly severity: 'info' | 'warning';
+  readonly message: string;
+  /** -1: of no one stamp */
+  readonly stamp: number;
+  /** '': of all */
+  readonly sensor: string;
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** A displacement of star images on the sky, arcsec; daz is x cos(alt). model/pointing.ts has the signs. */
@@ -226,7 +265,8 @@ export interface SensorAccount {
 
 export interface SeriesEndMessage extends StampIdentity {
   readonly kind: 'series.end';
-  readonly reason: 'stop' | 'next_series' | 'agent_stop';
+  /** idle: STOP was missed, the DAQ said that it idles */
+  readonly reason: 'stop' | 'next_series' | 'agent_stop' | 'idle';
   /** acquisitions closed */
   readonly nStamps: number;
   /** acquisitions with an offset */
@@ -286,6 +326,7 @@ export interface AlarmMessage {
 export type AgentMessage =
   | StateMessage
   | SeriesMessage
+  | GuiderEventMessage
   | StampResult
   | AcquisitionMessage
   | SummaryMessage

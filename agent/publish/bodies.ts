@@ -9,6 +9,7 @@ import type {
   AcquisitionMessage,
   AgentMessage,
   AlarmMessage,
+  GuiderEventMessage,
   HeartbeatMessage,
   LogMessage,
   OffsetsMessage,
@@ -51,6 +52,8 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
       return stateBody(message);
     case 'guider.series':
       return seriesBody(message);
+    case 'guider.event':
+      return eventBody(message);
     case 'series.end':
       return seriesEndBody(message);
     case 'heartbeat':
@@ -70,9 +73,11 @@ function latencyMs(tSrcTaiNs: bigint, time: SendTime): number {
 function resultBody(m: StampResult, time: SendTime): Body {
   return {
     seqno: m.seqNo,
+    series: m.series,
     series_id: m.seriesId,
     obsid: m.obsid,
     exposure: m.exposureId,
+    exposure_index: m.exposureIndex,
     stamp: m.stamp,
     daq_stamp: m.daqStamp,
     timestamp: m.timestamp,
@@ -150,9 +155,11 @@ function offsetsBody(m: OffsetsMessage, time: SendTime): Body {
     chi2: fit.chi2,
     dof: fit.dof,
     seqno: m.seqNo,
+    series: m.series,
     series_id: m.seriesId,
     obsid: m.obsid,
     exposure: m.exposureId,
+    exposure_index: m.exposureIndex,
     stamp: m.stamp,
     timestamp: m.timestamp,
     reference_stamp: m.referenceStamp,
@@ -168,10 +175,13 @@ function summaryBody(m: SummaryMessage, time: SendTime): Body {
   const { fit } = m;
   return {
     seqno: m.seqNo,
+    series: m.series,
+    series_id: m.seriesId,
     stamp: m.stamp,
     timestamp: m.timestamp,
     obsid: m.obsid,
     exposure: m.exposureId,
+    exposure_index: m.exposureIndex,
     delta_x: fit.x,
     delta_y: fit.y,
     delta_x_err: fit.xErr,
@@ -196,10 +206,13 @@ function acquisitionBody(m: AcquisitionMessage, time: SendTime): Body {
   const numbers = (pick: (r: StampResult) => number) => results.map((r) => (r ? pick(r) : Number.NaN));
   return {
     seqno: m.seqNo,
+    series: m.series,
+    series_id: m.seriesId,
     stamp: m.stamp,
     timestamp: m.timestamp,
     obsid: m.obsid,
     exposure: m.exposureId,
+    exposure_index: m.exposureIndex,
     sensor: m.sensors.join(':'),
     flux: numbers((r) => r.flux),
     flux_err: numbers((r) => r.fluxErr),
@@ -274,8 +287,10 @@ function stateBody(m: StateMessage): Body {
     timestamp: m.timestamp,
     obsid: m.obsid,
     sensors: m.sensors.join(':'),
+    series: m.series,
     series_id: m.seriesId,
     exposure: m.exposureId,
+    exposure_index: m.exposureIndex,
     daq_state: m.daqState,
   };
 }
@@ -291,11 +306,30 @@ function seriesBody(m: SeriesMessage): Body {
     startcol: m.startCol,
     splitroi: m.splitRoi,
     seqno: m.seqNo,
+    series: m.series,
     series_id: m.seriesId,
     timestamp: m.timestamp,
+    source: m.source,
     period_ms: m.periodMs,
     daq_version: m.daqVersion,
     platform: m.platform,
+  };
+}
+
+function eventBody(m: GuiderEventMessage): Body {
+  return {
+    seqno: m.seqNo,
+    series: m.series,
+    series_id: m.seriesId,
+    obsid: m.obsid,
+    exposure: m.exposureId,
+    exposure_index: m.exposureIndex,
+    name: m.name,
+    severity: m.severity,
+    stamp: m.stamp,
+    sensor: m.sensor,
+    message: m.message,
+    fields: toWire(m.fields),
   };
 }
 
@@ -307,9 +341,11 @@ export function accountsToWire(accounts: Readonly<Record<string, SensorAccount>>
 function seriesEndBody(m: SeriesEndMessage): Body {
   return {
     seqno: m.seqNo,
+    series: m.series,
     series_id: m.seriesId,
     obsid: m.obsid,
     exposure: m.exposureId,
+    exposure_index: m.exposureIndex,
     reason: m.reason,
     n_stamps: m.nStamps,
     n_good: m.nGood,
