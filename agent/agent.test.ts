@@ -30,6 +30,8 @@ function sensorCounters(location: number, complete: bigint): SensorCounters {
 class HandLink implements DaqLink {
   onRecords: ((records: readonly DaqRecord[]) => void) | null = null;
   complete = 0n;
+  driverError = 0;
+  starts = 0;
   refuse: AgentError | null = null;
   readonly commands: unknown[] = [];
   readonly released: bigint[] = [];
@@ -37,6 +39,8 @@ class HandLink implements DaqLink {
   start(onRecords: (records: readonly DaqRecord[]) => void): void {
     if (this.refuse) throw this.refuse;
     this.onRecords = onRecords;
+    this.starts++;
+    this.complete = 0n;
   }
   async stop(): Promise<void> {
     this.onRecords = null;
@@ -51,6 +55,7 @@ class HandLink implements DaqLink {
       driverVersion: '1',
       linkUp: true,
       heartbeat: 1n,
+      driverError: this.driverError,
       link: { packets: 0n },
       pool: { slots: 64n },
       outcomes: {},
@@ -71,10 +76,10 @@ class HandLink implements DaqLink {
   }
 }
 
-function profile(data = 'tcp://127.0.0.1:0') {
+function profile(data = 'tcp://127.0.0.1:0', startState = 'ENABLED') {
   return parseProfile(
     stringify({
-      agent: { name: 'bench', role: 'guider' },
+      agent: { name: 'bench', role: 'guider', startState },
       simulationMode: 1,
       daq: { driver: 'wire' },
       guider: { sensors: all.map((s) => s.detectorName) },
@@ -90,11 +95,11 @@ interface Message {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-async function running(t: Test) {
+async function running(t: Test, startState = 'ENABLED') {
   const link = new HandLink();
   const lines: string[] = [];
   const log = logTo((_level, message) => lines.push(message));
-  const agent = new Agent(profile(), {
+  const agent = new Agent(profile(undefined, startState), {
     log,
     version: '0',
     createLink: () => link,
@@ -124,15 +129,17 @@ async function running(t: Test) {
       if (wanted(message)) return message;
     }
   };
+  let asked = 0;
   const ask = async (verb: string, args = {}) => {
-    await client.send(packr.pack({ v: 1, id: verb, verb, args }));
+    await client.send(packr.pack({ v: 1, id: ++asked, verb, args }));
     for (;;) {
       const [frame] = await client.receive();
       const reply = unpackr.unpack(frame ?? Buffer.alloc(0)) as {
         ack: number;
+        error?: string;
         result: Record<string, unknown>;
       };
-      if (reply.ack !== 300) return reply;
+      if (reply.ack !== 300 && reply.ack !== 301) return reply;
     }
   };
   // The heartbeat shows that the subscription has arrived.
@@ -257,4 +264,115 @@ t.test('the TAI offset is told once, and flagged when the kernel does not know i
   await agent.stop();
   t.equal(lines.filter((line) => line.includes('TAI - UTC')).length, 1);
   t.match(lines.join('\n'), /the kernel says 0 s/);
+});
+
+t.test('through the states: the link is open from DISABLED on, results leave in ENABLED only', async (t) => {
+  const { link, messages, until, ask } = await running(t, 'STANDBY');
+  t.equal(link.starts, 0, 'no link in STANDBY');
+  t.match(await ask('pause'), { ack: -302, error: /in STANDBY; send start, enable first/ });
+  t.match(await ask('start'), { ack: 303, result: { summary_state: 'DISABLED' } });
+  t.equal(link.starts, 1);
+  const now = process.hrtime.bigint();
+  link.give(all.map((s) => start(s, 1, now)));
+  link.give(all.map((s) => resume(s, 1, now, obsid)));
+  const stamp = (n: number) =>
+    link.give(all.map((s) => stampOf(s, { series: 1, stamp: n, lastNs: process.hrtime.bigint() })));
+  stamp(0);
+  stamp(1);
+  t.match(await ask('stats'), {
+    result: {
+      summary_state: 'DISABLED',
+      conserved: true,
+      sensors: { R00_SG0: { published: 0n, withheld: 2n } },
+    },
+  });
+  t.match(await ask('enable'), { ack: 303 });
+  stamp(2);
+  t.match(await ask('disable'), { ack: 303 });
+  stamp(3);
+  link.give(all.map((s) => halt(s, EventType.stop, 1, now, 4n)));
+  const { body } = await until((m) => m.topic.startsWith('series.end/'));
+  t.match((body.sensors as Record<string, unknown>).R00_SG0, {
+    complete: 4,
+    published: 1,
+    withheld: 3,
+    rejected: 0,
+  });
+  const topics = messages.map((m) => m.topic);
+  t.equal(
+    topics.filter((topic) => topic.startsWith('guider.result/')).length,
+    8,
+    'one stamp of eight sensors',
+  );
+  t.equal(topics.filter((topic) => topic === 'guider.offsets/LSSTCam/all/').length, 1);
+  t.equal(topics.filter((topic) => topic === 'guider.series/LSSTCam/all/').length, 1, 'the DAQ is told of');
+  t.match(await ask('standby'), { ack: 303 });
+  t.equal(link.onRecords, null);
+  t.match(await ask('start'), { ack: 303 });
+  t.equal(link.starts, 2);
+  t.match(await ask('stats'), {
+    result: { conserved: true, sensors: { R00_SG0: { complete: 4n, published: 1n, withheld: 3n } } },
+  });
+});
+
+t.test('a late joiner learns the state and everything that was told about it from snapshot', async (t) => {
+  const { ask } = await running(t);
+  const { result } = await ask('snapshot');
+  t.match(result, {
+    summary_state: 'ENABLED',
+    last: {
+      'state/LSSTCam/bench/summaryState/': {
+        schema: 'state/1',
+        body: { event: 'summaryState', summary_state: 'ENABLED', code: 2 },
+      },
+      'state/LSSTCam/bench/simulationMode/': { body: { event: 'simulationMode', mode: 1 } },
+      'state/LSSTCam/bench/softwareVersions/': { body: { csc_version: '0', xml_version: '28.0.1' } },
+      'state/LSSTCam/bench/configurationApplied/': {
+        body: { configurations: 'p.yaml', url: 'file:///nowhere/p.yaml', schema_version: 'v1' },
+      },
+      'state/LSSTCam/bench/configurationsAvailable/': { body: { overrides: '' } },
+      'state/LSSTCam/bench/logLevel/': { body: { level: 20 } },
+    },
+  });
+});
+
+t.test(
+  'a driver that ends with an error is a fault: errorCode, then FAULT; standby and start recover',
+  async (t) => {
+    const { link, messages, until, ask } = await running(t);
+    link.driverError = -3;
+    await until((m) => m.body.event === 'summaryState' && m.body.summary_state === 'FAULT');
+    const told = messages.filter((m) => m.topic.startsWith('state/')).map(({ body }) => body.event);
+    t.same(told.slice(-2), ['errorCode', 'summaryState']);
+    t.match(messages.find((m) => m.body.event === 'errorCode')?.body, {
+      error_code: 1,
+      error_report: /delivers no more: driver hand fails with error -3/,
+    });
+    const beat = await until((m) => m.topic.startsWith('heartbeat/'));
+    t.match(beat.body, { summary_state: 'FAULT', link_up: false }, 'the heart beats on');
+    t.match(await ask('enable'), { ack: -302, error: /in FAULT; send standby, start first/ });
+    link.driverError = 0;
+    t.match(await ask('standby'), { ack: 303 });
+    t.match(await ask('start'), { ack: 303 });
+    t.match(await ask('enable'), { ack: 303, result: { summary_state: 'ENABLED' } });
+  },
+);
+
+t.test('the log level changes while the agent runs and is told', async (t) => {
+  const { until, ask, lines } = await running(t);
+  t.match(await ask('setLogLevel', { level: 40 }), { ack: 303, result: { level: 40 } });
+  t.match((await until((m) => m.body.event === 'logLevel')).body, { level: 40 });
+  const before = lines.length;
+  await ask('pause');
+  t.equal(lines.length, before, 'info is silent now');
+  t.match(await ask('setLogLevel', { level: 'loud' }), { ack: -302, error: /10 \(debug\).*got "loud"/ });
+});
+
+t.test('exitControl leaves OFFLINE behind and asks the process to end', async (t) => {
+  const { agent, until, ask } = await running(t, 'STANDBY');
+  t.match(await ask('exitControl'), { ack: 303, result: { summary_state: 'OFFLINE' } });
+  t.match(await until((m) => m.body.event === 'summaryState'), {
+    body: { summary_state: 'OFFLINE', code: 4 },
+  });
+  t.equal(agent.exit.aborted, true);
 });

@@ -2,21 +2,30 @@
 // Wires the rooms of one agent. What receives starts before what sends, and stops after it:
 // publisher, control, guider, health, link.
 
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Context } from 'zeromq';
 import { type Profile, profileRoiSpec } from './config/profile.js';
+import { CommandDesk } from './control/desk.js';
 import { exposureVerb } from './control/exposure-verb.js';
+import { ResultGate } from './control/gate.js';
+import { Lifecycle } from './control/lifecycle.js';
 import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
 import { ControlServer } from './control/server.js';
-import { makeVerbs } from './control/verbs.js';
+import { makeVerbs, type Verbs } from './control/verbs.js';
+import { ReopenableLink } from './daq/reopenable-link.js';
 import { checkConservation } from './guider/accounting.js';
 import { Guider } from './guider/guider.js';
 import { OnSky } from './guider/on-sky.js';
 import { Health } from './health/health.js';
 import { HostClock } from './health/host-clock.js';
+import { LinkWatch } from './health/link-watch.js';
 import { hostTaiOffset } from './health/tai-source.js';
 import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
-import { type Log, logTo } from './model/log.js';
+import { type Log, logLevelNumber } from './model/log.js';
+import { LogGate } from './model/log-gate.js';
+import type { CscEvent } from './model/messages.js';
 import { toWire } from './model/names.js';
 import type { TaiOffset } from './model/tai.js';
 import { accountsToWire } from './publish/bodies.js';
@@ -40,13 +49,18 @@ export class Agent {
   readonly #version: string;
   readonly #tai: TaiOffset;
   readonly #clock: HostClock;
+  readonly #logs: LogGate;
   readonly #log: Log;
+  readonly #lifecycle: Lifecycle;
+  readonly #desk: CommandDesk;
   readonly #publisher: Publisher;
   readonly #control: ControlServer;
   readonly #onSky: OnSky;
   readonly #guider: Guider;
   readonly #health: Health;
-  readonly #link: DaqLink;
+  readonly #link: ReopenableLink;
+  readonly #watch = new LinkWatch();
+  readonly #exit = new AbortController();
   readonly #started = process.hrtime.bigint();
   /** what is running, in the order of starting */
   readonly #running: (() => Promise<void> | void)[] = [];
@@ -69,11 +83,43 @@ export class Agent {
       this.#clock,
       context,
     );
-    this.#log = this.#tee(deps.log);
-    this.#link = deps.createLink(profile.link, this.#log);
-    this.#onSky = new OnSky(this.#publisher, guider.pointing);
+    this.#logs = new LogGate({
+      console: deps.log,
+      subscribers: (level, message, fields) =>
+        this.#publisher.publish({ kind: 'log', level, message, fields }),
+      nowMs: () => performance.now(),
+    });
+    this.#log = this.#logs.log;
+    this.#link = new ReopenableLink(() => deps.createLink(profile.link, this.#log));
+    this.#onSky = new OnSky(
+      new ResultGate(this.#publisher, () => this.#lifecycle.state === 'ENABLED'),
+      guider.pointing,
+    );
+    this.#lifecycle = new Lifecycle({
+      sink: this.#publisher,
+      log: this.#log,
+      openLink: () => this.#openLink(),
+      closeLink: () => this.#closeLink(),
+      configurationApplied: () => this.#configurationApplied(),
+      exit: () => this.#exit.abort('exitControl'),
+    });
+    this.#desk = new CommandDesk({
+      verbs: this.#verbs(),
+      state: () => this.#lifecycle.state,
+      monotonicNs: () => this.#clock.monotonicNs(),
+      taiNs: () => this.#clock.taiNs(),
+      utcS: () => Date.now() / 1000,
+      log: this.#log,
+    });
     this.#control = new ControlServer(
-      { endpoint: publish.control, verbs: this.#verbs(), bind: bindOrExplain },
+      {
+        endpoint: publish.control,
+        key: 'publish.control',
+        role: 'command',
+        strict: false,
+        desk: this.#desk,
+        bind: bindOrExplain,
+      },
       this.#log,
       context,
     );
@@ -84,6 +130,7 @@ export class Agent {
         sink: this.#onSky,
         log: this.#log,
         counters: () => this.#link.counters().sensors,
+        publishing: () => this.#lifecycle.state === 'ENABLED',
       },
     );
     this.#health = new Health({
@@ -95,6 +142,7 @@ export class Agent {
       tai: this.#tai,
       simulationMode: profile.simulationMode,
       version: deps.version,
+      summaryState: () => this.#lifecycle.state,
       uptimeS: () => this.#uptimeS(),
     });
   }
@@ -106,16 +154,16 @@ export class Agent {
       this.#running.push(() => this.#publisher.stop());
       const control = await this.#control.start();
       this.#running.push(() => this.#control.stop());
-      this.#running.push(() => this.#guider.stop());
-      this.#link.start((records) => this.#onRecords(records));
-      this.#running.push(() => this.#link.stop());
       this.#health.start();
-      const tick = setInterval(() => this.#clock.refresh(), 1000);
+      const tick = setInterval(() => this.#onSecond(), 1000);
       this.#running.push(() => {
         clearInterval(tick);
         this.#health.stop();
       });
-      this.#tellSettings();
+      this.#tellIdentity();
+      this.#running.push(() => this.#lifecycle.end());
+      this.#running.push(() => this.#desk.stop());
+      await this.#lifecycle.begin(this.#profile.agent.startState);
       return { data, control };
     } catch (error) {
       await this.stop();
@@ -126,6 +174,12 @@ export class Agent {
   /** Stops in reverse: the source first, then who listens to it. */
   async stop(): Promise<void> {
     for (let stop = this.#running.pop(); stop; stop = this.#running.pop()) await stop();
+    this.#logs.flush(true);
+  }
+
+  /** Aborted by the command exitControl: the process should stop the agent and end. */
+  get exit(): AbortSignal {
+    return this.#exit.signal;
   }
 
   /** What became of every stamp, by every counter there is. */
@@ -134,6 +188,7 @@ export class Agent {
     const accounts = this.#guider.accounts();
     const laws = Object.entries(accounts).map(([name, a]) => [name, checkConservation(a)] as const);
     return {
+      summary_state: this.#lifecycle.state,
       uptime_s: this.#uptimeS(),
       driver,
       driver_version: driverVersion,
@@ -145,6 +200,7 @@ export class Agent {
       link,
       pool,
       outcomes,
+      commands: this.#desk.counts(),
       subscriptions: this.#publisher.subscriptions(),
       send_failures: this.#publisher.sendFailures,
       seqs: this.#publisher.seqs(),
@@ -160,7 +216,7 @@ export class Agent {
       role: agent.role,
       version: this.#version,
       boot: this.#publisher.boot,
-      summary_state: 'ENABLED',
+      summary_state: this.#lifecycle.state,
       simulation_mode: simulationMode,
       tai: toWire(this.#tai),
       guider: { series: series ? toWire(series) : null, ...toWire(guider) },
@@ -170,16 +226,45 @@ export class Agent {
     };
   }
 
-  #verbs() {
+  #verbs(): Verbs {
     const verbs = makeVerbs({
       snapshot: () => this.#snapshot(),
       stats: () => this.stats(),
       control: (command, deadlineMs) => this.#link.control(command, deadlineMs),
       roiSpec: () => profileRoiSpec(this.#profile),
       sensors: this.#profile.guider.sensors.map((s) => s.detectorName),
+      setLogLevel: (level) => {
+        this.#logs.level = level;
+        this.#tellLogLevel();
+      },
     });
     const role = { onExposureTimes: (times: ExposureTimes) => this.#guider.onExposureTimes(times) };
-    return { ...verbs, pointing: pointingVerb(this.#onSky), exposure: exposureVerb(role) };
+    return {
+      ...verbs,
+      ...this.#lifecycle.verbs(),
+      pointing: pointingVerb(this.#onSky),
+      exposure: exposureVerb(role),
+    };
+  }
+
+  #openLink(): void {
+    this.#watch.reset();
+    this.#link.start((records) => this.#onRecords(records));
+    this.#tellSettings();
+  }
+
+  async #closeLink(): Promise<void> {
+    await this.#link.stop();
+    this.#guider.stop();
+    this.#health.onLinkClosed();
+  }
+
+  #onSecond(): void {
+    this.#clock.refresh();
+    this.#logs.flush();
+    if (!this.#link.isOpen) return;
+    const trouble = this.#watch.look(this.#link.counters());
+    if (trouble) this.#lifecycle.fault(trouble.fault, trouble.detail);
   }
 
   #onRecords(records: readonly DaqRecord[]): void {
@@ -203,22 +288,48 @@ export class Agent {
     if (record.eventType === EventType.end) this.#log.info('the source has delivered everything');
   }
 
-  /** Says once what the time is worth and what became of best-effort settings. */
-  #tellSettings(): void {
+  /** Says once who this is and what the time is worth. */
+  #tellIdentity(): void {
     if (!this.#tai.suspect) this.#log.info(this.#tai.detail);
+    const { simulationMode, source } = this.#profile;
+    const { driver, driverVersion } = this.#link.counters();
+    const events: readonly CscEvent[] = [
+      {
+        event: 'softwareVersions',
+        salVersion: '',
+        xmlVersion: '28.0.1',
+        cscVersion: this.#version,
+        subsystemVersions: `node ${process.versions.node}, driver ${driver} ${driverVersion}`,
+      },
+      { event: 'simulationMode', mode: simulationMode },
+      { event: 'configurationsAvailable', overrides: '', ...source },
+    ];
+    for (const event of events) this.#publisher.publish({ kind: 'state', ...event });
+    this.#tellLogLevel();
+  }
+
+  #tellLogLevel(): void {
+    const level = logLevelNumber[this.#logs.level];
+    this.#publisher.publish({ kind: 'state', event: 'logLevel', level, subsystem: '' });
+  }
+
+  #configurationApplied(): CscEvent {
+    const { agent, link, source } = this.#profile;
+    return {
+      event: 'configurationApplied',
+      configurations: basename(fileURLToPath(source.url)),
+      ...source,
+      otherInfo: `role ${agent.role}, driver ${link.driver}`,
+    };
+  }
+
+  /** Says what became of best-effort settings. */
+  #tellSettings(): void {
     const { outcomes, driver, driverVersion } = this.#link.counters();
     this.#log.info('the DAQ link is open', { driver, driver_version: driverVersion, ...outcomes });
   }
 
   #uptimeS(): number {
     return Number(process.hrtime.bigint() - this.#started) / 1e9;
-  }
-
-  /** A log line goes to the given log and, from info on, to subscribers. */
-  #tee(log: Log): Log {
-    return logTo((level, message, fields) => {
-      log[level](message, fields);
-      if (level !== 'debug') this.#publisher.publish({ kind: 'log', level, message, fields });
-    });
   }
 }

@@ -221,6 +221,7 @@ Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
   all.Set("driverVersion", snapshot.driver_version);
   all.Set("linkUp", Napi::Boolean::New(env, snapshot.link.link_up != 0));
   all.Set("heartbeat", Big(env, snapshot.heartbeat));
+  all.Set("driverError", Napi::Number::New(env, snapshot.driver_error));
   all.Set("link", StatsObject(env, snapshot.link));
   Napi::Object pool = Napi::Object::New(env);
   for (const auto& [name, value] : snapshot.pool) pool.Set(name, Big(env, value));

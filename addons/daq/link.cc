@@ -120,6 +120,7 @@ bool Link::Turn(SummitFrame* frame) {
   if (got >= 0 || stopping_.load(std::memory_order_relaxed)) return true;
   if (got != SUMMIT_ERR_CLOSED && !driver_failed_) {
     driver_failed_ = true;
+    driver_error_.store(got, std::memory_order_relaxed);
     Log(40, (std::string("link: driver ") + driver_->name + " fails with error " + std::to_string(got)).c_str());
   }
   return false;
@@ -189,6 +190,7 @@ LinkSnapshot Link::Snapshot() {
   snapshot.driver = driver_->name;
   snapshot.driver_version = driver_->version;
   snapshot.heartbeat = heartbeat_.Get();
+  snapshot.driver_error = driver_error_.load(std::memory_order_relaxed);
   {
     const std::shared_lock<std::shared_mutex> lock(driver_mutex_);
     snapshot.link = last_stats_;

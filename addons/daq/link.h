@@ -33,6 +33,7 @@ struct LinkSnapshot {
   std::string driver;
   std::string driver_version;
   uint64_t heartbeat = 0;
+  int driver_error = 0;  // SUMMIT_ERR_* with which delivery ended for good
   SummitLinkStats link{};
   std::map<std::string, uint64_t> pool;
   std::map<std::string, std::string> outcomes;
@@ -102,6 +103,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::atomic<bool> rung_{false};
   Counter heartbeat_;
   bool driver_failed_ = false;  // of the link thread: told once
+  std::atomic<int> driver_error_{0};
 
   std::mutex text_mutex_;
   ThreadOutcome thread_outcome_;

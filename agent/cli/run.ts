@@ -38,13 +38,20 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
     const agent = new Agent(profile, { log, version: packageVersion(), createLink, kernelTaiSeconds });
     const addresses = await agent.start();
     log.info('ready', { event: 'ready', agent: profile.agent.name, ...addresses });
-    if (!stop.aborted) await once(stop, 'abort');
-    log.info('stopping', { reason: String(stop.reason) });
+    const reason = await firstOf(stop, agent.exit);
+    log.info('stopping', { reason });
     await agent.stop();
     log.info('stopped');
     return 0;
   },
 };
+
+/** Waits for a signal or for exitControl. */
+async function firstOf(...signals: readonly AbortSignal[]): Promise<string> {
+  const any = AbortSignal.any([...signals]);
+  if (!any.aborted) await once(any, 'abort');
+  return String(any.reason);
+}
 
 function createLink(settings: LinkSettings, log: Log): DaqLink {
   return new NativeDaqLink(settings, ({ level, text }) => log[logLevelOf(level)](text));

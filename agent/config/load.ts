@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a profile file: YAML, schema, then what a schema cannot say. Everything wrong is told in one error.
 
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { parseDocument } from 'yaml';
 import type { LinkSettings } from '../model/daq.js';
@@ -75,7 +76,7 @@ export function parseProfile(text: string, path: string): Profile {
   }
   const problems = meaningProblems(value, dirname(path));
   if (problems.length > 0) throw refuseAll('profile', heading, problems);
-  return complete(value, dirname(path));
+  return complete(value, path, text);
 }
 
 /** The document without YAML's anchors and aliases; refuses those that point nowhere, or at themselves. */
@@ -224,7 +225,8 @@ function pointingOf(value: Section | null | undefined): Pointing | null {
   return value ? parsePointing(value, profileNames, 'guider.pointing') : null;
 }
 
-function complete(file: ProfileFile, folder: string): Profile {
+function complete(file: ProfileFile, path: string, text: string): Profile {
+  const folder = dirname(path);
   const sensors = file.guider.sensors.map((name) => guideSensorNamed(name)).filter((s) => s !== undefined);
   const roiSpec = file.guider.roiSpec ?? null;
   return {
@@ -232,6 +234,12 @@ function complete(file: ProfileFile, folder: string): Profile {
       name: file.agent.name,
       instrument: file.agent.instrument ?? defaults.instrument,
       role: file.agent.role,
+      startState: file.agent.startState ?? defaults.startState,
+    },
+    source: {
+      url: pathToFileURL(path).href,
+      version: createHash('sha256').update(text).digest('hex').slice(0, 12),
+      schemaVersion: 'v1',
     },
     simulationMode: file.simulationMode ?? defaults.simulationMode,
     partition: file.daq.partition ?? defaults.partition,

@@ -8,7 +8,13 @@ import type { Pointing } from '../model/pointing.js';
 import { formatRoiSpec, type RoiSpec } from '../model/roi.js';
 
 export interface Profile {
-  readonly agent: { readonly name: string; readonly instrument: string; readonly role: 'guider' };
+  readonly agent: {
+    readonly name: string;
+    readonly instrument: string;
+    readonly role: 'guider';
+    readonly startState: StartState;
+  };
+  readonly source: ProfileSource;
   readonly simulationMode: 0 | 1;
   readonly partition: string;
   readonly link: LinkSettings;
@@ -23,9 +29,21 @@ export interface Profile {
   readonly publish: { readonly data: string; readonly control: string; readonly highWaterMark: number };
 }
 
+/** Summary state that the agent goes to by itself. */
+export type StartState = 'STANDBY' | 'DISABLED' | 'ENABLED';
+
+/** Which text this profile was read from. */
+export interface ProfileSource {
+  /** file:// */
+  readonly url: string;
+  /** the first 12 digits of the text's sha256 */
+  readonly version: string;
+  readonly schemaVersion: string;
+}
+
 /** The keys of a profile file, after the schema accepted it. */
 export interface ProfileFile {
-  agent: { name: string; instrument?: string; role: 'guider' };
+  agent: { name: string; instrument?: string; role: 'guider'; startState?: StartState };
   simulationMode?: 0 | 1;
   daq: {
     driver: 'wire' | 'replay' | 'plugin';
@@ -66,6 +84,7 @@ export interface WireOptions {
 
 export const defaults = {
   instrument: 'LSSTCam',
+  startState: 'ENABLED',
   simulationMode: 0,
   partition: 'guider',
   wire: {

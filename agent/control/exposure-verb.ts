@@ -4,7 +4,7 @@
 import { refuseAll } from '../model/errors.js';
 import type { ExposureTimes } from '../model/exposure-times.js';
 import { show } from '../model/show.js';
-import type { Verb } from './server.js';
+import type { Verb } from './verbs.js';
 
 type Args = Readonly<Record<string, unknown>>;
 

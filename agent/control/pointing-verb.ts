@@ -4,7 +4,7 @@
 import { AgentError } from '../model/errors.js';
 import { toWire } from '../model/names.js';
 import { commandNames, type Pointing, parsePointing } from '../model/pointing.js';
-import type { Verb } from './server.js';
+import type { Verb } from './verbs.js';
 
 export interface PointingHolder {
   pointing: Pointing | null;

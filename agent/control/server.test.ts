@@ -5,8 +5,10 @@ import { Context, Dealer, Request, type Router } from 'zeromq';
 import type { DaqReply } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 import { logTo } from '../model/log.js';
+import { CommandDesk } from './desk.js';
 import { ControlServer } from './server.js';
-import { makeVerbs } from './verbs.js';
+import { type VerbName, verbTable } from './states.js';
+import { makeVerbs, type Verb } from './verbs.js';
 
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
@@ -36,9 +38,37 @@ async function bench(t: Test, answer: (command: Readonly<Record<string, unknown>
     },
     roiSpec: () => null,
     sensors: ['R00_SG0', 'R00_SG1'],
+    setLogLevel: () => {},
+  });
+  const refuse = async () => {
+    throw new AgentError('command', 'not on this bench');
+  };
+  const names = Object.keys(verbTable) as VerbName[];
+  const others = Object.fromEntries(names.map((verb): [VerbName, Verb] => [verb, refuse])) as Record<
+    VerbName,
+    Verb
+  >;
+  const desk = new CommandDesk({
+    verbs: { ...others, ...verbs },
+    state: () => 'ENABLED',
+    monotonicNs: () => process.hrtime.bigint(),
+    taiNs: () => 0n,
+    utcS: () => Date.now() / 1000,
+    log: silent,
   });
   const bind = (socket: Router, endpoint: string) => socket.bind(endpoint.replace(/:0$/, ':*'));
-  const server = new ControlServer({ endpoint: 'tcp://127.0.0.1:0', verbs, bind }, silent, context);
+  const server = new ControlServer(
+    {
+      endpoint: 'tcp://127.0.0.1:0',
+      key: 'publish.control',
+      role: 'command',
+      strict: false,
+      desk,
+      bind,
+    },
+    silent,
+    context,
+  );
   const address = await server.start();
   const client = new Dealer({ context, linger: 0, receiveTimeout: 10_000 });
   client.connect(address);
@@ -46,6 +76,7 @@ async function bench(t: Test, answer: (command: Readonly<Record<string, unknown>
     client.close();
     await server.stop();
   });
+  let asked = 0;
   const receive = async () => unpackr.unpack((await client.receive()).at(-1) ?? Buffer.alloc(0)) as Reply;
   return {
     address,
@@ -53,10 +84,14 @@ async function bench(t: Test, answer: (command: Readonly<Record<string, unknown>
     commands,
     client,
     receive,
-    ask: async (verb: string, args: unknown = {}, id: unknown = 'a') => {
-      await client.send(packr.pack({ v: 1, id, verb, args }));
-      const first = await receive();
-      return first.ack === 300 ? receive() : first;
+    /** The final reply. */
+    ask: async (verb: string, args: unknown = {}) => {
+      asked++;
+      await client.send(packr.pack({ v: 1, id: `${asked}`, verb, args }));
+      for (;;) {
+        const reply = await receive();
+        if (reply.ack !== 300 && reply.ack !== 301) return reply;
+      }
     },
   };
 }

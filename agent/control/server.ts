@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control endpoint: one ROUTER socket. Each request gets an acknowledgement and exactly one final reply.
+// A control endpoint: one ROUTER socket whose requests go to the desk.
 
-import { type Context, Router } from 'zeromq';
-import { AgentError, sentenceOf } from '../model/errors.js';
+import { type Context, Router, type SocketOptions } from 'zeromq';
+import { sentenceOf } from '../model/errors.js';
 import type { Log } from '../model/log.js';
-import { nearest } from '../model/nearest.js';
-import { ack, type ControlReply, type ControlRequest, packReply, parseRequest } from './requests.js';
-
-/** What a verb does; its answer is the result of the final reply. */
-export type Verb = (args: ControlRequest['args']) => Promise<unknown>;
+import type { CommandDesk } from './desk.js';
+import { ack, type ControlReply, packReply, parseRequest } from './requests.js';
+import type { Role } from './states.js';
 
 export interface ControlSettings {
   readonly endpoint: string;
-  readonly verbs: Readonly<Record<string, Verb>>;
+  /** the endpoint's key in the profile */
+  readonly key: string;
+  /** what this endpoint permits */
+  readonly role: Role;
+  /** commands must be safe against replay (control/desk.ts) */
+  readonly strict: boolean;
+  readonly desk: CommandDesk;
   readonly bind: (socket: Router, endpoint: string, key: string) => Promise<void>;
+  /** encryption */
+  readonly socket?: SocketOptions<Router>;
 }
 
 /** A request is a few hundred bytes; nothing larger is read. */
 const maxRequestBytes = 64 * 1024;
+/** What the last replies get to leave after close, ms. */
+const lingerMs = 100;
 
 export class ControlServer {
   readonly #settings: ControlSettings;
@@ -31,16 +39,17 @@ export class ControlServer {
     this.#log = log;
     this.#socket = new Router({
       context,
-      linger: 0,
+      linger: lingerMs,
       sendTimeout: 0,
       maxMessageSize: maxRequestBytes,
       sendHighWaterMark: 100,
       receiveHighWaterMark: 100,
+      ...settings.socket,
     });
   }
 
   async start(): Promise<string> {
-    await this.#settings.bind(this.#socket, this.#settings.endpoint, 'publish.control');
+    await this.#settings.bind(this.#socket, this.#settings.endpoint, this.#settings.key);
     this.#open = true;
     this.#reader = this.#serve();
     return this.#socket.lastEndpoint ?? this.#settings.endpoint;
@@ -67,42 +76,21 @@ export class ControlServer {
 
   #onFrames(frames: readonly Buffer[]): void {
     const [client] = frames;
-    const request = frames.at(-1);
-    if (!client || !request || frames.length < 2) return;
+    const frame = frames.at(-1);
+    if (!client || !frame || frames.length < 2) return;
     // A REQ socket puts an empty frame between its identity and the request, and wants it back.
     const route = frames.slice(0, -1);
-    const parsed = parseRequest(request);
+    const parsed = parseRequest(frame);
     if ('problem' in parsed) {
       this.#reply(route, { id: parsed.id, ack: ack.failed, code: 'command', error: parsed.problem });
       return;
     }
-    this.#reply(route, { id: parsed.request.id, ack: ack.received });
-    this.#run(parsed.request).then(
-      (reply) => this.#reply(route, reply),
-      // A bug in a verb is a bug of the agent: it must not pass for a refusal.
-      (error) => {
-        setImmediate(() => {
-          throw error;
-        });
-      },
+    const { request } = parsed;
+    const { desk, role, strict, key } = this.#settings;
+    const connection = `${key} ${client.toString('base64')}`;
+    desk.take(request, { role, strict, connection }, (reply) =>
+      this.#reply(route, { id: request.id, ...reply }),
     );
-  }
-
-  async #run({ id, verb, args }: ControlRequest): Promise<ControlReply> {
-    const { verbs } = this.#settings;
-    const act = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (!act) {
-      const near = nearest(verb, Object.keys(verbs));
-      const hint = near === null ? '' : `; did you mean ${near}?`;
-      const error = `verb: expected one of ${Object.keys(verbs).join(', ')}, got ${verb}${hint}`;
-      return { id, ack: ack.failed, code: 'command', error };
-    }
-    try {
-      return { id, ack: ack.complete, result: await act(args) };
-    } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      return { id, ack: ack.failed, code: error.code, error: error.message };
-    }
   }
 
   #reply(route: readonly Buffer[], reply: ControlReply): void {

@@ -3,8 +3,19 @@
 
 import type { DaqLink, DaqReply } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
+import { type LogLevel, logLevelNumber } from '../model/log.js';
 import { formatRoiSpec, parseRoiSpec } from '../model/roi.js';
-import type { Verb } from './server.js';
+import { show } from '../model/show.js';
+import type { VerbName } from './states.js';
+
+/** What a verb does; its answer is the result of the final reply. */
+export type Verb = (args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+
+/** An action for every verb of the table. */
+export type Verbs = Readonly<Record<VerbName, Verb>>;
+
+/** The verbs that are not the lifecycle's. */
+type OwnVerb = 'snapshot' | 'stats' | 'initGuiders' | 'resume' | 'pause' | 'stop' | 'status' | 'setLogLevel';
 
 export interface VerbDeps {
   readonly snapshot: () => unknown;
@@ -13,12 +24,13 @@ export interface VerbDeps {
   /** roiSpec of the profile, for initGuiders without one */
   readonly roiSpec: () => Record<string, Record<string, number>> | null;
   readonly sensors: readonly string[];
+  readonly setLogLevel: (level: LogLevel) => void;
 }
 
 /** The DAQ answers within milliseconds; a START of eight sensors takes longest. */
 const daqDeadlineMs = 2000;
 
-export function makeVerbs(deps: VerbDeps): Record<string, Verb> {
+export function makeVerbs(deps: VerbDeps): Record<OwnVerb, Verb> {
   const pass = (command: string) => async () => ask(deps, { command });
   return {
     snapshot: async () => deps.snapshot(),
@@ -28,7 +40,25 @@ export function makeVerbs(deps: VerbDeps): Record<string, Verb> {
     pause: pass('pause'),
     stop: pass('stop'),
     status: pass('status'),
+    setLogLevel: async (args) => {
+      const level = levelOf(args);
+      deps.setLogLevel(level);
+      return { level: logLevelNumber[level] };
+    },
   };
+}
+
+function levelOf({ level, subsystem }: Readonly<Record<string, unknown>>): LogLevel {
+  if (subsystem !== undefined && subsystem !== '') {
+    throw new AgentError('command', `setLogLevel: expected no subsystem, got ${show(subsystem)}`);
+  }
+  const named = Object.entries(logLevelNumber).find(([name, number]) => level === name || level === number);
+  if (named) return named[0] as LogLevel;
+  const expected = Object.entries(logLevelNumber).map(([name, number]) => `${number} (${name})`);
+  throw new AgentError(
+    'command',
+    `setLogLevel: expected args.level ${expected.join(', ')}, got ${show(level)}`,
+  );
 }
 
 function roiOf(args: Readonly<Record<string, unknown>>, deps: VerbDeps): Record<string, unknown> {

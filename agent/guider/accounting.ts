@@ -2,7 +2,7 @@
 // What became of every stamp. The link counts what arrived; the role counts what left. Together they obey
 //   seen = complete + incomplete + bad + duplicate + dropped
 //   sent = complete + incomplete + dropped + lost
-//   complete = published + superseded + rejected
+//   complete = published + withheld + superseded + rejected
 
 import type { DaqRecord, SensorCounters } from '../model/daq.js';
 import type { SensorAccount, SeriesAccount } from '../model/messages.js';
@@ -12,6 +12,7 @@ interface Tally {
   incomplete: number;
   dropped: number;
   published: number;
+  withheld: number;
   superseded: number;
   rejected: number;
   lost: number;
@@ -24,6 +25,7 @@ function newTally(): Tally {
     incomplete: 0,
     dropped: 0,
     published: 0,
+    withheld: 0,
     superseded: 0,
     rejected: 0,
     lost: 0,
@@ -38,10 +40,10 @@ export class Accounting {
   /** stamps the DAQ said it sent in series that are over; null: not known for all of them */
   readonly #sent = new Map<number, bigint | null>();
 
-  /** One stamp record, when its message has left. */
-  take(record: DaqRecord, late: boolean, ofCurrentSeries: boolean): void {
-    count(tallyOf(this.#life, record.location), record, late);
-    if (ofCurrentSeries) count(tallyOf(this.#series, record.location), record, late);
+  /** One stamp record, when its message has left or, outside ENABLED, was withheld. */
+  take(record: DaqRecord, how: { late: boolean; current: boolean; withheld: boolean }): void {
+    count(tallyOf(this.#life, record.location), record, how);
+    if (how.current) count(tallyOf(this.#series, record.location), record, how);
   }
 
   /** The series is over: `sent` from STOP or PAUSE, missing where the DAQ did not tell. */
@@ -78,6 +80,7 @@ export class Accounting {
       duplicate: counters.duplicate,
       dropped: counters.dropped,
       published: BigInt(tally.published),
+      withheld: BigInt(tally.withheld),
       superseded: counters.superseded,
       rejected: BigInt(tally.rejected),
       lost: counters.lost,
@@ -96,19 +99,21 @@ function tallyOf(map: Map<number, Tally>, location: number): Tally {
   return tally;
 }
 
-function count(tally: Tally, record: DaqRecord, late: boolean): void {
+function count(tally: Tally, record: DaqRecord, how: { late: boolean; withheld: boolean }): void {
   tally.superseded += record.superseded;
   tally.complete += record.superseded;
   tally.lost += record.gap;
-  if (late) tally.late++;
+  if (how.late) tally.late++;
   switch (record.outcome) {
     case 'measured':
       tally.complete++;
-      tally.published++;
+      if (how.withheld) tally.withheld++;
+      else tally.published++;
       break;
     case 'refused':
       tally.complete++;
-      tally.rejected++;
+      if (how.withheld) tally.withheld++;
+      else tally.rejected++;
       break;
     case 'incomplete':
       tally.incomplete++;
@@ -131,7 +136,7 @@ export interface Conservation {
 
 /** Checks the three laws; stamps in flight are no fault. */
 export function checkConservation(a: SensorAccount): Conservation {
-  const inFlight = a.complete - a.published - a.superseded - a.rejected;
+  const inFlight = a.complete - a.published - a.withheld - a.superseded - a.rejected;
   const problems: string[] = [];
   const arrived = a.complete + a.incomplete + a.bad + a.duplicate + a.dropped;
   if (a.seen !== arrived) problems.push(`seen ${a.seen} != ${arrived} accounted`);

@@ -51,6 +51,8 @@ export interface GuiderDeps {
   readonly counters: () => readonly SensorCounters[];
   /** everything of this exposure has left */
   readonly exposureEnded?: (exposure: StampIdentity) => void;
+  /** false: what it says of stamps is withheld on its way out, and counted so; default true */
+  readonly publishing?: () => boolean;
 }
 
 export interface GuiderSnapshot {
@@ -142,7 +144,7 @@ export class Guider {
     this.#shutter.take(times);
   }
 
-  /** The link is stopped: closes what is open and says how the series ended. */
+  /** The link is closed: says how the series ended. What another link delivers begins anew. */
   stop(): void {
     this.#life.stop();
   }
@@ -226,7 +228,7 @@ export class Guider {
     if (reference?.stale) flags |= flagBits.stale_reference;
     const result = buildResult(record, { identity, sensor, index, flags, position, reference });
     this.#deps.sink.publish(result);
-    this.#accounting.take(record, late, current);
+    this.#accounting.take(record, { late, current, withheld: !(this.#deps.publishing?.() ?? true) });
     if (!current) return;
     this.#period.take(index, stamp, record.tSrcTaiNs === 0n ? record.tLastNs : record.tSrcTaiNs);
     if (!late) this.#book.add(result, this.#attendance.awaited);

@@ -74,6 +74,7 @@ export class SeriesLife {
   stop(): void {
     this.#merger.flush();
     this.#end('agent_stop');
+    this.#previous = null;
   }
 
   /** The series of a stamp; one that is over keeps its stamps. */

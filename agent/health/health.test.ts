@@ -15,6 +15,7 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
     driverVersion: '1',
     linkUp: true,
     heartbeat: 42n,
+    driverError: 0,
     link,
     pool: {},
     outcomes: {},
@@ -31,6 +32,7 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
     tai: chooseTaiOffset(kernelSeconds, null, 0),
     simulationMode: 1,
     version: '0.1.0',
+    summaryState: () => 'DISABLED',
     uptimeS: () => 12,
   });
   t.teardown(() => health.stop());
@@ -43,6 +45,7 @@ t.test('a heartbeat says what the link, the clock and the simulation mode are', 
   t.match(messages, [
     {
       kind: 'heartbeat',
+      summaryState: 'DISABLED',
       linkUp: true,
       nativeHeartbeat: 42n,
       simulationMode: 1,

@@ -4,6 +4,7 @@
 import type { LinkCounters } from '../model/daq.js';
 import type { Log } from '../model/log.js';
 import type { AlarmMessage, HeartbeatMessage, MessageSink } from '../model/messages.js';
+import type { SummaryState } from '../model/summary-state.js';
 import type { TaiOffset } from '../model/tai.js';
 
 export interface HealthDeps {
@@ -15,6 +16,7 @@ export interface HealthDeps {
   readonly tai: TaiOffset;
   readonly simulationMode: number;
   readonly version: string;
+  readonly summaryState: () => SummaryState;
   /** s since the agent's start */
   readonly uptimeS: () => number;
 }
@@ -48,6 +50,11 @@ export class Health {
     else this.#raise('link_down', 'serious', reason === '' ? 'the DAQ link is silent' : reason);
   }
 
+  /** The link is closed: its silence is no alarm. */
+  onLinkClosed(): void {
+    this.#clear('link_down', 'the DAQ link is closed');
+  }
+
   /** Alarms that are on. */
   get active(): readonly AlarmMessage[] {
     return [...this.#alarms.values()];
@@ -60,7 +67,7 @@ export class Health {
     const { tai } = this.#deps;
     const message: HeartbeatMessage = {
       kind: 'heartbeat',
-      summaryState: 'ENABLED',
+      summaryState: this.#deps.summaryState(),
       simulationMode: this.#deps.simulationMode,
       uptimeS: this.#deps.uptimeS(),
       version: this.#deps.version,

@@ -138,6 +138,8 @@ export interface LinkCounters {
   readonly linkUp: boolean;
   /** advances with every turn of the link thread, traffic or not */
   readonly heartbeat: bigint;
+  /** 0, or the driver's error with which delivery ended for good (SUMMIT_ERR_* of addons/daq/driver.h) */
+  readonly driverError: number;
   /** SummitLinkStats of addons/daq/driver.h, by their snake_case names */
   readonly link: Readonly<Record<string, bigint>>;
   /** slots, slot_bytes, in_use, high_water, ring_capacity, ring_high_water, events_lost */

@@ -12,7 +12,9 @@ export type AgentErrorCode =
   | 'daq_state'
   | 'port_busy'
   | 'publish'
-  | 'command';
+  | 'command'
+  | 'state'
+  | 'security';
 
 /** An expected refusal: `code` is stable for programs, `message` a sentence for people, `problems` its parts. */
 export class AgentError extends Error {

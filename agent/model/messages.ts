@@ -3,6 +3,7 @@
 // ts_xml v28, plus ours). Times `t*Ns` are CLOCK_MONOTONIC, `*TaiNs` TAI since 1970. NaN: no number.
 
 import type { LogLevel } from './log.js';
+import type { SummaryState } from './summary-state.js';
 
 /** SAL GuiderStatus: the DAQ's event type + 1. */
 export const GuiderStatus = { stamp: 1, start: 2, stop: 3, pause: 4, resume: 5 } as const;
@@ -256,6 +257,7 @@ export interface SensorAccount {
   readonly duplicate: bigint;
   readonly dropped: bigint;
   readonly published: bigint;
+  readonly withheld: bigint;
   readonly superseded: bigint;
   readonly rejected: bigint;
   readonly lost: bigint;
@@ -285,6 +287,7 @@ export interface SeriesAccount {
   readonly incomplete: number;
   readonly dropped: number;
   readonly published: number;
+  readonly withheld: number;
   readonly superseded: number;
   readonly rejected: number;
   readonly lost: number;
@@ -293,7 +296,7 @@ export interface SeriesAccount {
 
 export interface HeartbeatMessage {
   readonly kind: 'heartbeat';
-  readonly summaryState: string;
+  readonly summaryState: SummaryState;
   readonly simulationMode: number;
   readonly uptimeS: number;
   readonly version: string;
@@ -306,6 +309,43 @@ export interface HeartbeatMessage {
   readonly subscriptions: number;
   readonly sendFailures: number;
 }
+
+/** What a commandable component tells of itself, with SAL's names and fields. */
+export type CscEvent =
+  | { readonly event: 'summaryState'; readonly summaryState: SummaryState }
+  | {
+      readonly event: 'errorCode';
+      /** 0: none; control/faults.ts */
+      readonly errorCode: number;
+      readonly errorReport: string;
+      readonly traceback: string;
+    }
+  | {
+      readonly event: 'configurationApplied';
+      readonly configurations: string;
+      readonly version: string;
+      readonly url: string;
+      readonly schemaVersion: string;
+      readonly otherInfo: string;
+    }
+  | {
+      readonly event: 'configurationsAvailable';
+      readonly overrides: string;
+      readonly version: string;
+      readonly url: string;
+      readonly schemaVersion: string;
+    }
+  | {
+      readonly event: 'softwareVersions';
+      readonly salVersion: string;
+      readonly xmlVersion: string;
+      readonly cscVersion: string;
+      readonly subsystemVersions: string;
+    }
+  | { readonly event: 'simulationMode'; readonly mode: number }
+  | { readonly event: 'logLevel'; readonly level: number; readonly subsystem: string };
+
+export type CscEventMessage = CscEvent & { readonly kind: 'state' };
 
 export interface LogMessage {
   readonly kind: 'log';
@@ -333,6 +373,7 @@ export type AgentMessage =
   | OffsetsMessage
   | SeriesEndMessage
   | HeartbeatMessage
+  | CscEventMessage
   | LogMessage
   | AlarmMessage;
 

@@ -9,6 +9,7 @@ import type {
   AcquisitionMessage,
   AgentMessage,
   AlarmMessage,
+  CscEventMessage,
   GuiderEventMessage,
   HeartbeatMessage,
   LogMessage,
@@ -23,6 +24,7 @@ import type {
 } from '../model/messages.js';
 import { toWire } from '../model/names.js';
 import { ellipticityOf } from '../model/pointing.js';
+import { summaryStateNumber } from '../model/summary-state.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -58,6 +60,8 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
       return seriesEndBody(message);
     case 'heartbeat':
       return heartbeatBody(message, state);
+    case 'state':
+      return cscEventBody(message);
     case 'log':
       return logBody(message);
     case 'alarm':
@@ -370,6 +374,11 @@ function heartbeatBody(m: HeartbeatMessage, state: PublisherState): Body {
     send_failures: m.sendFailures,
     last_seq: state.seqs,
   };
+}
+
+function cscEventBody({ kind, ...fields }: CscEventMessage): Body {
+  const body = toWire(fields);
+  return fields.event === 'summaryState' ? { ...body, code: summaryStateNumber[fields.summaryState] } : body;
 }
 
 function logBody(m: LogMessage): Body {

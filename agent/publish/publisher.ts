@@ -164,6 +164,8 @@ export function topicName(message: AgentMessage, where: { agent: string; instrum
   switch (message.kind) {
     case 'guider.result':
       return `guider.result/${where.instrument}/${message.sensor}/`;
+    case 'state':
+      return `state/${where.instrument}/${where.agent}/${message.event}/`;
     case 'heartbeat':
     case 'log':
     case 'alarm':

@@ -68,6 +68,9 @@ async function watchOneSeries(t: Test) {
   const all = new Client(t, [agent.data]);
   const some = new Client(t, [agent.data, 'guider.offsets/', 'guider.result/LSSTCam/R4', 'heartbeat/']);
   await Promise.all([all.first('heartbeat'), some.first('heartbeat')]);
+  // A command that changes nothing but what is told of it.
+  await rig.control(agent.control).request('setLogLevel', { level: 20 });
+  await all.first('state', (body) => body.event === 'logLevel');
   await all.first('alarm', (body) => body.name === 'link_down' && body.active === true);
   const simulator = await rig.simulator([...series, '--control', control]);
   await simulator.end();

@@ -26,3 +26,30 @@ for (const symbol of ['summit_driver', 'summit_driver_push']) {
     t.equal(counters.R00_SG0?.seen, 20, 'all stamps were seen');
   });
 }
+
+t.test('a library that ends with an error is a fault, and one that hangs too', async (t) => {
+  for (const [option, code] of [
+    ['fail', 1],
+    ['stuck', 2],
+  ] as const) {
+    const rig = new Rig(t);
+    const agent = await rig.agent({}, (profile) => ({
+      ...profile,
+      daq: {
+        driver: 'plugin',
+        plugin: { library: `${process.cwd()}/build/Release/mock_plugin.so`, options: { [option]: true } },
+      },
+    }));
+    const listener = rig.listener(agent.data);
+    await listener.first('heartbeat in FAULT', ({ body }) => body.summary_state === 'FAULT');
+    const client = rig.control(agent.control);
+    const { last } = (await client.request('snapshot')) as {
+      last: Record<string, { body: Record<string, unknown> }>;
+    };
+    t.match(last['state/LSSTCam/sim-guider/errorCode/'], { body: { error_code: code } }, option);
+    await t.rejects(client.request('pause'), { message: /in FAULT; send standby, start, enable first/ });
+    t.match(await client.request('standby', {}, deadlineMs), { summary_state: 'STANDBY' });
+    agent.process.kill('SIGTERM');
+    t.equal(await agent.process.exited, 0, 'and the agent still ends in order');
+  }
+});

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request at a time to an agent's control endpoint (agent/README.md, "Commands").
+import { randomUUID } from 'node:crypto';
 import { Packr, Unpackr } from 'msgpackr';
 import { Dealer } from 'zeromq';
 
-interface ControlReply {
-  readonly id: string;
+export interface ControlReply {
+  readonly id: unknown;
   readonly ack: number;
+  readonly code?: string;
   readonly error?: string;
   readonly result?: unknown;
+  readonly repeated?: boolean;
 }
 
 const packr = new Packr({ useRecords: false });
@@ -15,7 +18,6 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 export class ControlClient {
   readonly #socket = new Dealer({ linger: 0, sendTimeout: 1000 });
-  #next = 0;
 
   constructor(address: string) {
     this.#socket.connect(address);
@@ -27,16 +29,20 @@ export class ControlClient {
     args: Readonly<Record<string, unknown>> = {},
     deadlineMs = 3000,
   ): Promise<unknown> {
-    const id = `${process.pid}-${++this.#next}`;
+    const reply = await this.exchange({ v: 1, id: randomUUID(), verb, args }, deadlineMs);
+    if (reply.ack !== 303) throw new Error(reply.error ?? `ack ${reply.ack}`);
+    return reply.result;
+  }
+
+  /** Sends a request as it is and resolves to its final reply. */
+  async exchange(request: Readonly<Record<string, unknown>>, deadlineMs = 3000): Promise<ControlReply> {
     this.#socket.receiveTimeout = deadlineMs;
-    await this.#socket.send(packr.pack({ v: 1, id, verb, args }));
+    await this.#socket.send(packr.pack(request));
     for (;;) {
       const [frame] = await this.#socket.receive();
       if (frame === undefined) continue;
       const reply = unpackr.unpack(frame) as ControlReply;
-      if (reply.id !== id || reply.ack === 300 || reply.ack === 301) continue;
-      if (reply.ack !== 303) throw new Error(reply.error ?? `ack ${reply.ack}`);
-      return reply.result;
+      if (reply.id === request.id && reply.ack !== 300 && reply.ack !== 301) return reply;
     }
   }
 

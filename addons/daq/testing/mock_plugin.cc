@@ -4,7 +4,8 @@
 // Symbols: summit_driver (pull), summit_driver_push, and two that a host must refuse: summit_driver_other_abi,
 // summit_driver_small. Options: "sensors" n (locations 0..n-1); "stamps" n; "rows", "cols"; "dropEvery" k
 // (stamp numbers left out), "incompleteEvery" k, "doubleEvery" k (delivered twice), "staleToken" true (a slot is
-// given back twice), "stuck" true (does not come back from next, nor from stop in time).
+// given back twice), "stuck" true (does not come back from next, nor from stop in time), "fail" true (ends with an
+// error instead of its end; pull style).
 #include <unistd.h>
 
 #include <atomic>
@@ -28,6 +29,7 @@ struct Settings {
   uint64_t double_every = 0;
   bool stale_token = false;
   bool stuck = false;
+  bool fail = false;
 };
 
 bool EveryNth(uint64_t number, uint64_t n) { return n != 0 && number % n == n - 1; }
@@ -168,6 +170,7 @@ int Open(const char* json, const SummitHost* host, void** handle, char* message,
   settings.double_every = options.value("doubleEvery", uint64_t{0});
   settings.stale_token = options.value("staleToken", false);
   settings.stuck = options.value("stuck", false);
+  settings.fail = options.value("fail", false);
   if (settings.sensors < 1 || settings.sensors > 225) {
     std::snprintf(message, message_bytes, "mock: sensors: expected 1..225, got %u", settings.sensors);
     return SUMMIT_ERR_CONFIG;
@@ -205,7 +208,8 @@ int Next(void* handle, SummitFrame* frame, int) {
   Mock* mock = Of(handle);
   while (mock->settings.stuck) pause();
   if (mock->stopping.load()) return SUMMIT_ERR_CLOSED;
-  return mock->series.Next(frame) ? 1 : static_cast<int>(SUMMIT_ERR_CLOSED);
+  if (mock->series.Next(frame)) return 1;
+  return static_cast<int>(mock->settings.fail ? SUMMIT_ERR_RESOURCE : SUMMIT_ERR_CLOSED);
 }
 
 int Control(void*, const char* in, char* out, uint64_t out_bytes, int) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A DAQ link that can be closed and opened again: each time a new one, whose sensor counters go on from the last.
+
+import type { DaqLink, DaqRecord, LinkCounters, SensorCounters } from '../model/daq.js';
+import { AgentError } from '../model/errors.js';
+
+export class ReopenableLink implements DaqLink {
+  readonly #create: () => DaqLink;
+  #link: DaqLink;
+  #life: 'new' | 'open' | 'closed' = 'new';
+  #wanted: readonly number[] = [];
+  /** of the links before, by location */
+  #past = new Map<number, SensorCounters>();
+  #pastHeartbeat = 0n;
+
+  /** The first link is created here, so that settings it refuses are told before anything is started. */
+  constructor(create: () => DaqLink) {
+    this.#create = create;
+    this.#link = create();
+  }
+
+  get isOpen(): boolean {
+    return this.#life === 'open';
+  }
+
+  start(onRecords: (records: readonly DaqRecord[]) => void): void {
+    if (this.#life === 'closed') {
+      const { sensors, heartbeat } = this.counters();
+      this.#link = this.#create();
+      this.#past = new Map(sensors.map((s) => [s.location, s]));
+      this.#pastHeartbeat = heartbeat;
+      this.#life = 'new';
+    }
+    try {
+      this.#link.start(onRecords);
+    } catch (error) {
+      // A link is started once, also when it does not come up.
+      this.#life = 'closed';
+      throw error;
+    }
+    this.#life = 'open';
+    if (this.#wanted.length > 0) this.#link.wantPixels(this.#wanted);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#life !== 'open') return;
+    await this.#link.stop();
+    this.#life = 'closed';
+  }
+
+  counters(): LinkCounters {
+    const now = this.#link.counters();
+    return {
+      ...now,
+      linkUp: this.isOpen && now.linkUp,
+      heartbeat: this.#pastHeartbeat + now.heartbeat,
+      sensors: now.sensors.map((s) => sum(s, this.#past.get(s.location))),
+    };
+  }
+
+  async control(command: Readonly<Record<string, unknown>>, deadlineMs: number) {
+    if (!this.isOpen) throw new AgentError('daq_state', 'the DAQ link is closed');
+    return this.#link.control(command, deadlineMs);
+  }
+
+  predict(location: number, prediction: { x: number; y: number; radius: number } | null): void {
+    if (this.isOpen) this.#link.predict(location, prediction);
+  }
+
+  wantPixels(locations: readonly number[]): void {
+    this.#wanted = locations;
+    if (this.isOpen) this.#link.wantPixels(locations);
+  }
+
+  takePixels(lease: bigint): Uint8Array {
+    return this.#link.takePixels(lease);
+  }
+
+  releasePixels(lease: bigint): void {
+    this.#link.releasePixels(lease);
+  }
+}
+
+function sum(now: SensorCounters, past: SensorCounters | undefined): SensorCounters {
+  if (!past) return now;
+  const out: Record<string, bigint | number> = { ...now };
+  for (const [key, value] of Object.entries(past)) {
+    const own = out[key];
+    if (typeof value === 'bigint' && typeof own === 'bigint') out[key] = own + value;
+  }
+  return out as unknown as SensorCounters;
+}
