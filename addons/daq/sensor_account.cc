@@ -33,6 +33,8 @@ void SeriesClock::Enter(uint64_t series) {
   epoch_ = series >> 16;
 }
 
+void SeriesClock::SawStart(uint64_t series) { watched_from_ = std::min(watched_from_, series); }
+
 void SeriesClock::SawIdle() { watched_from_ = std::min(watched_from_, started_ ? newest_ + 1 : epoch_ << 16); }
 
 void SeriesClock::CountAnew() {
@@ -173,6 +175,7 @@ bool SensorAccount::OnStart(SummitFrame* frame, SeriesClock* clock) {
   const bool known = in_series_ && series == series_;
   if (known && start_src_ns_ != 0) return false;
   clock->Enter(series);
+  clock->SawStart(series);
   if (!known) {
     BeginSeries(series, true, (frame->flags & SUMMIT_FRAME_ONE_BASED) != 0);
   } else if (!have_begin_) {

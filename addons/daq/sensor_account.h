@@ -47,6 +47,8 @@ class SeriesClock {
   uint64_t Unwrap(uint16_t sequence) const;
   // A frame of this series came. A series that follows one we know began while we were listening.
   void Enter(uint64_t series);
+  // A START was seen: what other sensors send of this series counts from its beginning, with or without theirs.
+  void SawStart(uint64_t series);
   // The source was seen idle: whatever series comes next begins under our eyes.
   void SawIdle();
   // A START with an older number but a newer time: the source counts anew.

@@ -105,6 +105,15 @@ TEST_F(SensorAccountTest, CountsLossesBeforeTheFirstStampWhenStartWasSeen) {
   EXPECT_EQ(Sent(), 3u);
 }
 
+TEST_F(SensorAccountTest, CountsFromTheStartThatAnotherSensorHad) {
+  Start();
+  SensorAccount other;
+  SummitFrame frame = StampFrame(12);
+  EXPECT_EQ(other.OnStamp(&frame, &clock_), Verdict::kComplete);
+  EXPECT_EQ(frame.gap, 12u);
+  EXPECT_EQ(other.counters().lost.Get(), 12u);
+}
+
 TEST_F(SensorAccountTest, CountsFromOneWhenTheSourceDoes) {
   flags_ = SUMMIT_FRAME_ONE_BASED;
   Start();
