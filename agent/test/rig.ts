@@ -31,12 +31,16 @@ export interface Envelope {
 export interface TruthLine {
   readonly sensor: string;
   readonly sequence: number;
+  /** u16, as on the wire */
   readonly stamp: number;
+  readonly obsid: string;
   readonly x: number;
   readonly y: number;
   readonly dx_mm: number;
   readonly dy_mm: number;
+  readonly rotation_arcsec: number;
   readonly faults: readonly string[];
+  readonly nuisances: readonly string[];
 }
 
 /** Listens to everything and keeps it. */
@@ -123,12 +127,15 @@ export class Rig {
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TruthLine);
   }
 
-  /** The simulated DAQ, ready for its first subscriber. */
-  async simulator(args: readonly string[]): Promise<Simulator> {
+  /** The simulated DAQ, ready for its first subscriber; it waits for one unless it begins at once. */
+  async simulator(
+    args: readonly string[],
+    begins: 'when subscribed' | 'at once' = 'when subscribed',
+  ): Promise<Simulator> {
     writeFileSync(this.truthFile, '');
     const child = this.#child('sim-daq', 'dist/sim-hw/main.js', [
       ...(args.includes('--control') ? [] : ['--control', '127.0.0.1:0']),
-      '--start-when-subscribed',
+      ...(begins === 'at once' ? [] : ['--start-when-subscribed']),
       '--truth',
       this.truthFile,
       ...args,
@@ -162,6 +169,10 @@ export class Rig {
     const path = join(this.directory, `profile-${Math.random().toString(36).slice(2)}.yaml`);
     writeFileSync(path, stringify(profile));
     return path;
+  }
+
+  onTeardown(end: () => void): void {
+    this.#t.teardown(end);
   }
 
   listener(address: string): Listener {
