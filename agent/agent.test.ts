@@ -60,6 +60,7 @@ class HandLink implements DaqLink {
       pool: { slots: 64n },
       outcomes: {},
       sensors: all.map((s) => sensorCounters(s.location, this.complete)),
+      recording: {},
     };
   }
   async control(command: Readonly<Record<string, unknown>>) {

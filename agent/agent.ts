@@ -17,6 +17,7 @@ import { ReopenableLink } from './daq/reopenable-link.js';
 import { checkConservation } from './guider/accounting.js';
 import { Guider } from './guider/guider.js';
 import { OnSky } from './guider/on-sky.js';
+import { Recordings } from './guider/recordings.js';
 import { Health } from './health/health.js';
 import { HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
@@ -57,6 +58,7 @@ export class Agent {
   readonly #control: ControlServer;
   readonly #onSky: OnSky;
   readonly #guider: Guider;
+  readonly #recordings: Recordings;
   readonly #health: Health;
   readonly #link: ReopenableLink;
   readonly #watch = new LinkWatch();
@@ -133,6 +135,11 @@ export class Agent {
         publishing: () => this.#lifecycle.state === 'ENABLED',
       },
     );
+    this.#recordings = new Recordings({
+      sink: this.#publisher,
+      log: this.#log,
+      alarm: (name, severity, reason, cleared) => this.#health.alarm(name, severity, reason, cleared),
+    });
     this.#health = new Health({
       sink: this.#publisher,
       log: this.#log,
@@ -184,7 +191,8 @@ export class Agent {
 
   /** What became of every stamp, by every counter there is. */
   stats(): Record<string, unknown> {
-    const { link, pool, outcomes, driver, driverVersion, linkUp, heartbeat } = this.#link.counters();
+    const { link, pool, outcomes, driver, driverVersion, linkUp, heartbeat, recording } =
+      this.#link.counters();
     const accounts = this.#guider.accounts();
     const laws = Object.entries(accounts).map(([name, a]) => [name, checkConservation(a)] as const);
     return {
@@ -199,6 +207,7 @@ export class Agent {
       sensors: accountsToWire(accounts),
       link,
       pool,
+      recording,
       outcomes,
       commands: this.#desk.counts(),
       subscriptions: this.#publisher.subscriptions(),
@@ -249,7 +258,10 @@ export class Agent {
 
   #openLink(): void {
     this.#watch.reset();
-    this.#link.start((records) => this.#onRecords(records));
+    this.#link.start(
+      (records) => this.#onRecords(records),
+      (files) => this.#recordings.onFiles(files),
+    );
     this.#tellSettings();
   }
 

@@ -7,21 +7,28 @@
 #include <string>
 
 #include "addons/binding/errors.h"
+#include "addons/binding/recorder_objects.h"
 
 namespace summit::binding {
 namespace {
 
 constexpr int kStopMs = 500;  // per wait; SIGTERM to exit is to take less than 1 s
+constexpr int kStopRecorderMs = 3000;  // open files reach the disk; within the service's time to stop
 
 Napi::BigInt Big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
 
 // Link::Stop joins a thread: not on the event loop.
 class StopWork : public Napi::AsyncWorker {
  public:
-  StopWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::shared_ptr<Doorbell> doorbell)
-      : AsyncWorker(env), link_(std::move(link)), doorbell_(std::move(doorbell)), deferred_(env) {}
+  StopWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::shared_ptr<recorder::GuiderRecorder> recorder,
+           std::shared_ptr<Doorbell> doorbell)
+      : AsyncWorker(env), link_(std::move(link)), recorder_(std::move(recorder)), doorbell_(std::move(doorbell)), deferred_(env) {}
   Napi::Promise promise() const { return deferred_.Promise(); }
-  void Execute() override { clean_ = link_->Stop(kStopMs); }
+  void Execute() override {
+    clean_ = link_->Stop(kStopMs);
+    // After the link: what it still delivered is recorded.
+    if (recorder_ != nullptr) clean_ = recorder_->Stop(kStopRecorderMs) && clean_;
+  }
   void OnOK() override {
     doorbell_->Close();
     deferred_.Resolve(Napi::Boolean::New(Env(), clean_));
@@ -29,6 +36,7 @@ class StopWork : public Napi::AsyncWorker {
 
  private:
   std::shared_ptr<daq::Link> link_;
+  std::shared_ptr<recorder::GuiderRecorder> recorder_;
   std::shared_ptr<Doorbell> doorbell_;
   Napi::Promise::Deferred deferred_;
   bool clean_ = false;
@@ -115,6 +123,7 @@ Napi::Function NativeLink::Define(Napi::Env env) {
                          InstanceMethod<&NativeLink::WantPixels>("wantPixels"),
                          InstanceMethod<&NativeLink::TakePixels>("takePixels"),
                          InstanceMethod<&NativeLink::ReleasePixels>("releasePixels"),
+                         InstanceMethod<&NativeLink::TakeReports>("takeReports"),
                      });
 }
 
@@ -130,9 +139,20 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
     Throw(env, SUMMIT_ERR_CONFIG, message);
     return;
   }
+  recorder::RecorderSettings recording;
+  if (!ReadRecorderSettings(settings.recorder, &recording, &message)) {
+    Throw(env, SUMMIT_ERR_CONFIG, message);
+    return;
+  }
   doorbell_ = std::make_shared<Doorbell>(env, info[1].As<Napi::Function>());
+  const auto ring = [doorbell = doorbell_] { doorbell->Ring(); };
+  std::vector<std::shared_ptr<daq::FrameTap>> taps;
+  if (!recording.folder.empty()) {
+    recorder_ = recorder::GuiderRecorder::Create(recording, ring);
+    taps.push_back(recorder_);
+  }
   int code = SUMMIT_OK;
-  link_ = daq::Link::Create(settings, [doorbell = doorbell_] { doorbell->Ring(); }, &code, &message);
+  link_ = daq::Link::Create(settings, ring, &code, &message, std::move(taps));
   if (link_ == nullptr) {
     doorbell_->Close();
     Throw(env, code, message);
@@ -146,6 +166,7 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
 void NativeLink::OnEnvironmentEnd(void* self) {
   static_cast<NativeLink*>(self)->doorbell_->Silence();
   static_cast<NativeLink*>(self)->link_->Stop(kStopMs);
+  if (static_cast<NativeLink*>(self)->recorder_ != nullptr) static_cast<NativeLink*>(self)->recorder_->Stop(kStopMs);
 }
 
 NativeLink::~NativeLink() {
@@ -153,10 +174,13 @@ NativeLink::~NativeLink() {
   napi_remove_env_cleanup_hook(Env(), OnEnvironmentEnd, this);
   doorbell_->Silence();
   link_->Stop(kStopMs);
+  if (recorder_ != nullptr) recorder_->Stop(kStopMs);
 }
 
 Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
   std::string message;
+  // Before the link: its first frames find the recorder at work.
+  if (recorder_ != nullptr) recorder_->Start();
   const int code = link_->Start(&message);
   if (code != SUMMIT_OK) {
     doorbell_->Close();
@@ -168,7 +192,7 @@ Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeLink::Stop(const Napi::CallbackInfo& info) {
-  auto* work = new StopWork(info.Env(), link_, doorbell_);
+  auto* work = new StopWork(info.Env(), link_, recorder_, doorbell_);
   const Napi::Promise promise = work->promise();
   work->Queue();
   return promise;
@@ -190,7 +214,12 @@ Napi::Value NativeLink::Drain(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeLink::TakeLog(const Napi::CallbackInfo& info) {
-  const std::vector<daq::LogLine> lines = link_->TakeLog();
+  std::vector<daq::LogLine> lines = link_->TakeLog();
+  if (recorder_ != nullptr) {
+    for (const std::string& name : recorder_->TakeLeftovers()) {
+      lines.push_back({30, "recorder: an earlier run left " + name + " unfinished: moved to the folder incomplete"});
+    }
+  }
   Napi::Array array = Napi::Array::New(info.Env(), lines.size());
   for (size_t i = 0; i < lines.size(); ++i) {
     Napi::Object line = Napi::Object::New(info.Env());
@@ -229,6 +258,11 @@ Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
   Napi::Object outcomes = Napi::Object::New(env);
   for (const auto& [name, text] : snapshot.outcomes) outcomes.Set(name, text);
   all.Set("outcomes", outcomes);
+  Napi::Object recording = Napi::Object::New(env);
+  if (recorder_ != nullptr) {
+    for (const auto& [name, value] : recorder_->Snapshot()) recording.Set(name, Big(env, value));
+  }
+  all.Set("recording", recording);
   const daq::Worker& worker = link_->worker();
   Napi::Array sensors = Napi::Array::New(env, worker.sensors());
   for (size_t i = 0; i < worker.sensors(); ++i) {
@@ -286,6 +320,11 @@ Napi::Value NativeLink::ReleasePixels(const Napi::CallbackInfo& info) {
     Throw(info.Env(), SUMMIT_ERR_STATE, "releasePixels: this lease was never given, or was given back");
   }
   return info.Env().Undefined();
+}
+
+Napi::Value NativeLink::TakeReports(const Napi::CallbackInfo& info) {
+  if (recorder_ == nullptr) return Napi::Array::New(info.Env());
+  return ReportsArray(info.Env(), recorder_->TakeReports());
 }
 
 }  // namespace summit::binding

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit::daq::Link as a JavaScript class; agent/daq/native.ts declares its shape.
 // Thread: all methods on the thread of their environment; blocking work goes to libuv's pool.
-// Owns: a reference to the link; stops it when the environment closes or the object is collected.
+// Owns: references to the link and its recorder; stops them when the environment closes or the object is collected.
 #ifndef SUMMIT_BINDING_NATIVE_LINK_H_
 #define SUMMIT_BINDING_NATIVE_LINK_H_
 
@@ -11,6 +11,7 @@
 
 #include "addons/binding/doorbell.h"
 #include "addons/daq/link.h"
+#include "addons/recorder/guider_recorder.h"
 
 namespace summit::binding {
 
@@ -32,7 +33,9 @@ class NativeLink : public Napi::ObjectWrap<NativeLink> {
   Napi::Value WantPixels(const Napi::CallbackInfo& info);
   Napi::Value TakePixels(const Napi::CallbackInfo& info);
   Napi::Value ReleasePixels(const Napi::CallbackInfo& info);
+  Napi::Value TakeReports(const Napi::CallbackInfo& info);
 
+  std::shared_ptr<recorder::GuiderRecorder> recorder_;  // nullptr: nothing is recorded
   std::shared_ptr<daq::Link> link_;
   std::shared_ptr<Doorbell> doorbell_;
 };

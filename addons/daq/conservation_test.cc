@@ -147,7 +147,7 @@ class Plant {
   std::mt19937_64 random_;
   TestHost host_;
   RecordRing ring_{256};
-  Leases leases_{&host_.pool()};
+  Leases leases_{&host_.pool(), 4};
   Outbox outbox_{&ring_, &leases_, kSensors.size()};
   std::unique_ptr<Worker> worker_;
   uint64_t now_ = 1000000000;

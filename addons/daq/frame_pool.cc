@@ -121,10 +121,20 @@ uint64_t FramePool::Acquire(uint64_t bytes, void** memory) {
   return (static_cast<uint64_t>(lent) << 32) | position;
 }
 
+void FramePool::Share(uint64_t token) { slot_[SlotOf(token)].sharers.fetch_add(1, std::memory_order_relaxed); }
+
 bool FramePool::Release(uint64_t token) {
   const uint32_t position = static_cast<uint32_t>(token);
   uint32_t generation = static_cast<uint32_t>(token >> 32);
   const bool possible = position >= 1 && position <= slots_ && (generation & 1u) == 1u;
+  if (possible && slot_[position - 1].generation.load(std::memory_order_acquire) == generation) {
+    std::atomic<uint32_t>& sharers = slot_[position - 1].sharers;
+    // What this holder did with the pixels happens before the last one gives the slot away.
+    uint32_t others = sharers.load(std::memory_order_acquire);
+    while (others > 0) {
+      if (sharers.compare_exchange_weak(others, others - 1, std::memory_order_acq_rel)) return true;
+    }
+  }
   if (!possible || !slot_[position - 1].generation.compare_exchange_strong(generation, generation + 1,
                                                                            std::memory_order_acq_rel)) {
     stale_releases_.fetch_add(1, std::memory_order_relaxed);

@@ -30,6 +30,9 @@ class FramePool {
 
   // A token and its memory, 64-byte aligned; 0 when no slot is free or `bytes` is more than a slot.
   uint64_t Acquire(uint64_t bytes, void** memory);
+  // One more holder of a lent slot, called by one who holds it: the slot is free after as many Release calls as it
+  // has holders. At most 255 holders.
+  void Share(uint64_t token);
   // False (and counted) when the token is not lent now.
   bool Release(uint64_t token);
   // nullptr when the token is not lent now.
@@ -51,6 +54,7 @@ class FramePool {
   struct Slot {
     std::atomic<uint32_t> generation{0};  // odd while lent
     std::atomic<uint32_t> next{0};        // free list: position + 1, 0 ends it
+    std::atomic<uint32_t> sharers{0};     // holders beyond the first
   };
 
   FramePool() = default;

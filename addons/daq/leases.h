@@ -16,9 +16,9 @@ namespace summit::daq {
 
 class Leases {
  public:
-  // Never more than half of the slots: a reader that forgets its leases must not starve the receiver.
-  explicit Leases(FramePool* pool)
-      : pool_(*pool), most_(pool->slots() / 2), entry_(std::make_unique<Entry[]>(pool->slots())) {}
+  // Never more than `most`: a reader that forgets its leases must not starve the receiver.
+  Leases(FramePool* pool, uint32_t most)
+      : pool_(*pool), most_(most), entry_(std::make_unique<Entry[]>(pool->slots())) {}
 
   // False (and counted) when too many are out; the slot then stays the caller's.
   bool Grant(uint64_t token, uint32_t bytes) {

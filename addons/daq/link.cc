@@ -28,24 +28,31 @@ Link::Link(const LinkSettings& settings, std::function<void()> doorbell)
     : settings_(settings), doorbell_(std::move(doorbell)), ring_(settings.ring_records) {}
 
 std::shared_ptr<Link> Link::Create(const LinkSettings& settings, std::function<void()> doorbell, int* code,
-                                   std::string* message) {
+                                   std::string* message, std::vector<std::shared_ptr<FrameTap>> taps) {
   std::shared_ptr<Link> link(new Link(settings, std::move(doorbell)));
+  link->taps_ = std::move(taps);
   link->driver_ = FindDriver(settings.driver);
   *code = SUMMIT_ERR_CONFIG;
   if (link->driver_ == nullptr) {
     *message = "link: driver: expected wire, replay or plugin, got \"" + settings.driver + "\"";
     return nullptr;
   }
-  link->pool_ = FramePool::Create(settings.pool, message);
+  FramePoolSettings pool = settings.pool;
+  for (const std::shared_ptr<FrameTap>& tap : link->taps_) pool.slots += tap->most_slots();
+  link->pool_ = FramePool::Create(pool, message);
   if (link->pool_ == nullptr || !link->stop_wakeup_.good() || !link->finished_.good()) {
     *code = SUMMIT_ERR_RESOURCE;
     if (message->empty()) *message = "link: no event descriptors left";
     return nullptr;
   }
-  link->leases_ = std::make_unique<Leases>(link->pool_.get());
+  link->leases_ = std::make_unique<Leases>(link->pool_.get(), settings.pool.slots / 2);
   link->outbox_ = std::make_unique<Outbox>(&link->ring_, link->leases_.get(), settings.sensors.size());
   link->worker_ = Worker::Create(settings.sensors, link->pool_.get(), link->leases_.get(), link->outbox_.get(), message);
   if (link->worker_ == nullptr) return nullptr;
+  for (const std::shared_ptr<FrameTap>& tap : link->taps_) {
+    tap->Attach(link->pool_);
+    link->worker_->AddTap(tap.get());
+  }
 
   SummitHost& host = link->host_;
   host.struct_size = sizeof(SummitHost);
@@ -111,6 +118,7 @@ bool Link::Turn(SummitFrame* frame) {
   frame->struct_size = sizeof(*frame);
   const int got = driver_->next(handle_, frame, kTurnMs);
   if (got == 1) {
+    for (const std::shared_ptr<FrameTap>& tap : taps_) tap->OnDelivered(*frame);
     worker_->OnFrame(*frame);
     if (driver_->release != nullptr) driver_->release(handle_, frame);
   } else {

@@ -20,6 +20,7 @@
 
 #include "addons/daq/driver.h"
 #include "addons/daq/frame_pool.h"
+#include "addons/daq/frame_tap.h"
 #include "addons/daq/leases.h"
 #include "addons/daq/link_settings.h"
 #include "addons/daq/outbox.h"
@@ -48,8 +49,9 @@ class Link : public std::enable_shared_from_this<Link> {
  public:
   // nullptr with a SummitError in *code and a sentence in *message. Nothing is opened yet.
   // `doorbell` is called when there is something to Drain or to log, once until the reader has answered.
+  // `taps` see every frame; the link keeps them.
   static std::shared_ptr<Link> Create(const LinkSettings& settings, std::function<void()> doorbell, int* code,
-                                      std::string* message);
+                                      std::string* message, std::vector<std::shared_ptr<FrameTap>> taps = {});
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -83,7 +85,8 @@ class Link : public std::enable_shared_from_this<Link> {
   const std::function<void()> doorbell_;
   const SummitDriver* driver_ = nullptr;
   SummitHost host_{};
-  std::unique_ptr<FramePool> pool_;
+  std::vector<std::shared_ptr<FrameTap>> taps_;
+  std::shared_ptr<FramePool> pool_;
   std::unique_ptr<Leases> leases_;
   RecordRing ring_;
   std::unique_ptr<Outbox> outbox_;

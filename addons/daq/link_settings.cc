@@ -25,6 +25,7 @@ bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string
   settings->driver = options.Text("driver", "");
   settings->options = options.Json("options");
   if (settings->options == "null") settings->options = "{}";
+  settings->recorder = options.Json("recorder");
   settings->pool.slots = static_cast<uint32_t>(options.Int("slots", 64, 4, 65536));
   settings->pool.slot_bytes = static_cast<uint64_t>(options.Int("slotBytes", 640000, 64, 1 << 30));
   settings->pool.huge_pages = options.Flag("hugePages", true);

@@ -19,6 +19,7 @@ namespace summit::daq {
 struct LinkSettings {
   std::string driver{};
   std::string options{};  // JSON object for the driver
+  std::string recorder{};  // JSON object for the guider recorder; "null": nothing is recorded
   FramePoolSettings pool;
   ThreadSettings thread;
   uint32_t ring_records = 4096;

@@ -40,7 +40,7 @@ class OutboxTest : public ::testing::Test {
   }
 
   std::unique_ptr<FramePool> pool_ = MakePool();
-  Leases leases_{pool_.get()};
+  Leases leases_{pool_.get(), pool_->slots() / 2};
   RecordRing ring_{16};
   Outbox outbox_{&ring_, &leases_, 2};
   std::array<Counter, 2> superseded_;

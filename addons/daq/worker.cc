@@ -80,6 +80,7 @@ void Worker::OnFrame(const SummitFrame& given) {
     case SUMMIT_EVENT_STATUS:
       OnStatus(frame);
       PutEvent(frame);
+      for (FrameTap* tap : taps_) tap->OnEvent(frame);
       break;
     default: PutEvent(frame);
   }
@@ -113,6 +114,7 @@ void Worker::OnStamp(SummitFrame* frame) {
     leased = want_[frame->location].load(std::memory_order_relaxed) && leases_.Grant(token, frame->bytes);
     record.lease = leased ? token : 0;
     outbox_.PutStamp(static_cast<size_t>(index_[frame->location]), record, &sensor->account.counters().superseded);
+    for (FrameTap* tap : taps_) tap->OnComplete(*frame);
   } else if (verdict == Verdict::kIncomplete || verdict == Verdict::kDropped) {
     const Record record = RecordOf(*frame, verdict == Verdict::kDropped ? Outcome::kDropped : Outcome::kIncomplete);
     outbox_.PutStamp(static_cast<size_t>(index_[frame->location]), record, &sensor->account.counters().superseded);
@@ -144,6 +146,7 @@ void Worker::OnSensorEvent(SummitFrame* frame) {
   if (!sensor->account.OnEvent(frame, &clock_)) return;
   if (frame->event_type == SUMMIT_EVENT_START) BeginSeries(sensor, *frame);
   PutEvent(*frame);
+  for (FrameTap* tap : taps_) tap->OnEvent(*frame);
 }
 
 void Worker::BeginSeries(Sensor* sensor, const SummitFrame& start) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "addons/daq/frame_pool.h"
+#include "addons/daq/frame_tap.h"
 #include "addons/daq/leases.h"
 #include "addons/daq/outbox.h"
 #include "addons/daq/predictions.h"
@@ -34,6 +35,9 @@ class Worker {
   // nullptr with a sentence in *message when a sensor's settings make no sense.
   static std::unique_ptr<Worker> Create(std::span<const SensorSetup> sensors, FramePool* pool, Leases* leases, Outbox* outbox,
                                         std::string* message);
+
+  // Before the first frame; it outlives the worker.
+  void AddTap(FrameTap* tap) { taps_.push_back(tap); }
 
   // Takes over the frame's slot. The frame's other data is read during the call only.
   void OnFrame(const SummitFrame& frame);
@@ -66,6 +70,7 @@ class Worker {
   FramePool& pool_;
   Leases& leases_;
   Outbox& outbox_;
+  std::vector<FrameTap*> taps_;
   std::vector<std::unique_ptr<Sensor>> sensors_;
   std::array<int16_t, 256> index_{};  // by location; -1: not configured
   std::array<std::atomic<bool>, 256> want_{};

@@ -6,18 +6,19 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
+#include "addons/fits/durable_file.h"
 #include "addons/fits/tai_text.h"
 
 namespace summit::fits {
 
 struct GuiderFileWriter::Handle {
   fitsfile* file = nullptr;
+  int descriptor = -1;  // of the same file, for Hasten
 
   Handle() = default;
   Handle(const Handle&) = delete;
@@ -26,20 +27,18 @@ struct GuiderFileWriter::Handle {
     int status = 0;
     if (file != nullptr) fits_close_file(file, &status);
     fits_clear_errmsg();
+    if (descriptor >= 0) close(descriptor);
   }
 };
 
 namespace {
-
-constexpr int kMostText = 68;  // characters of text that one card holds
 
 // Cards in a row; after the first failure nothing more is written and `status` keeps its reason.
 class Cards {
  public:
   explicit Cards(fitsfile* file) : file_(file) {}
 
-  void Text(const char* name, std::string text, const char* comment) {
-    if (text.size() > kMostText) text.resize(kMostText);
+  void Text(const char* name, const std::string& text, const char* comment) {
     fits_write_key_str(file_, name, text.c_str(), comment, &status);
   }
   void Number(const char* name, int64_t value, const char* comment) {
@@ -50,11 +49,20 @@ class Cards {
     fits_write_key(file_, TDOUBLE, name, &value, comment, &status);
   }
   void Flag(const char* name, bool value, const char* comment) { fits_write_key_log(file_, name, value ? 1 : 0, comment, &status); }
-  void Value(const char* name, const GuiderValue& value) {
-    if (const auto* text = std::get_if<std::string>(&value)) return Text(name, *text, nullptr);
-    if (const auto* number = std::get_if<int64_t>(&value)) return Number(name, *number, nullptr);
-    if (const auto* real = std::get_if<double>(&value)) return Real(name, *real, nullptr);
-    Flag(name, *std::get_if<bool>(&value), nullptr);
+  void Card(const GuiderCard& card) {
+    // A blank keyword, as the camera sets off its sections.
+    if (card.section()) {
+      fits_write_record(file_, "                                                                                ", &status);
+      const std::string title = "        ---- " + card.comment + " ----";
+      fits_write_record(file_, title.c_str(), &status);
+      return;
+    }
+    const std::string name = card.name.size() > 8 ? "HIERARCH " + card.name : card.name;
+    const char* comment = card.comment.empty() ? nullptr : card.comment.c_str();
+    if (const auto* text = std::get_if<std::string>(&card.value)) Text(name.c_str(), *text, comment);
+    if (const auto* number = std::get_if<int64_t>(&card.value)) Number(name.c_str(), *number, comment);
+    if (const auto* real = std::get_if<double>(&card.value)) Real(name.c_str(), *real, comment);
+    if (const auto* flag = std::get_if<bool>(&card.value)) Flag(name.c_str(), *flag, comment);
   }
 
   int status = 0;
@@ -62,27 +70,6 @@ class Cards {
  private:
   fitsfile* file_;
 };
-
-// False with errno when the file or directory could not be brought to the disk.
-bool Sync(const std::string& path, int flags) {
-  const int fd = open(path.c_str(), flags | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool synced = fsync(fd) == 0;
-  const int reason = errno;
-  close(fd);
-  errno = reason;
-  return synced;
-}
-
-// Beside the target, so that rename stays within one file system; hidden from whoever lists *.fits.
-std::string TemporaryName(const std::string& path) {
-  static std::atomic<unsigned> count{0};
-  const std::filesystem::path target(path);
-  std::string name(1, '.');
-  name.append(target.filename().string()).append(1, '.').append(std::to_string(getpid())).append(1, '-');
-  name.append(std::to_string(count.fetch_add(1))).append(".part");
-  return (target.parent_path() / name).string();
-}
 
 }  // namespace
 
@@ -124,37 +111,45 @@ std::unique_ptr<GuiderFileWriter> GuiderFileWriter::Create(const std::string& pa
     writer->Fail("cannot be created", status, problem);
     return nullptr;
   }
+  writer->handle_->descriptor = open(temporary.c_str(), O_WRONLY | O_CLOEXEC);
   if (!writer->WriteHeader(header, problem)) return nullptr;
   return writer;
 }
 
 bool GuiderFileWriter::WriteHeader(const GuiderHeader& header, std::string* problem) {
+  cards_ = PrimaryCards(header, std::filesystem::path(path_).filename().string());
   fitsfile* file = handle_->file;
   errno = 0;
   Cards cards(file);
   fits_create_img(file, BYTE_IMG, 0, nullptr, &cards.status);
-  cards.Text("FILENAME", std::filesystem::path(path_).filename().string(), "Original name of the file");
-  for (const TextKeyword& keyword : kTextKeywords) {
-    if (const std::string& text = header.*keyword.member; !text.empty()) cards.Text(keyword.name, text, keyword.comment);
-  }
-  for (const NumberKeyword& keyword : kNumberKeywords) {
-    if (keyword.member == &GuiderHeader::stamps) continue;
-    if (const auto& number = header.*keyword.member) cards.Number(keyword.name, *number, keyword.comment);
-  }
-  if (header.segment) {
-    std::array<char, 24> text{};
-    std::snprintf(text.data(), text.size(), "Segment%02d", *header.segment);
-    cards.Text(kSegmentKeyword, text.data(), "Guider ROI segment");
-  }
-  if (header.split_roi) cards.Flag(kSplitKeyword, *header.split_roi, "Guider ROI split?");
-  if (header.gds_start_tai_ns) cards.Text(kStartKeyword, FormatTai(*header.gds_start_tai_ns), "Guider start time");
-  for (const auto& [name, value] : header.other) cards.Value(name.c_str(), value);
-  cards.Number("N_STAMPS", 0, "The number of stamps in the file");
-  cards.Flag("HIERARCH HAS_ARCHIVE", false, nullptr);
-  cards.Flag("HAS_MASK", false, nullptr);
-  cards.Flag("HIERARCH HAS_VARIANCE", false, nullptr);
-  cards.Text("STAMPCLS", "lsst.meas.algorithms.Stamps", nullptr);
+  // CFITSIO's two lines about the FITS standard are not in a file of the camera.
+  fits_delete_key(file, "COMMENT", &cards.status);
+  fits_delete_key(file, "COMMENT", &cards.status);
+  for (const GuiderCard& card : cards_) cards.Card(card);
   return cards.status == 0 || Fail("the primary header cannot be written", cards.status, problem);
+}
+
+bool GuiderFileWriter::Update(std::string_view name, const GuiderValue& value, std::string* problem) {
+  if (handle_ == nullptr) {
+    *problem = path_ + ": a keyword after Finish";
+    return false;
+  }
+  int status = 0;
+  errno = 0;
+  const std::string key(name);
+  SetCard(&cards_, name, value);
+  fits_movabs_hdu(handle_->file, 1, nullptr, &status);
+  if (const auto* number = std::get_if<int64_t>(&value)) {
+    LONGLONG count = *number;
+    fits_modify_key_lng(handle_->file, key.c_str(), count, "&", &status);
+  } else if (const auto* text = std::get_if<std::string>(&value)) {
+    fits_modify_key_str(handle_->file, key.c_str(), text->c_str(), "&", &status);
+  }
+  return status == 0 || Fail("a keyword cannot be set", status, problem);
+}
+
+void GuiderFileWriter::Hasten() {
+  if (handle_ != nullptr && handle_->descriptor >= 0) sync_file_range(handle_->descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 bool GuiderFileWriter::Append(const NewStamp& stamp, std::string* problem) {
@@ -176,17 +171,17 @@ bool GuiderFileWriter::Append(const NewStamp& stamp, std::string* problem) {
   fits_set_compression_type(file, RICE_1, &cards.status);
   fits_set_tile_dim(file, 2, tile.data(), &cards.status);
   fits_create_img(file, LONG_IMG, 2, sides.data(), &cards.status);
-  cards.Text("EXTNAME", "IMAGE", nullptr);
-  cards.Number("EXTVER", stamps_ + 1, nullptr);
   if (stamp.tai_ns != 0) {
     const std::string time = FormatTai(stamp.tai_ns);
+    cards.Text("STMPTIME", time, nullptr);
     cards.Text("TIMESYS", "TAI", "The time scale used");
-    cards.Text("STMPTIME", time, "Readout trigger of the stamp");
-    cards.Real("STMPTMJD", TaiMjd(stamp.tai_ns), "[d] Readout trigger of the stamp");
-    cards.Text("DATE-END", time, "Readout trigger of the stamp");
-    cards.Real("MJD-END", TaiMjd(stamp.tai_ns), "[d] Readout trigger of the stamp");
+    cards.Real("STMPTMJD", TaiMjd(stamp.tai_ns), "[d] MJD of STMPTIME");
+    cards.Text("DATE-END", time, "The stamp time");
+    cards.Real("MJD-END", TaiMjd(stamp.tai_ns), "[d] MJD of DATE-END");
   }
   cards.Number("DAQSTAMP", static_cast<int64_t>(stamp.daq_stamp), "Number of the stamp in the DAQ");
+  cards.Number("EXTVER", stamps_ + 1, nullptr);
+  cards.Text("EXTNAME", "IMAGE", nullptr);
   // CFITSIO takes the pixels without const and does not change them.
   fits_write_img(file, TINT, 1, static_cast<LONGLONG>(pixels), const_cast<int32_t*>(stamp.pixels.data()), &cards.status);
   fits_write_chksum(file, &cards.status);
@@ -195,29 +190,38 @@ bool GuiderFileWriter::Append(const NewStamp& stamp, std::string* problem) {
   return true;
 }
 
-bool GuiderFileWriter::Close(std::string* problem) {
+bool GuiderFileWriter::Finish(std::string* problem) {
   if (handle_ == nullptr) {
     *problem = path_ + ": closed twice";
     return false;
   }
+  if (!Update("N_STAMPS", stamps_, problem)) return false;
   int status = 0;
   errno = 0;
-  LONGLONG count = stamps_;
-  fits_movabs_hdu(handle_->file, 1, nullptr, &status);
-  fits_update_key(handle_->file, TLONGLONG, "N_STAMPS", &count, nullptr, &status);
   fits_write_chksum(handle_->file, &status);
+  for (const char* name : {"CHECKSUM", "DATASUM"}) {
+    char text[FLEN_VALUE] = "";
+    fits_read_key_str(handle_->file, name, text, nullptr, &status);
+    // CFITSIO sets DATASUM to the right of ten places.
+    SetCard(&cards_, name, std::string(text + std::strspn(text, " ")));
+  }
   int close_status = 0;
   fits_close_file(handle_->file, &close_status);
   handle_->file = nullptr;
   handle_.reset();
   if (status == 0) status = close_status;
-  if (status != 0) return Fail("cannot be completed", status, problem);
-  if (!Sync(temporary_, O_RDONLY)) return Fail("cannot be synced to the disk", 0, problem);
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) return Fail("cannot be given its name", 0, problem);
+  return status == 0 || Fail("cannot be completed", status, problem);
+}
+
+bool GuiderFileWriter::Publish(IfThere if_there, std::string* problem) {
+  if (handle_ != nullptr || temporary_.empty()) {
+    *problem = path_ + ": published before it was finished, or twice";
+    return false;
+  }
+  if (!SyncFile(temporary_)) return Fail("cannot be synced to the disk", 0, problem);
+  if (!Rename(temporary_, path_, if_there == IfThere::kReplace)) return Fail("cannot be given its name", 0, problem);
   temporary_.clear();
-  const std::string directory = std::filesystem::path(path_).parent_path().string();
-  if (!Sync(directory.empty() ? "." : directory, O_RDONLY | O_DIRECTORY)) return Fail("the directory cannot be synced", 0, problem);
-  return true;
+  return SyncFolder(FolderOf(path_)) || Fail("the directory cannot be synced", 0, problem);
 }
 
 }  // namespace summit::fits

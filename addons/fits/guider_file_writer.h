@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a guider FITS file as the camera does: RICE_1 stamps after one primary header, whole or not at all.
 // Thread: one at a time.
-// Owns: the temporary file beside the target, removed with the object unless Close put it in its place.
+// Owns: the temporary file beside the target, removed with the object unless Publish put it in its place.
 #ifndef SUMMIT_FITS_GUIDER_FILE_WRITER_H_
 #define SUMMIT_FITS_GUIDER_FILE_WRITER_H_
 
@@ -9,8 +9,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <vector>
 
+#include "addons/fits/guider_cards.h"
 #include "addons/fits/guider_header.h"
 
 namespace summit::fits {
@@ -33,11 +36,26 @@ class GuiderFileWriter {
   GuiderFileWriter& operator=(const GuiderFileWriter&) = delete;
 
   bool Append(const NewStamp& stamp, std::string* problem);
-  // Sets N_STAMPS, syncs the file, gives it its name in one step (an older file of that name is replaced), and
-  // syncs the directory: afterwards the file survives a power cut. Nothing may be appended afterwards.
-  bool Close(std::string* problem);
+  // A primary keyword gets its final value; it must have been in the header.
+  bool Update(std::string_view name, const GuiderValue& value, std::string* problem);
+  // Asks the system to begin writing what is not on the disk yet, without waiting for it.
+  void Hasten();
+  // Sets N_STAMPS and closes the file under its temporary name. Nothing may be appended afterwards.
+  bool Finish(std::string* problem);
+
+  enum class IfThere { kReplace, kRefuse };
+  // After Finish: syncs the file, gives it its name in one step, and syncs the directory: afterwards it survives a
+  // power cut. May be called on another thread.
+  bool Publish(IfThere if_there, std::string* problem);
+  // Finish and Publish; an older file of that name is replaced.
+  bool Close(std::string* problem) { return Finish(problem) && Publish(IfThere::kReplace, problem); }
 
   int64_t stamps() const { return stamps_; }
+  const std::string& path() const { return path_; }
+  // Where the bytes are until Publish.
+  const std::string& temporary() const { return temporary_; }
+  // With CHECKSUM and DATASUM after Finish.
+  const std::vector<GuiderCard>& cards() const { return cards_; }
 
  private:
   struct Handle;
@@ -48,6 +66,7 @@ class GuiderFileWriter {
   std::string path_;
   std::string temporary_;
   std::unique_ptr<Handle> handle_;
+  std::vector<GuiderCard> cards_;
   int64_t stamps_ = 0;
 };
 

@@ -14,7 +14,8 @@
 
 namespace summit::fits {
 
-using GuiderValue = std::variant<std::string, int64_t, double, bool>;
+// monostate: the keyword without a value.
+using GuiderValue = std::variant<std::monostate, std::string, int64_t, double, bool>;
 
 // Empty text and an empty optional mean that the file does not have the keyword.
 struct GuiderHeader {
@@ -53,43 +54,41 @@ struct GuiderHeader {
 struct TextKeyword {
   const char* name;
   std::string GuiderHeader::*member;
-  const char* comment;
 };
 struct NumberKeyword {
   const char* name;
   std::optional<int64_t> GuiderHeader::*member;
-  const char* comment;
 };
 
 inline constexpr TextKeyword kTextKeywords[] = {
-    {"OBSID", &GuiderHeader::obsid, "The image name"},
-    {"CAMCODE", &GuiderHeader::camera_code, "Code of the camera"},
-    {"CONTRLLR", &GuiderHeader::controller, "The controller (O for OCS, C for CCS)"},
-    {"DAYOBS", &GuiderHeader::day_obs, "The observing day of the image name"},
-    {"RAFTBAY", &GuiderHeader::raft_bay, "The raft bay"},
-    {"CCDSLOT", &GuiderHeader::ccd_slot, "The CCD slot"},
-    {"FIRMWARE", &GuiderHeader::firmware, "DAQ firmware version (hex)"},
-    {"CONTNUM", &GuiderHeader::controller_serial, "REB serial number (hex)"},
-    {"DAQVERS", &GuiderHeader::daq_version, "DAQ version"},
-    {"DAQPART", &GuiderHeader::daq_partition, "DAQ partition"},
-    {"PLATFORM", &GuiderHeader::platform, "DAQ platform"},
-    {"TIMESYS", &GuiderHeader::time_system, "The time scale used"},
+    {"OBSID", &GuiderHeader::obsid},
+    {"CAMCODE", &GuiderHeader::camera_code},
+    {"CONTRLLR", &GuiderHeader::controller},
+    {"DAYOBS", &GuiderHeader::day_obs},
+    {"RAFTBAY", &GuiderHeader::raft_bay},
+    {"CCDSLOT", &GuiderHeader::ccd_slot},
+    {"FIRMWARE", &GuiderHeader::firmware},
+    {"CONTNUM", &GuiderHeader::controller_serial},
+    {"DAQVERS", &GuiderHeader::daq_version},
+    {"DAQPART", &GuiderHeader::daq_partition},
+    {"PLATFORM", &GuiderHeader::platform},
+    {"TIMESYS", &GuiderHeader::time_system},
 };
 
 inline constexpr NumberKeyword kNumberKeywords[] = {
-    {"SEQNUM", &GuiderHeader::seq_num, "The sequence number of the image name"},
-    {"GDSSEQ", &GuiderHeader::gds_sequence, "Guider sequence number"},
-    {"ROICOL", &GuiderHeader::roi_start_col, "Guider ROI start column"},
-    {"ROIROW", &GuiderHeader::roi_start_row, "Guider ROI start row"},
-    {"ROICOLS", &GuiderHeader::roi_cols, "Guider ROI columns"},
-    {"ROIROWS", &GuiderHeader::roi_rows, "Guider ROI rows"},
-    {"ROIMILLI", &GuiderHeader::integration_ms, "[ms] Guider integration time"},
-    {"ROIUNDRC", &GuiderHeader::under_cols, "Guider ROI under columns"},
-    {"ROIOVERC", &GuiderHeader::over_cols, "Guider ROI over columns"},
-    {"ROIOVERR", &GuiderHeader::over_rows, "Guider ROI over rows"},
-    {"ROIFLUSH", &GuiderHeader::flush_count, "Guider ROI flush count"},
-    {"ROICCDTY", &GuiderHeader::ccd_type, "Guider CCD type (0 ITL, 1 E2V)"},
-    {"N_STAMPS", &GuiderHeader::stamps, "The number of stamps in the file"},
+    {"SEQNUM", &GuiderHeader::seq_num},
+    {"GDSSEQ", &GuiderHeader::gds_sequence},
+    {"ROICOL", &GuiderHeader::roi_start_col},
+    {"ROIROW", &GuiderHeader::roi_start_row},
+    {"ROICOLS", &GuiderHeader::roi_cols},
+    {"ROIROWS", &GuiderHeader::roi_rows},
+    {"ROIMILLI", &GuiderHeader::integration_ms},
+    {"ROIUNDRC", &GuiderHeader::under_cols},
+    {"ROIOVERC", &GuiderHeader::over_cols},
+    {"ROIOVERR", &GuiderHeader::over_rows},
+    {"ROIFLUSH", &GuiderHeader::flush_count},
+    {"ROICCDTY", &GuiderHeader::ccd_type},
+    {"N_STAMPS", &GuiderHeader::stamps},
 };
 
 inline constexpr const char* kSegmentKeyword = "ROISEG";

@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { parseDocument } from 'yaml';
-import type { LinkSettings } from '../model/daq.js';
+import type { LinkSettings, RecorderSettings } from '../model/daq.js';
 import { AgentError, refuseAll, sentenceOf } from '../model/errors.js';
 import { isSegment } from '../model/geometry.js';
 import { type GuideSensor, guideSensorNamed, guideSensors } from '../model/location.js';
@@ -272,6 +272,7 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
     cpu: daq.cpu ?? null,
     lockMemory: daq.lockMemory ?? false,
     hugePages: daq.hugePages ?? false,
+    recorder: recorderSettings(file, folder),
     sensors: sensors.map(({ location, detectorName }) => {
       const own = guider.perSensor?.[detectorName];
       return {
@@ -281,6 +282,16 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
         badSegments: own?.badSegments ?? [],
       };
     }),
+  };
+}
+
+function recorderSettings({ daq, guider }: ProfileFile, folder: string): RecorderSettings | null {
+  const { recording } = guider;
+  if (!recording) return null;
+  return {
+    folder: resolve(folder, recording.directory),
+    queueStamps: recording.queueStamps ?? defaults.recording.queueStamps,
+    partition: daq.partition ?? defaults.partition,
   };
 }
 

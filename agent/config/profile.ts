@@ -67,6 +67,7 @@ export interface ProfileFile {
     roiSpec?: Record<string, unknown> | null;
     pointing?: Record<string, unknown> | null;
     perSensor?: Record<string, { gain?: number; readNoise?: number; badSegments?: number[] }>;
+    recording?: { directory: string; queueStamps?: number } | null;
   };
   publish?: { data?: string; control?: string; highWaterMark?: number };
 }
@@ -102,6 +103,7 @@ export const defaults = {
   ringRecords: 1024,
   linkTimeoutMs: 750,
   scatterFloorMm: 0.0002,
+  recording: { queueStamps: 128 },
   gain: 1,
   readNoise: 0,
   data: 'tcp://127.0.0.1:5570',

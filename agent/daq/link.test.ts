@@ -23,6 +23,7 @@ function settings(options: Record<string, unknown> = {}): LinkSettings {
     lockMemory: false,
     hugePages: false,
     sensors: [{ location: LOCATION, gain: 1, readNoise: 0, badSegments: [] }],
+    recorder: null,
   };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DaqLink over the native addon: drains records when the doorbell rings and hands them on, decoded.
 
-import type { DaqLink, DaqRecord, DaqReply, LinkCounters, LinkSettings } from '../model/daq.js';
+import type { DaqLink, DaqRecord, DaqReply, FileReport, LinkCounters, LinkSettings } from '../model/daq.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
 import { type LogLine, loadNative, type NativeLink } from './native.js';
 import { checkLayout, RECORD_BYTES, RecordDecoder } from './record.js';
@@ -42,6 +42,7 @@ export class NativeDaqLink implements DaqLink {
   readonly #bytes = new Uint8Array(new ArrayBuffer(BATCH * RECORD_BYTES));
   readonly #decoder = new RecordDecoder(this.#bytes);
   #onRecords: ((records: readonly DaqRecord[]) => void) | null = null;
+  #onFiles: (files: readonly FileReport[]) => void = () => {};
 
   /** `log` gets the link's own lines (a short socket buffer, a lost control connection). */
   constructor(settings: LinkSettings, log: (line: LogLine) => void = () => {}) {
@@ -55,8 +56,12 @@ export class NativeDaqLink implements DaqLink {
     }
   }
 
-  start(onRecords: (records: readonly DaqRecord[]) => void): void {
+  start(
+    onRecords: (records: readonly DaqRecord[]) => void,
+    onFiles: (files: readonly FileReport[]) => void = () => {},
+  ): void {
     this.#onRecords = onRecords;
+    this.#onFiles = onFiles;
     try {
       this.#native.start();
     } catch (error) {
@@ -138,5 +143,7 @@ export class NativeDaqLink implements DaqLink {
       if (this.#onRecords !== null) this.#onRecords(records);
       else for (const { lease } of records) if (lease !== 0n) this.#native.releasePixels(lease);
     }
+    const files = this.#native.takeReports();
+    if (files.length > 0) this.#onFiles(files);
   }
 }

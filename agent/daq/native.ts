@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LinkCounters, Measurement } from '../model/daq.js';
+import type { FileReport, LinkCounters, Measurement } from '../model/daq.js';
 
 export interface RecordLayout {
   readonly size: number;
@@ -40,6 +40,8 @@ export interface NativeLink {
   wantPixels(locations: readonly number[]): void;
   takePixels(lease: bigint): Buffer;
   releasePixels(lease: bigint): void;
+  /** files that were closed since the last call */
+  takeReports(): FileReport[];
 }
 
 /** MeasureSettings of addons/pixels/measure.h; what is absent has the default given there. */

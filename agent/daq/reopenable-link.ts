@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A DAQ link that can be closed and opened again: each time a new one, whose sensor counters go on from the last.
 
-import type { DaqLink, DaqRecord, LinkCounters, SensorCounters } from '../model/daq.js';
+import type { DaqLink, DaqRecord, FileReport, LinkCounters, SensorCounters } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 
 export class ReopenableLink implements DaqLink {
@@ -23,7 +23,10 @@ export class ReopenableLink implements DaqLink {
     return this.#life === 'open';
   }
 
-  start(onRecords: (records: readonly DaqRecord[]) => void): void {
+  start(
+    onRecords: (records: readonly DaqRecord[]) => void,
+    onFiles: (files: readonly FileReport[]) => void = () => {},
+  ): void {
     if (this.#life === 'closed') {
       const { sensors, heartbeat } = this.counters();
       this.#link = this.#create();
@@ -32,7 +35,7 @@ export class ReopenableLink implements DaqLink {
       this.#life = 'new';
     }
     try {
-      this.#link.start(onRecords);
+      this.#link.start(onRecords, onFiles);
     } catch (error) {
       // A link is started once, also when it does not come up.
       this.#life = 'closed';

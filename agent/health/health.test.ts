@@ -20,6 +20,7 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
     pool: {},
     outcomes: {},
     sensors: [],
+    recording: {},
   };
   const health = new Health({
     sink: { publish: (m) => messages.push(m) },

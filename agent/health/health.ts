@@ -105,6 +105,12 @@ export class Health {
     }
   }
 
+  /** Another room's alarm: goes on with a reason, off without one. */
+  alarm(name: string, severity: AlarmMessage['severity'], reason: string | null, cleared: string): void {
+    if (reason === null) this.#clear(name, cleared);
+    else this.#raise(name, severity, reason);
+  }
+
   #raise(name: string, severity: AlarmMessage['severity'], message: string): void {
     if (this.#alarms.has(name)) return;
     const alarm: AlarmMessage = { kind: 'alarm', name, active: true, severity, message };

@@ -132,6 +132,35 @@ export interface SensorCounters {
   readonly errMissEnd: bigint;
 }
 
+/** What became of the stamps of one sensor in one exposure that was recorded: stamps + leftOut + failed = complete. */
+export interface FileReport {
+  readonly location: number;
+  /** what the file is named after */
+  readonly obsid: string;
+  /** RESUME carried it; false: it stands for the series */
+  readonly obsidTold: boolean;
+  readonly seriesId: string;
+  readonly sequence: number;
+  readonly series: bigint;
+  /** pause, stop, status, resume, series, agent_stop, lost_event; failure: told at once, the exposure goes on */
+  readonly closedBy: string;
+  /** '' where there is no file */
+  readonly path: string;
+  readonly sidecar: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  /** why there is no file, or not a whole one; '' when it is on the disk */
+  readonly problem: string;
+  readonly stamps: number;
+  readonly complete: number;
+  /** the recorder's queue had no room */
+  readonly leftOut: number;
+  readonly failed: number;
+  /** CLOCK_MONOTONIC: what closed it arrived; it was on the disk (0n: never) */
+  readonly closedNs: bigint;
+  readonly durableNs: bigint;
+}
+
 export interface LinkCounters {
   readonly driver: string;
   readonly driverVersion: string;
@@ -147,6 +176,8 @@ export interface LinkCounters {
   /** what became of each best-effort setting: {sched_fifo: "refused: Operation not permitted", ...} */
   readonly outcomes: Readonly<Record<string, string>>;
   readonly sensors: readonly SensorCounters[];
+  /** of the recorder; empty when nothing is recorded: complete = recorded + left_out + failed + outside */
+  readonly recording: Readonly<Record<string, bigint>>;
 }
 
 /** A DAQ reply: `status` 0 is SUCCESS, others as facts of the DAQ; further keys depend on the command. */
@@ -159,7 +190,10 @@ export interface DaqReply {
 /** One link to a DAQ: started once, stopped once. */
 export interface DaqLink {
   /** Opens the driver and starts the link thread; rejects with an AgentError (code daq_config, daq_resource). */
-  start(onRecords: (records: readonly DaqRecord[]) => void): void;
+  start(
+    onRecords: (records: readonly DaqRecord[]) => void,
+    onFiles?: (files: readonly FileReport[]) => void,
+  ): void;
   /** Ends the link thread; resolves when no record will come any more. */
   stop(): Promise<void>;
   counters(): LinkCounters;
@@ -187,6 +221,16 @@ export interface LinkSettings {
   readonly lockMemory: boolean;
   readonly hugePages: boolean;
   readonly sensors: readonly SensorSettings[];
+  /** null: nothing is recorded */
+  readonly recorder: RecorderSettings | null;
+}
+
+export interface RecorderSettings {
+  readonly folder: string;
+  /** stamps that may wait to be written */
+  readonly queueStamps: number;
+  /** DAQPART of the headers */
+  readonly partition: string;
 }
 
 export interface SensorSettings {

@@ -294,6 +294,33 @@ export interface SeriesAccount {
   readonly late: number;
 }
 
+/** A file is on the disk, with its sidecar: stamps + leftOut + failed = complete. */
+export interface ImageAvailableMessage {
+  readonly kind: 'image.available';
+  readonly sensor: string;
+  readonly detector: number;
+  readonly location: number;
+  /** Butler's name for what the file holds */
+  readonly datasetType: 'guider_raw';
+  readonly path: string;
+  readonly sidecar: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** what the file is named after: the OBSID, or what stands for the series where RESUME carried none */
+  readonly obsid: string;
+  readonly exposureId: number | null;
+  readonly seqNo: number;
+  readonly seriesId: string;
+  /** pause, stop, ... */
+  readonly closedBy: string;
+  readonly stamps: number;
+  readonly complete: number;
+  readonly leftOut: number;
+  readonly failed: number;
+  /** from the arrival of what closed it until it was on the disk */
+  readonly durableMs: number;
+}
+
 export interface HeartbeatMessage {
   readonly kind: 'heartbeat';
   readonly summaryState: SummaryState;
@@ -372,6 +399,7 @@ export type AgentMessage =
   | SummaryMessage
   | OffsetsMessage
   | SeriesEndMessage
+  | ImageAvailableMessage
   | HeartbeatMessage
   | CscEventMessage
   | LogMessage

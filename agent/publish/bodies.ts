@@ -12,6 +12,7 @@ import type {
   CscEventMessage,
   GuiderEventMessage,
   HeartbeatMessage,
+  ImageAvailableMessage,
   LogMessage,
   OffsetsMessage,
   SensorAccount,
@@ -58,6 +59,8 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
       return eventBody(message);
     case 'series.end':
       return seriesEndBody(message);
+    case 'image.available':
+      return imageAvailableBody(message);
     case 'heartbeat':
       return heartbeatBody(message, state);
     case 'state':
@@ -356,6 +359,29 @@ function seriesEndBody(m: SeriesEndMessage): Body {
     n_lost_daq: m.nLostDaq,
     sensors: Object.fromEntries(Object.entries(m.sensors).map(([name, account]) => [name, toWire(account)])),
     counters: accountsToWire(m.counters),
+  };
+}
+
+function imageAvailableBody(m: ImageAvailableMessage): Body {
+  return {
+    dataset_type: m.datasetType,
+    path: m.path,
+    sidecar: m.sidecar,
+    size: m.bytes,
+    sha256: m.sha256,
+    obsid: m.obsid,
+    exposure: m.exposureId,
+    sensor: m.sensor,
+    detector: m.detector,
+    location: m.location,
+    seqno: m.seqNo,
+    series_id: m.seriesId,
+    closed_by: m.closedBy,
+    n_stamps: m.stamps,
+    n_complete: m.complete,
+    n_left_out: m.leftOut,
+    n_failed: m.failed,
+    durable_ms: m.durableMs,
   };
 }
 

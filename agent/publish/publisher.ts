@@ -163,7 +163,8 @@ const noState = { seqs: {} };
 export function topicName(message: AgentMessage, where: { agent: string; instrument: string }): string {
   switch (message.kind) {
     case 'guider.result':
-      return `guider.result/${where.instrument}/${message.sensor}/`;
+    case 'image.available':
+      return `${message.kind}/${where.instrument}/${message.sensor}/`;
     case 'state':
       return `state/${where.instrument}/${where.agent}/${message.event}/`;
     case 'heartbeat':

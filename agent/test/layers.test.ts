@@ -85,7 +85,8 @@ const mayInclude: Readonly<Record<string, readonly string[]>> = {
   pixels: ['pixels'],
   fits: ['fits'],
   daq: ['daq', 'pixels'],
-  binding: ['binding', 'daq', 'fits', 'pixels'],
+  recorder: ['recorder', 'daq', 'fits', 'pixels'],
+  binding: ['binding', 'recorder', 'daq', 'fits', 'pixels'],
   plugins: ['plugins'],
 };
 

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/recorder/recording_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "addons/fits/durable_file.h"
+
+namespace summit::recorder {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kLockName = ".summit-agent.lock";
+constexpr std::string_view kIncomplete = "incomplete";
+constexpr std::string_view kSidecarEnd = ".json";
+constexpr std::string_view kGuider = "_guider";
+
+bool IsTemporary(std::string_view name) {
+  return name.size() > fits::kTemporaryBegin.size() + fits::kTemporaryEnd.size() && name.starts_with(fits::kTemporaryBegin) &&
+         name.ends_with(fits::kTemporaryEnd);
+}
+
+// The FITS file comes after its sidecar, so that whoever sees the one finds the other.
+bool IsOrphan(const fs::path& folder, std::string_view name) {
+  if (!name.ends_with(kSidecarEnd) || name.find(kGuider) == std::string_view::npos) return false;
+  const std::string fits_name = std::string(name.substr(0, name.size() - kSidecarEnd.size())) + ".fits";
+  std::error_code error;
+  return !fs::exists(folder / fits_name, error) && !error;
+}
+
+}  // namespace
+
+RecordingFolder::~RecordingFolder() { Close(); }
+
+void RecordingFolder::Close() {
+  if (lock_ >= 0) close(lock_);
+  lock_ = -1;
+}
+
+bool RecordingFolder::Fail(const char* step, std::string* problem) {
+  *problem = path_ + ": " + step + ": " + std::strerror(errno);
+  Close();
+  return false;
+}
+
+bool RecordingFolder::Open(std::vector<std::string>* leftovers, std::string* problem) {
+  if (is_open()) return true;
+  std::error_code error;
+  fs::create_directories(path_, error);
+  errno = error.value();
+  if (error) return Fail("the folder cannot be made", problem);
+  const std::string lock = (fs::path(path_) / kLockName).string();
+  lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_ < 0) return Fail("the folder cannot be written to", problem);
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Fail("the folder cannot be locked", problem);
+    Fail("", problem);
+    *problem = path_ + ": another agent records into this folder: give each a folder of its own";
+    return false;
+  }
+  // Names first: setting aside changes what is being listed.
+  std::vector<std::string> names;
+  for (fs::directory_iterator at(path_, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (IsTemporary(name) || IsOrphan(path_, name)) names.push_back(name);
+  }
+  errno = error.value();
+  if (error) return Fail("the folder cannot be listed", problem);
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    if (!SetAside(name, problem)) return false;
+    leftovers->push_back(name);
+  }
+  return true;
+}
+
+bool RecordingFolder::SetAside(const std::string& name, std::string* problem) {
+  const fs::path aside = fs::path(path_) / kIncomplete;
+  std::error_code error;
+  fs::create_directory(aside, error);
+  errno = error.value();
+  if (error) return Fail("the folder for incomplete files cannot be made", problem);
+  // Without the dot in front, where people look for it.
+  const std::string plain = name.substr(name.starts_with('.') ? 1 : 0);
+  const std::string from = (fs::path(path_) / name).string();
+  std::string to = (aside / plain).string();
+  for (int number = 2; !fits::Rename(from, to, false); ++number) {
+    if (errno != EEXIST) return Fail("an incomplete file cannot be set aside", problem);
+    to = (aside / plain).string().append(1, '-').append(std::to_string(number));
+  }
+  return true;
+}
+
+}  // namespace summit::recorder
