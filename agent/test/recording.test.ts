@@ -323,3 +323,23 @@ t.test('a folder that another agent uses is an alarm', async (t) => {
   const told = await rig.listener(two.data).first('the alarm', alarm('recording_failed', true));
   t.match(String(told.body.message), /another agent records into this folder/);
 });
+
+t.test('a link that is closed and opened again records into the same folder', async (t) => {
+  const rig = new Rig(t);
+  const folder = join(rig.directory, 'files');
+  const simulator = await rig.simulator(['--idle', '--rate', '60', '--stamps', '100000']);
+  const agent = await rig.agent({ daqControl: simulator.control }, recordingInto(folder));
+  const listener = rig.listener(agent.data);
+  const client = rig.control(agent.control);
+  for (const [index, obsid] of ['MC_O_20260714_000123', 'MC_O_20260714_000124'].entries()) {
+    if (index > 0) for (const verb of ['disable', 'standby', 'start', 'enable']) await client.request(verb);
+    await client.request('initGuiders');
+    await client.request('resume', { comment: obsid });
+    const isResult = (m: Envelope) => m.kind === 'guider.result' && m.body.obsid === obsid;
+    await listener.first('a stamp', isResult);
+    await client.request('pause');
+    await files(listener, 8 * (index + 1));
+    await client.request('stop');
+  }
+  t.equal(visible(folder).length, 32);
+});
