@@ -13,102 +13,157 @@ namespace {
 constexpr int32_t kMaxReach = 8;  // half length of the filter, px
 constexpr float kFwhmToSigma = 0.42466f;
 
-// out[c] = sum_k taps[k] * in[c + k * step], for `cols` up to a multiple of 32: four sums at a time, so that none
-// waits for its own last addition.
-SUMMIT_INLINE void FilterLine(const float* in, int32_t step, const float* taps, int32_t n, int32_t cols, float* out) {
-  for (int32_t c = 0; c < cols; c += 32) {
-    V8 a = {}, b = {}, d = {}, e = {};
-    for (int32_t k = 0; k < n; k++) {
-      V8 tap, v;
-      Splat(taps[k], &tap);
-      const float* from = in + k * step + c;
-      Load(from, &v);
-      a += tap * v;
-      Load(from + 8, &v);
-      b += tap * v;
-      Load(from + 16, &v);
-      d += tap * v;
-      Load(from + 24, &v);
-      e += tap * v;
+using Area = Detector::Area;
+
+// out[c] = sum_k taps[k] * in[c + k * step] for c in c0..c1, in groups of eight. The filter is symmetric; four sums at a
+// time, so that none waits for its own last addition.
+SUMMIT_INLINE void FilterLine(const float* in, int32_t step, const float* taps, int32_t reach, int32_t c0, int32_t c1, float* out) {
+  int32_t c = c0;
+  const float* middle = in + reach * step;
+  V8 tap, v, w;
+  for (; c + 24 < c1; c += 32) {
+    V8 sum[4];
+    for (int32_t i = 0; i < 4; i++) {
+      Load(middle + c + 8 * i, &v);
+      sum[i] = taps[reach] * v;
     }
-    Store(a, out + c);
-    Store(b, out + c + 8);
-    Store(d, out + c + 16);
-    Store(e, out + c + 24);
+    for (int32_t k = 1; k <= reach; k++) {
+      Splat(taps[reach + k], &tap);
+      for (int32_t i = 0; i < 4; i++) {
+        Load(middle - k * step + c + 8 * i, &v);
+        Load(middle + k * step + c + 8 * i, &w);
+        sum[i] += tap * (v + w);
+      }
+    }
+    for (int32_t i = 0; i < 4; i++) Store(sum[i], out + c + 8 * i);
+  }
+  for (; c < c1; c += 8) {
+    V8 sum;
+    Load(middle + c, &v);
+    sum = taps[reach] * v;
+    for (int32_t k = 1; k <= reach; k++) {
+      Load(middle - k * step + c, &v);
+      Load(middle + k * step + c, &w);
+      sum += taps[reach + k] * (v + w);
+    }
+    Store(sum, out + c);
   }
 }
 
-SUMMIT_INLINE void FilterBothBody(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, float* along, float* filtered) {
-  const int32_t n = 2 * reach + 1;
+// Filters along rows, then across, what the area needs. `along` has `reach` rows more on both sides.
+SUMMIT_INLINE void FilterBothBody(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, const Area* area, float* along, float* filtered) {
   float padded[kWindowStride + 2 * kMaxReach + 8];
   std::memset(padded, 0, sizeof padded);
-  std::memset(along, 0, sizeof(float) * static_cast<size_t>(reach * kWindowStride));
-  std::memset(along + (rows + reach) * kWindowStride, 0, sizeof(float) * static_cast<size_t>(reach * kWindowStride));
-  for (int32_t r = 0; r < rows; r++) {
-    std::memcpy(padded + reach, capped + r * kWindowStride, sizeof(float) * static_cast<size_t>(cols));
-    FilterLine(padded, 1, taps, n, cols, along + (r + reach) * kWindowStride);
+  for (int32_t r = area->r0; r < area->r1 + 2 * reach; r++) {
+    float* to = along + r * kWindowStride;
+    if (r < reach || r >= rows + reach) {
+      std::memset(to, 0, sizeof(float) * kWindowStride);
+    } else {
+      std::memcpy(padded + reach, capped + (r - reach) * kWindowStride, sizeof(float) * static_cast<size_t>(cols));
+      FilterLine(padded, 1, taps, reach, area->c0, area->c1, to);
+    }
   }
-  for (int32_t r = 0; r < rows; r++) FilterLine(along + r * kWindowStride, kWindowStride, taps, n, cols, filtered + r * kWindowStride);
+  for (int32_t r = area->r0; r < area->r1; r++) FilterLine(along + r * kWindowStride, kWindowStride, taps, reach, area->c0, area->c1, filtered + r * kWindowStride);
 }
 SUMMIT_DISPATCHED(FilterBoth, FilterBothBody)
 
-// Orders two lanes each.
+// Groups of eight columns of a row, as bits, in which a value reaches `level` and its neighbours on all sides. What lies
+// beside the area may be of any value: a closer look follows.
+SUMMIT_INLINE uint32_t PeaksOfRowBody(const float* row, int32_t c0, int32_t c1, bool above, bool below, float level) {
+  uint32_t groups = 0;
+  for (int32_t c = c0; c < c1; c += 8) {
+    V8 v, other, highest;
+    Load(row + c, &v);
+    if (!Any(v >= level)) continue;
+    highest = v;
+    if (above) {
+      Load(row + c - kWindowStride, &other);
+      Greatest(other, highest, &highest);
+    }
+    if (below) {
+      Load(row + c + kWindowStride, &other);
+      Greatest(other, highest, &highest);
+    }
+    if (Any((v >= level) & (v >= highest))) groups |= 1u << (c / 8);
+  }
+  return groups;
+}
+SUMMIT_DISPATCHED(PeaksOfRow, PeaksOfRowBody)
+
 SUMMIT_INLINE void Order(V8* low, V8* high) {
   const V8 a = *low, b = *high;
-  *low = a < b ? a : b;
-  *high = a < b ? b : a;
+  Least(a, b, low);
+  Greatest(a, b, high);
 }
 
-// Each pixel is cut down to what its fourth highest neighbour allows. In the image of a star wider than two pixels
-// at least four of the eight neighbours are nearly as bright; a hot pixel has none, a line has two or three.
-SUMMIT_INLINE void CapRowsBody(const float* pixels, int32_t rows, int32_t cols, float allowance, float* capped) {
-  V8 free, factor;
-  Splat(allowance, &free);
-  Splat(1.8f, &factor);
-  alignas(32) float padded[3][kWindowStride + 16];
-  std::memset(padded, 0, sizeof padded);
-  for (int32_t r = 0; r < rows; r++) {
-    for (int32_t i = -1; i <= 1; i++) {
-      // Beyond the edge the image goes on as its mirror: a star there keeps its light.
-      const int32_t rr = r + i < 0 ? 1 : r + i >= rows ? rows - 2 : r + i;
-      const float* from = pixels + rr * kWindowStride;
-      std::memcpy(padded[i + 1] + 8, from, sizeof(float) * static_cast<size_t>(cols));
-      padded[i + 1][7] = from[1];
-      padded[i + 1][8 + cols] = from[cols - 2];
+// Eight pixels cut down to what their fourth highest neighbours allow; `lines` are the three rows about them.
+SUMMIT_INLINE void CapEight(const float* const* lines, const V8& free, V8* v) {
+  V8 n[8];
+  int32_t k = 0;
+  for (int32_t i = 0; i < 3; i++) {
+    for (int32_t j = -1; j <= 1; j++) {
+      if (i != 1 || j != 0) Load(lines[i] + j, &n[k++]);
     }
+  }
+  // Two sorted halves of four.
+  for (int32_t h = 0; h < 8; h += 4) {
+    Order(&n[h], &n[h + 1]);
+    Order(&n[h + 2], &n[h + 3]);
+    Order(&n[h], &n[h + 2]);
+    Order(&n[h + 1], &n[h + 3]);
+    Order(&n[h + 1], &n[h + 2]);
+  }
+  // Ascending a0..a3 and b0..b3: the upper four of the eight are max(a_i, b_(3-i)); their least is the fourth highest.
+  V8 fourth, upper;
+  Greatest(n[0], n[7], &fourth);
+  for (int32_t i = 1; i < 4; i++) {
+    Greatest(n[i], n[7 - i], &upper);
+    Least(upper, fourth, &fourth);
+  }
+  const V8 zero = {};
+  Greatest(fourth, zero, &fourth);
+  Least(*v, 1.8f * fourth + free, v);
+  Greatest(*v, -free, v);
+}
+
+// In the image of a star wider than two pixels at least four of the eight neighbours are nearly as bright; a hot pixel
+// has none, a line has two or three. What lies within `allowance` of zero stays: few groups of pixels need a look.
+SUMMIT_INLINE void CapRowsBody(const float* pixels, int32_t rows, int32_t cols, float allowance, float* capped) {
+  V8 free;
+  Splat(allowance, &free);
+  alignas(32) float padded[3][kWindowStride + 16];
+  for (int32_t r = 0; r < rows; r++) {
+    bool ready = false;
     for (int32_t c = 0; c < cols; c += 8) {
-      V8 n[8], v;
-      int32_t k = 0;
-      for (int32_t i = 0; i < 3; i++) {
-        for (int32_t j = -1; j <= 1; j++) {
-          if (i != 1 || j != 0) Load(padded[i] + 8 + c + j, &n[k++]);
+      V8 v;
+      Load(pixels + r * kWindowStride + c, &v);
+      if (Any((v > free) | (v < -free))) {
+        if (!ready) {
+          for (int32_t i = -1; i <= 1; i++) {
+            // Beyond the edge the image goes on as its mirror: a star there keeps its light.
+            const int32_t rr = r + i < 0 ? 1 : r + i >= rows ? rows - 2 : r + i;
+            const float* from = pixels + rr * kWindowStride;
+            std::memset(padded[i + 1], 0, sizeof padded[0]);
+            std::memcpy(padded[i + 1] + 8, from, sizeof(float) * static_cast<size_t>(cols));
+            padded[i + 1][7] = from[1];
+            padded[i + 1][8 + cols] = from[cols - 2];
+          }
+          ready = true;
         }
+        const float* lines[3] = {padded[0] + 8 + c, padded[1] + 8 + c, padded[2] + 8 + c};
+        CapEight(lines, free, &v);
       }
-      // Two sorted halves of four.
-      for (int32_t h = 0; h < 8; h += 4) {
-        Order(&n[h], &n[h + 1]);
-        Order(&n[h + 2], &n[h + 3]);
-        Order(&n[h], &n[h + 2]);
-        Order(&n[h + 1], &n[h + 3]);
-        Order(&n[h + 1], &n[h + 2]);
-      }
-      // Ascending a0..a3 and b0..b3: the upper four of the eight are max(a_i, b_(3-i)); their least is the fourth highest.
-      V8 fourth = n[0] > n[7] ? n[0] : n[7];
-      for (int32_t i = 1; i < 4; i++) {
-        const V8 upper = n[i] > n[7 - i] ? n[i] : n[7 - i];
-        fourth = upper < fourth ? upper : fourth;
-      }
-      const V8 zero = {};
-      fourth = fourth > zero ? fourth : zero;
-      Load(padded[1] + 8 + c, &v);
-      const V8 limit = factor * fourth + free;
-      v = v < limit ? v : limit;
-      v = v > -free ? v : -free;
       Store(v, capped + r * kWindowStride + c);
     }
   }
 }
 SUMMIT_DISPATCHED(CapRows, CapRowsBody)
+
+// Place of the highest point of a parabola through three values, from the middle one, px.
+float Vertex(float before, float middle, float after) {
+  const float bend = before - 2.0f * middle + after;
+  return bend < 0.0f ? std::clamp(0.5f * (before - after) / bend, -0.5f, 0.5f) : 0.0f;
+}
 
 bool IsPeak(const float* filtered, int32_t rows, int32_t cols, int32_t r, int32_t c) {
   const float v = filtered[r * kWindowStride + c];
@@ -146,35 +201,44 @@ void Detector::CapHotPixels(const Window& window, float noise) {
 }
 
 // Returns the factor from filtered value to significance for unit noise.
-float Detector::Smooth(int32_t rows, int32_t cols, float fwhm) {
+float Detector::Smooth(int32_t rows, int32_t cols, float fwhm, const Area& area) {
   const float sigma = std::clamp(kFwhmToSigma * fwhm, 0.6f, 4.0f);
   const int32_t reach = std::min(kMaxReach, static_cast<int32_t>(2.5f * sigma + 1.0f));
-  float taps[2 * kMaxReach + 1], squares = 0.0f;
-  for (int32_t k = -reach; k <= reach; k++) {
-    taps[k + reach] = std::exp(-0.5f * static_cast<float>(k * k) / (sigma * sigma));
-    squares += taps[k + reach] * taps[k + reach];
+  float taps[2 * kMaxReach + 1], squares = -1.0f;
+  for (int32_t k = 0; k <= reach; k++) {
+    taps[reach + k] = taps[reach - k] = std::exp(-0.5f * static_cast<float>(k * k) / (sigma * sigma));
+    squares += 2.0f * taps[reach + k] * taps[reach + k];
   }
-  FilterBoth(static_cast<const float*>(capped_), static_cast<const float*>(taps), reach, rows, cols, static_cast<float*>(along_), static_cast<float*>(filtered_));
+  FilterBoth(static_cast<const float*>(capped_), static_cast<const float*>(taps), reach, rows, cols, &area, static_cast<float*>(along_), static_cast<float*>(filtered_));
   return 1.0f / squares;  // the square root of the sum of squares over both directions
 }
 
-int32_t Detector::Find(const Window& window, float noise, float fwhm, float threshold, const SearchArea& area, Candidate* out) {
+int32_t Detector::Find(const Window& window, float noise, float fwhm, float threshold, const SearchArea& near, Candidate* out) {
   CapHotPixels(window, noise);
-  const float scale = Smooth(window.rows, window.cols, fwhm) / noise;
-  const float level = threshold / scale;
-  int32_t r0 = 0, r1 = window.rows, c0 = 0, c1 = window.cols, count = 0;
-  if (area.radius > 0.0f) {
-    r0 = std::max(r0, static_cast<int32_t>(area.y - area.radius));
-    r1 = std::min(r1, static_cast<int32_t>(area.y + area.radius) + 2);
-    c0 = std::max(c0, static_cast<int32_t>(area.x - area.radius));
-    c1 = std::min(c1, static_cast<int32_t>(area.x + area.radius) + 2);
+  Area area{0, window.rows, 0, window.cols};
+  if (near.radius > 0.0f) {
+    area.r0 = std::max(area.r0, static_cast<int32_t>(near.y - near.radius));
+    area.r1 = std::min(area.r1, static_cast<int32_t>(near.y + near.radius) + 2);
+    area.c0 = std::max(area.c0, static_cast<int32_t>(near.x - near.radius));
+    area.c1 = std::min(area.c1, static_cast<int32_t>(near.x + near.radius) + 2);
   }
-  for (int32_t r = r0; r < r1; r++) {
+  if (area.r0 >= area.r1 || area.c0 >= area.c1) return 0;
+  // A peak is judged by its neighbours: the filter goes one pixel farther, in whole groups of eight columns.
+  const Area filtered{std::max(0, area.r0 - 1), std::min(window.rows, area.r1 + 1), std::max(0, area.c0 - 1) / 8 * 8, std::min(window.cols, area.c1 + 1)};
+  const float scale = Smooth(window.rows, window.cols, fwhm, filtered) / noise;
+  const float level = threshold / scale;
+  int32_t count = 0;
+  for (int32_t r = area.r0; r < area.r1; r++) {
     const float* row = filtered_ + r * kWindowStride;
-    if (!(*std::max_element(row + c0, row + c1) >= level)) continue;
-    for (int32_t c = c0; c < c1; c++) {
+    const uint32_t groups = PeaksOfRow(row, filtered.c0, filtered.c1, r > filtered.r0, r + 1 < filtered.r1, level);
+    if (groups == 0) continue;
+    for (int32_t c = area.c0; c < area.c1; c++) {
+      if ((groups >> (c / 8) & 1) == 0) continue;
       if (row[c] < level || !IsPeak(filtered_, window.rows, window.cols, r, c)) continue;
-      Insert({static_cast<float>(c), static_cast<float>(r), row[c] * scale}, &count, out);
+      Candidate found{static_cast<float>(c), static_cast<float>(r), row[c] * scale};
+      if (c > 0 && c + 1 < window.cols) found.x += Vertex(row[c - 1], row[c], row[c + 1]);
+      if (r > 0 && r + 1 < window.rows) found.y += Vertex(row[c - kWindowStride], row[c], row[c + kWindowStride]);
+      Insert(found, &count, out);
     }
   }
   return count;

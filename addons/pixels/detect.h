@@ -28,17 +28,21 @@ struct SearchArea {
 
 class Detector {
  public:
+  struct Area {
+    int32_t r0, r1, c0, c1;  // pixels of the window, ends excluded
+  };
+
   // Candidates above `threshold` (in sigma of the filtered image), most significant first. Returns how many.
-  int32_t Find(const Window& window, float noise, float fwhm, float threshold, const SearchArea& area, Candidate* out);
+  int32_t Find(const Window& window, float noise, float fwhm, float threshold, const SearchArea& near, Candidate* out);
 
   // The last window with its hot pixels cut down, in the window's layout.
   const float* capped() const { return capped_; }
 
  private:
   void CapHotPixels(const Window& window, float noise);
-  float Smooth(int32_t rows, int32_t cols, float fwhm);
+  float Smooth(int32_t rows, int32_t cols, float fwhm, const Area& area);
 
-  alignas(64) float capped_[kWindowSide * kWindowStride];
+  alignas(64) float capped_[kWindowSide * kWindowStride + kLoadSlack];
   alignas(64) float along_[(kWindowSide + 16) * kWindowStride];
   alignas(64) float filtered_[kWindowSide * kWindowStride];
 };

@@ -20,7 +20,20 @@ constexpr float kNeighbourSigma = 6.0f; // leftover that is looked into
 constexpr float kNeighbourShare = 0.05f;
 constexpr float kNeighbourReach = 3.5f; // FWHM
 constexpr float kBlendReach = 1.7f;     // FWHM: a neighbour nearer than this leaves the position in doubt
+constexpr float kFaint = 0.02f;         // sigma of the noise: starlight below it moves no offset
 constexpr float kHarmless = 0.4f;       // px from the brighter star to the light's centre: no matter which is meant
+
+void CopyTo(const Window& from, Window* to) {
+  const auto pixels = static_cast<size_t>(from.rows) * kWindowStride;
+  std::memcpy(to->pixels, from.pixels, sizeof(float) * pixels);
+  std::memcpy(to->masked, from.masked, pixels);
+  to->rows = from.rows;
+  to->cols = from.cols;
+  to->row0 = from.row0;
+  to->col0 = from.col0;
+  to->saturated = from.saturated;
+  to->defective = from.defective;
+}
 
 // The narrower width of an elongated image, px: no seeing makes it as narrow as a particle's track does.
 float AcrossFwhm(const Fit& fit) {
@@ -59,12 +72,16 @@ float OffsetCost(const Fit& fit, float gain_share, int32_t n, float noise, float
 
 // Fits, takes the offsets anew without the star, and fits again until the offsets no longer move the star.
 bool Examiner::FitAndRefine(const Window& window, const float* capped, const ColumnModel& model, const FitSettings& settings, const StarModel& start, Source* source) {
-  source->fit = FitStar({&window, capped, rejected_}, settings, start, false);
+  FitSettings rough = settings;
+  rough.settled = 0.5f;
+  source->fit = FitStar({&window, capped, rejected_}, rough, start, false);
   if (!Plausible(source->fit)) return false;
   for (int pass = 0; pass < 3; pass++) {
     const Fit before = source->fit;
-    SubtractStar(refined_.pixels, before.star, refined_.rows, refined_.cols, residual_);
-    RefineStructure(residual_, 1.0f / settings.gain, model, &refined_, &source->structure);
+    const Box lit = BoxAt(refined_, before.star.x, before.star.y, LightReach(before.star, kFaint * settings.noise));
+    std::memset(light_, 0, sizeof(float) * static_cast<size_t>(refined_.rows * kWindowStride));
+    RenderStar(before.star, lit, light_);
+    RefineStructure(light_, 1.0f / settings.gain, model, &refined_, &source->structure);
     source->fit = FitStar({&refined_, nullptr, rejected_}, settings, before.star, false);
     if (!Plausible(source->fit)) return false;
     const float change = std::max({std::fabs(source->fit.star.x - before.star.x) / source->fit.ex, std::fabs(source->fit.star.y - before.star.y) / source->fit.ey,
@@ -76,7 +93,8 @@ bool Examiner::FitAndRefine(const Window& window, const float* capped, const Col
 }
 
 // What stands beside the star: a second star, fitted along, or no star's light, left out. The cheaper one is taken.
-void Examiner::ExplainLeftover(const FitSettings& settings, const Leftover& leftover, Source* source) {
+void Examiner::ExplainLeftover(const FitSettings& given, const Leftover& leftover, Source* source) {
+  const FitSettings& settings = given;
   StarModel two = source->fit.star;
   two.x = static_cast<float>(leftover.col);
   two.y = static_cast<float>(leftover.row);
@@ -85,17 +103,18 @@ void Examiner::ExplainLeftover(const FitSettings& settings, const Leftover& left
   StarModel round = source->fit.star;
   round.g1 = round.g2 = two.g1 = two.g2 = 0.0f;
   const DoubleFit pair = FitTwoStars(refined_, settings, round, two, other_rejected_);
+  SubtractStar(refined_.pixels, source->fit.star, Box{0, refined_.rows, 0, (refined_.cols + 7) / 8 * 8}, residual_);
   RejectAround(leftover, source->fit, settings.noise, settings.gain);
   const Fit alone = FitStar({&refined_, nullptr, rejected_}, settings, source->fit.star, source->elliptical);
-  const bool star_like = pair.valid && pair.neighbour_snr > 4.5f && Plausible(pair.main);
+  const bool star_like = pair.valid && pair.main.converged && pair.neighbour_snr > 4.5f && Plausible(pair.main);
   if (star_like && (!Plausible(alone) || Cost(pair.main) < Cost(alone))) {
-    TakePair(pair, source);
+    TakePair(pair, settings.noise, source);
   } else {
     source->fit = alone;
   }
 }
 
-void Examiner::TakePair(const DoubleFit& pair, Source* source) {
+void Examiner::TakePair(const DoubleFit& pair, float noise, Source* source) {
   const StarModel &one = pair.main.star, &two = pair.neighbour;
   const float distance = std::hypot(one.x - two.x, one.y - two.y);
   source->fit = pair.main;
@@ -105,7 +124,7 @@ void Examiner::TakePair(const DoubleFit& pair, Source* source) {
   source->blended = (distance < kBlendReach * pair.main.fwhm && distance * two.flux / (one.flux + two.flux) > kHarmless) || pair.flux_difference < 3.0f;
   std::memcpy(rejected_, other_rejected_, sizeof rejected_);
   // What is left is the brighter star alone, for its shape.
-  SubtractStar(refined_.pixels, two, refined_.rows, refined_.cols, refined_.pixels);
+  SubtractStar(refined_.pixels, two, BoxAt(refined_, two.x, two.y, LightReach(two, kFaint * noise)), refined_.pixels);
 }
 
 // Marks the connected excess about the leftover as no star's light.
@@ -170,7 +189,7 @@ void Examiner::ExplainElongation(const FitSettings& given, Source* source) {
     source->elliptical = source->trail = true;
     std::memcpy(rejected_, trail_rejected_, sizeof rejected_);
   } else if (pair_possible) {
-    TakePair(pair, source);
+    TakePair(pair, settings.noise, source);
   } else {
     source->fit = best;
     source->elliptical = shape_possible;
@@ -180,8 +199,8 @@ void Examiner::ExplainElongation(const FitSettings& given, Source* source) {
 Source Examiner::Examine(const Window& window, const Structure& structure, const float* capped, const ColumnModel& model, const ExamineSettings& settings, const Candidate& candidate) {
   Source source;
   source.structure = structure;
-  refined_ = window;
-  std::memset(rejected_, 0, sizeof rejected_);
+  CopyTo(window, &refined_);
+  std::memset(rejected_, 0, static_cast<size_t>(window.rows) * kWindowStride);
   FitSettings fit_settings;
   fit_settings.noise = structure.noise;
   fit_settings.gain = settings.gain;
@@ -196,17 +215,18 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   if (!FitAndRefine(window, capped, model, fit_settings, start, &source)) return source;
 
   const float noise = structure.noise;
-  source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain);
+  source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain, light_);
   if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0) {
     ExplainElongation(fit_settings, &source);
   }
   if (!source.pair && !source.trail) {
-    SubtractStar(refined_.pixels, source.fit.star, refined_.rows, refined_.cols, residual_);
+    const auto reach = static_cast<int32_t>(kNeighbourReach * source.fit.fwhm) + 3;
+    SubtractStar(refined_.pixels, source.fit.star, BoxAt(refined_, source.fit.star.x, source.fit.star.y, reach), residual_);
     const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
     if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) ExplainLeftover(fit_settings, leftover, &source);
   }
   if (!Plausible(source.fit) || Residue(source)) return source;
-  if (source.pair) source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain);
+  if (source.pair) source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain, light_);
   const float flux = source.fit.star.flux / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
   source.ex = source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
   source.ey = source.fit.ey * OffsetCost(source.fit, source.structure.row_gain, window.cols, noise, settings.gain);

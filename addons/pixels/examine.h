@@ -41,11 +41,12 @@ class Examiner {
   bool FitAndRefine(const Window& window, const float* capped, const ColumnModel& model, const FitSettings& fit_settings, const StarModel& start, Source* source);
   void ExplainLeftover(const FitSettings& settings, const Leftover& leftover, Source* source);
   void ExplainElongation(const FitSettings& settings, Source* source);
-  void TakePair(const DoubleFit& pair, Source* source);
+  void TakePair(const DoubleFit& pair, float noise, Source* source);
   void RejectAround(const Leftover& leftover, const Fit& fit, float noise, float gain);
 
   Window refined_;
-  alignas(64) float residual_[kWindowSide * kWindowStride];
+  alignas(64) float light_[kWindowSide * kWindowStride + kLoadSlack];
+  alignas(64) float residual_[kWindowSide * kWindowStride + kLoadSlack];
   alignas(64) uint8_t rejected_[kWindowSide * kWindowStride];
   alignas(64) uint8_t other_rejected_[kWindowSide * kWindowStride];
   alignas(64) uint8_t trail_rejected_[kWindowSide * kWindowStride];

@@ -20,10 +20,6 @@ inline constexpr float kOutlierSigma = 5.0f;
 // Share of the model that may be wrong because real profiles are not the model's: residuals below it are no outliers.
 inline constexpr float kModelError = 0.10f;
 
-struct Box {
-  int32_t row0, rows, col0, cols;  // cols is padded to eight; `use` is 0 beyond the window
-};
-
 struct Sums {
   float hessian[kMaxTerms];
   float gradient[kMaxParameters];
@@ -31,77 +27,86 @@ struct Sums {
   float used;
 };
 
-inline Box BoxAt(const Window& w, float at_x, float at_y, int32_t reach) {
-  const int32_t x = static_cast<int32_t>(std::lround(at_x)), y = static_cast<int32_t>(std::lround(at_y));
-  Box box;
-  box.row0 = std::clamp(y - reach, 0, w.rows - 1);
-  box.rows = std::clamp(y + reach + 1, box.row0 + 1, w.rows) - box.row0;
-  box.col0 = std::clamp(x - reach, 0, w.cols - 1);
-  const int32_t end = std::clamp(x + reach + 1, box.col0 + 1, w.cols);
-  box.cols = (end - box.col0 + 7) / 8 * 8;
-  // The padded box must stay inside the stride.
-  box.col0 = std::min(box.col0, kWindowStride - box.cols);
-  return box;
-}
-
 inline Box BoxAround(const Window& w, const StarModel& s) {
   return BoxAt(w, s.x, s.y, std::clamp(static_cast<int32_t>(std::ceil(2.4f * std::exp(s.log_fwhm))) + 1, 7, 22));
 }
 
-// One pass over the box: normal equations and chi2 at the model. N = 6 round, 8 with shape.
+// Pixels of one star's fit, one after the other, filled up to a multiple of eight with pixels of no weight.
+struct FitPixels {
+  static constexpr int32_t kMost = 46 * 48;
+  int32_t n = 0;
+  alignas(64) float x[kMost], y[kMost];  // px in the window
+  alignas(64) float value[kMost];        // ADU
+  alignas(64) float allowed[kMost];      // 1, or 0 for what is known to be no star's light
+  alignas(64) float use[kMost];          // of these, what is no outlier
+};
+
+// What makes an outlier: a residual beyond `scale` times noise and shot noise, and model_error2 times the square of
+// the model. With scale2 0 the outliers of the last pass stay.
+struct OutlierLimit {
+  float scale2 = 0.0f, model_error2 = 0.0f;
+};
+
+// One pass over the pixels: normal equations and chi2 at the model; marks outliers. N = 6 round, 8 with shape.
 template <int32_t N>
-SUMMIT_INLINE void AccumulateBody(const float* pixels, const float* use, const Box* box, const StarModel* s, float variance, float shot, Sums* out) {
+SUMMIT_INLINE void AccumulateBody(FitPixels* pixels, const StarModel* s, float variance, float shot, const OutlierLimit* limit, Sums* out) {
   const ProfileTerms t = TermsOf(*s);
   V8 h[N * (N + 1) / 2] = {}, g[N] = {}, chi2 = {}, used = {};
   const V8 zero = {}, one = zero + 1.0f;
-  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f};
-  const float flux = s->flux, blend = s->blend;
-  for (int32_t r = box->row0; r < box->row0 + box->rows; r++) {
-    const float dy = static_cast<float>(r) - s->y;
-    for (int32_t c = box->col0; c < box->col0 + box->cols; c += 8) {
-      V8 data, weight;
-      Load(pixels + r * kWindowStride + c, &data);
-      Load(use + r * kWindowStride + c, &weight);
-      const V8 dx = lane + (static_cast<float>(c) - s->x);
-      V8 rx = dx, ry = zero + dy;
-      if constexpr (N == 8) {
-        rx = (1.0f + s->g1) * dx + s->g2 * dy;
-        ry = s->g2 * dx + (1.0f - s->g1) * dy;
-      }
-      const V8 r2 = rx * dx + ry * dy;
-      V8 wings, core, wt, ct;
-      EvaluateParts(t, r2, &wings, &core, &wt, &ct);
-      const V8 profile = wings + blend * (core - wings);
-      const V8 star = flux * profile;
-      const V8 bright = star > zero ? star : zero;
-      const V8 w = weight / (variance + shot * bright);
-      const V8 residual = data - star - s->background;
-      const V8 wings_part = (flux * (1.0f - blend) * 6.0f) * wings, core_part = (flux * blend * 12.0f) * core;
-      const V8 slope = wings_part * t.wings_inverse * wt + core_part * t.core_inverse * ct;
-      const V8 width = wings_part * (one - wt) + core_part * (one - ct) - 2.0f * star;
-      V8 d[N];
-      d[0] = slope * rx;
-      d[1] = slope * ry;
-      d[2] = profile;
-      d[3] = width;
-      d[4] = flux * (core - wings);
-      d[5] = one;
-      if constexpr (N == 8) {
-        d[6] = -0.5f * slope * (dx * dx - dy * dy);
-        d[7] = -slope * dx * dy;
-      }
-      int32_t k = 0;
-      for (int32_t i = 0; i < N; i++) {
-        const V8 wd = w * d[i];
-        g[i] += wd * residual;
-        for (int32_t j = i; j < N; j++) h[k++] += wd * d[j];
-      }
-      chi2 += w * residual * residual;
-      used += weight;
+  const float flux = s->flux, blend = s->blend, x = s->x, y = s->y, background = s->background;
+  const float wings_share = flux * (1.0f - blend) * 6.0f, core_share = flux * blend * 12.0f;
+  const bool mark = limit->scale2 > 0.0f;
+  for (int32_t i = 0; i < pixels->n; i += 8) {
+    V8 dx, dy, residual, use;
+    Load(pixels->x + i, &dx);
+    Load(pixels->y + i, &dy);
+    Load(pixels->value + i, &residual);
+    Load((mark ? pixels->allowed : pixels->use) + i, &use);
+    dx -= x;
+    dy -= y;
+    V8 rx = dx, ry = dy;
+    if constexpr (N == 8) {
+      rx = (1.0f + s->g1) * dx + s->g2 * dy;
+      ry = s->g2 * dx + (1.0f - s->g1) * dy;
     }
+    V8 wings, core, wt, ct;
+    EvaluateParts(t, rx * dx + ry * dy, &wings, &core, &wt, &ct);
+    const V8 profile = wings + blend * (core - wings);
+    const V8 star = flux * profile;
+    residual -= star + background;
+    V8 bright;
+    Greatest(star, zero, &bright);
+    const V8 expected = variance + shot * bright;
+    if (mark) {
+      const V8 most = limit->scale2 * expected + limit->model_error2 * (star * star);
+      use = residual * residual > most ? zero : use;
+      Store(use, pixels->use + i);
+    }
+    const V8 w = use / expected;
+    const V8 wings_part = wings_share * wings, core_part = core_share * core;
+    const V8 slope = wings_part * t.wings_inverse * wt + core_part * t.core_inverse * ct;
+    V8 d[N];
+    d[0] = slope * rx;
+    d[1] = slope * ry;
+    d[2] = profile;
+    d[3] = wings_part * (one - wt) + core_part * (one - ct) - 2.0f * star;
+    d[4] = flux * (core - wings);
+    d[5] = one;
+    if constexpr (N == 8) {
+      d[6] = -0.5f * slope * (dx * dx - dy * dy);
+      d[7] = -slope * dx * dy;
+    }
+    int32_t k = 0;
+    for (int32_t a = 0; a < N; a++) {
+      const V8 wd = a == 5 ? w : w * d[a];
+      g[a] += wd * residual;
+      for (int32_t b = a; b < N; b++) h[k++] += b == 5 ? wd : wd * d[b];
+    }
+    chi2 += w * residual * residual;
+    used += use;
   }
   for (int32_t k = 0; k < N * (N + 1) / 2; k++) out->hessian[k] = Sum(h[k]);
-  for (int32_t i = 0; i < N; i++) out->gradient[i] = Sum(g[i]);
+  for (int32_t a = 0; a < N; a++) out->gradient[a] = Sum(g[a]);
   out->chi2 = Sum(chi2);
   out->used = Sum(used);
 }
@@ -175,9 +180,10 @@ SUMMIT_INLINE void RenderBody(const StarModel* s, const Box* box, float* star) {
 }
 SUMMIT_DISPATCHED(Render, RenderBody)
 
-SUMMIT_INLINE void SubtractBody(const float* pixels, const float* star, int32_t rows, int32_t cols, float* residual) {
-  for (int32_t r = 0; r < rows; r++) {
-    for (int32_t c = 0; c < cols; c += 8) {
+// residual = pixels - star in a box, all in the window's layout.
+SUMMIT_INLINE void SubtractBody(const float* pixels, const float* star, const Box* box, float* residual) {
+  for (int32_t r = box->row0; r < box->row0 + box->rows; r++) {
+    for (int32_t c = box->col0; c < box->col0 + box->cols; c += 8) {
       V8 v, s;
       Load(pixels + r * kWindowStride + c, &v);
       Load(star + r * kWindowStride + c, &s);

@@ -35,6 +35,12 @@ Measurement Empty(uint32_t flags) {
   return m;
 }
 
+Measurement Refused(FaultReason fault) {
+  Measurement m = Empty(kFault);
+  m.fault = static_cast<uint32_t>(fault);
+  return m;
+}
+
 }  // namespace
 
 struct StampMeasurer::State {
@@ -94,7 +100,8 @@ Measurement StampMeasurer::State::Report(const Source& source, const ImageView& 
 Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near) {
   const int32_t rows = std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut);
   const int32_t cols = std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut);
-  CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
+  const FaultReason fault = CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
+  if (fault != FaultReason::kNone) return Refused(fault);
   Structure structure;
   RemoveStructure(&window, &structure);
   // The pixels' own noise counts, but not less than what the amplifier is known to have.
@@ -148,9 +155,7 @@ Measurement StampMeasurer::State::MeasureWide(const ImageView& image) {
 Measurement StampMeasurer::State::Measure(const ImageView& given, const Prediction& prediction) {
   ImageView image = given;
   if (given.rows > settings.max_rows || given.cols > settings.max_cols || given.rows < 10 || given.cols < 10) {
-    Measurement m = Empty(kFault);
-    m.fault = static_cast<uint32_t>(FaultReason::kGeometry);
-    return m;
+    return Refused(FaultReason::kGeometry);
   }
   if (given.type == PixelType::kRaw18x16 && given.data != nullptr && given.first_col >= 0 && given.stride - given.first_col >= given.cols) {
     const auto cols = static_cast<size_t>(given.cols), stride = static_cast<size_t>(given.stride);
@@ -162,14 +167,12 @@ Measurement StampMeasurer::State::Measure(const ImageView& given, const Predicti
     image.type = PixelType::kI32;
     image.stride = given.cols;
   }
-  const FaultReason fault = CheckIntegrity(image);
-  if (fault != FaultReason::kNone) {
-    Measurement m = Empty(kFault);
-    m.fault = static_cast<uint32_t>(fault);
-    return m;
-  }
-  Measurement m;
   const bool large = image.rows > kWindowSide || image.cols > kWindowSide;
+  FaultReason fault = CheckGeometry(image);
+  // A stamp that is measured as a whole is looked at when it is copied.
+  if (fault == FaultReason::kNone && large) fault = SampleIntegrity(image);
+  if (fault != FaultReason::kNone) return Refused(fault);
+  Measurement m;
   if (large && prediction.valid) {
     const auto corner = [](double at, int32_t size) { return std::clamp(static_cast<int32_t>(std::lround(at)) - kCutOut / 2, 0, std::max(0, size - kCutOut)); };
     m = MeasureWindow(image, corner(prediction.y, image.rows), corner(prediction.x, image.cols), prediction, true);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact column medians of up to 64 rows, all columns side by side through one sorting network.
-// Thread: any; the network is built once, at load. Owns: nothing.
+// Robust middles of columns, all columns side by side through one sorting network, and of short lists.
+// Thread: any. Owns: nothing.
 #ifndef SUMMIT_PIXELS_MEDIANS_H_
 #define SUMMIT_PIXELS_MEDIANS_H_
 
@@ -8,9 +8,10 @@
 
 namespace summit::pixels {
 
-// medians[c] = median over rows of pixels[row * stride + c]. rows 1..64. Reads and writes whole groups of eight
-// columns: rows must be readable, and medians writable, up to cols rounded up to 8. Even rows: the mean of the two middle ones.
-void ColumnMedians(const float* pixels, int32_t stride, int32_t rows, int32_t cols, float* medians);
+// middles[c] = the median of up to 16 medians of three consecutive rows each, spread evenly over the column: nearly
+// its median, as long as one thing that stands out covers less than half of it. rows 3..64. Reads and writes whole groups of
+// eight columns: rows must be readable, and middles writable, up to cols rounded up to 8.
+void ColumnMiddles(const float* pixels, int32_t stride, int32_t rows, int32_t cols, float* middles);
 
 // Mean of eight medians of the magnitudes of 32 values each: nearly the median of all 256.
 float TypicalMagnitude(const float* values);
@@ -20,7 +21,7 @@ struct Typical {
   float scatter;  // 1 sigma
 };
 
-// Mean and scatter of n values without those that lie far off.
+// Mean and scatter of n values without those that lie far off. Reads up to n rounded up to 8.
 Typical TypicalOf(const float* values, int32_t n);
 
 // Median of n values (n 1..4096), which it may rearrange.

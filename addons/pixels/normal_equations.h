@@ -30,9 +30,9 @@ class NormalEquations {
         for (int32_t k = 0; k < j; k++) sum -= lower_[i][k] * lower_[j][k];
         if (i == j) {
           valid_ = sum > 1e-9;
-          lower_[i][i] = std::sqrt(valid_ ? sum : 1.0);
+          inverse_[i] = 1.0 / std::sqrt(valid_ ? sum : 1.0);
         } else {
-          lower_[i][j] = sum / lower_[j][j];
+          lower_[i][j] = sum * inverse_[j];
         }
       }
     }
@@ -62,18 +62,19 @@ class NormalEquations {
   void Substitute(double* v) const {
     for (int32_t i = 0; i < n_; i++) {
       for (int32_t k = 0; k < i; k++) v[i] -= lower_[i][k] * v[k];
-      v[i] /= valid_ ? lower_[i][i] : 1.0;
+      v[i] *= valid_ ? inverse_[i] : 1.0;
     }
     for (int32_t i = n_ - 1; i >= 0; i--) {
       for (int32_t k = i + 1; k < n_; k++) v[i] -= lower_[k][i] * v[k];
-      v[i] /= valid_ ? lower_[i][i] : 1.0;
+      v[i] *= valid_ ? inverse_[i] : 1.0;
     }
   }
 
   int32_t n_;
   bool valid_ = true;
-  double scale_[kMaxParameters] = {};
-  double lower_[kMaxParameters][kMaxParameters] = {};
+  double scale_[kMaxParameters];
+  double lower_[kMaxParameters][kMaxParameters];  // below the diagonal
+  double inverse_[kMaxParameters];                // of the diagonal
 };
 
 }  // namespace summit::pixels

@@ -55,8 +55,10 @@ SUMMIT_INLINE ProfileTerms TermsOf(const StarModel& s) {
 template <typename V>
 SUMMIT_INLINE void EvaluateParts(const ProfileTerms& t, const V& r2, V* wings, V* core, V* wt, V* ct) {
   const V one = r2 * 0.0f + 1.0f;
-  *wt = one / (one + r2 * t.wings_inverse);
-  *ct = one / (one + r2 * t.core_inverse);
+  // One division for both.
+  const V a = one + r2 * t.wings_inverse, b = one + r2 * t.core_inverse, inverse = one / (a * b);
+  *wt = b * inverse;
+  *ct = a * inverse;
   const V w3 = *wt * *wt * *wt, c3 = *ct * *ct * *ct;
   // u t = 1 - t with u = r2 / alpha^2.
   *wings = t.wings_norm * w3 * (one + t.wings_bend * *wt * (3.0f - 4.0f * *wt));

@@ -14,35 +14,123 @@ namespace {
 // What one pixel may add to its bin, in sigma of the noise. A star of any use has many pixels; a hot pixel or a
 // cosmic ray has few, and with this cap it stays below the threshold of a bin.
 constexpr float kPixelCap = 6.0f;
+constexpr float kQuantisation = 0.3f;  // ADU: rounding to whole numbers alone makes this noise
 
-void ReadRow(const ImageView& image, int32_t row, float* to) {
-  const int64_t offset = static_cast<int64_t>(row) * image.stride;
-  switch (image.type) {
-    case PixelType::kI32: std::copy_n(static_cast<const int32_t*>(image.data) + offset, image.cols, to); break;
-    case PixelType::kU16: std::copy_n(static_cast<const uint16_t*>(image.data) + offset, image.cols, to); break;
-    default: std::copy_n(static_cast<const float*>(image.data) + offset, image.cols, to); break;
-  }
-}
+constexpr float kClip = 2.5f;
+constexpr float kClippedVariance = 0.9113f;  // of a normal distribution cut at +-2.5 sigma
+constexpr float kLargestShare = 0.38f;       // a star's bins keep as much of their light without the largest column
 
-// sum[c] += clamp(pixels[c] - columns[c], +-cap)
+// Eight pixels from column c on; at the end of a row those before it, so that nothing is read beyond.
 template <typename T>
-SUMMIT_INLINE void AddCapped(const T* pixels, const float* columns, int32_t cols, float cap, float* sum) {
-  for (int32_t c = 0; c < cols; c++) {
-    const float v = static_cast<float>(pixels[c]) - columns[c];
-    sum[c] += std::min(std::max(v, -cap), cap);
-  }
+SUMMIT_INLINE int32_t ReadEight(const T* row, int32_t c, int32_t cols, V8* v) {
+  typedef T Pixels8 __attribute__((vector_size(8 * sizeof(T)), aligned(alignof(T)), may_alias));
+  const int32_t at = std::min(c, cols - 8);
+  *v = __builtin_convertvector(*reinterpret_cast<const Pixels8*>(row + at), V8);
+  return at;
 }
 
-SUMMIT_INLINE void AddCappedRowBody(const ImageView* given, int32_t row, const float* columns, float cap, float* sum) {
-  const ImageView& image = *given;
-  const int64_t offset = static_cast<int64_t>(row) * image.stride;
-  switch (image.type) {
-    case PixelType::kI32: AddCapped(static_cast<const int32_t*>(image.data) + offset, columns, image.cols, cap, sum); break;
-    case PixelType::kU16: AddCapped(static_cast<const uint16_t*>(image.data) + offset, columns, image.cols, cap, sum); break;
-    default: AddCapped(static_cast<const float*>(image.data) + offset, columns, image.cols, cap, sum); break;
+template <typename T>
+SUMMIT_INLINE void ReadRowBody(const T* row, int32_t cols, float* to) {
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 v;
+    const int32_t at = ReadEight(row, c, cols, &v);
+    Store(v, to + at);
   }
 }
-SUMMIT_DISPATCHED(AddCappedRow, AddCappedRowBody)
+SUMMIT_DISPATCHED(ReadRow, ReadRowBody)
+
+// columns += clipped mean of what the sampled rows have beyond them. Returns the variance of what lies within the clip.
+SUMMIT_INLINE float RefineSampledBody(const float* sampled, int32_t stride, int32_t rows, int32_t cols, float limit, float* columns) {
+  const V8 zero = {}, one = zero + 1.0f;
+  V8 squares = {}, inside = {};
+  for (int32_t c = 0; c + 8 <= cols; c += 8) {
+    V8 offset, sum = {}, count = {}, v;
+    Load(columns + c, &offset);
+    for (int32_t r = 0; r < rows; r++) {
+      Load(sampled + r * stride + c, &v);
+      v -= offset;
+      const I8 in = (v < limit) & (v > -limit);
+      const V8 used = in ? v : zero;
+      sum += used;
+      squares += used * used;
+      count += in ? one : zero;
+    }
+    inside += count;
+    Greatest(count, one, &count);
+    offset += sum / count;
+    Store(offset, columns + c);
+  }
+  return Sum(squares) / std::max(1.0f, Sum(inside));
+}
+SUMMIT_DISPATCHED(RefineSampled, RefineSampledBody)
+
+// sums[c] = sum over four rows of clamp(pixels - columns, +-cap).
+template <typename T>
+SUMMIT_INLINE void AddFourRowsBody(const T* row, int64_t stride, const float* columns, int32_t cols, float cap, float* sums) {
+  V8 most;
+  Splat(cap, &most);
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 v, column, sum = {};
+    const int32_t at = std::min(c, cols - 8);
+    Load(columns + at, &column);
+    for (int32_t r = 0; r < 4; r++) {
+      ReadEight(row + r * stride, c, cols, &v);
+      v -= column;
+      Least(v, most, &v);
+      Greatest(v, -most, &v);
+      sum += v;
+    }
+    Store(sum, sums + at);
+  }
+}
+SUMMIT_DISPATCHED(AddFourRows, AddFourRowsBody)
+
+// bins[i] = sum of sums[4 i] to sums[4 i + 3].
+SUMMIT_INLINE void AddFourColumnsBody(const float* sums, int32_t bins, float* out) {
+  constexpr I8 even = {0, 2, 4, 6, 8, 10, 12, 14}, odd = {1, 3, 5, 7, 9, 11, 13, 15};
+  for (int32_t i = 0; i < bins; i += 8) {
+    V8 a, b, c, d;
+    Load(sums + 4 * i, &a);
+    Load(sums + 4 * i + 8, &b);
+    Load(sums + 4 * i + 16, &c);
+    Load(sums + 4 * i + 24, &d);
+    const V8 left = __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, odd), right = __builtin_shuffle(c, d, even) + __builtin_shuffle(c, d, odd);
+    const V8 sum = __builtin_shuffle(left, right, even) + __builtin_shuffle(left, right, odd);
+    Store(sum, out + i);
+  }
+}
+SUMMIT_DISPATCHED(AddFourColumns, AddFourColumnsBody)
+
+// 1 2 1 / 2 4 2 / 1 2 1: a star's light falls on up to four bins.
+template <typename V>
+SUMMIT_INLINE void Smooth(const V& corners, const V& sides, V* middle) {
+  *middle = 4.0f * *middle + 2.0f * sides + corners;
+}
+
+// Bits of the groups of eight bins of a row in which a smoothed bin reaches `level`.
+SUMMIT_INLINE uint32_t GroupsAboveBody(const float* row, int32_t stride, int32_t bins, float level) {
+  uint32_t above = 0;
+  for (int32_t i = 0; i < bins; i += 8) {
+    V8 v[3][3];
+    for (int32_t r = 0; r < 3; r++) {
+      for (int32_t c = 0; c < 3; c++) Load(row + (r - 1) * stride + i + c - 1, &v[r][c]);
+    }
+    Smooth(v[0][0] + v[0][2] + v[2][0] + v[2][2], v[0][1] + v[1][0] + v[1][2] + v[2][1], &v[1][1]);
+    if (Any(v[1][1] >= level)) above |= 1u << (i / 8);
+  }
+  return above;
+}
+SUMMIT_DISPATCHED(GroupsAbove, GroupsAboveBody)
+
+// Calls `use` with the pixels in their own type.
+template <typename Use>
+void WithPixels(const ImageView& image, const Use& use) {
+  switch (image.type) {
+    case PixelType::kI32: use(static_cast<const int32_t*>(image.data)); break;
+    case PixelType::kU16: use(static_cast<const uint16_t*>(image.data)); break;
+    default: use(static_cast<const float*>(image.data)); break;
+  }
+}
 
 void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
   int32_t at = std::min(*count, kMaxCandidates);
@@ -56,68 +144,108 @@ void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
 
 }  // namespace
 
-// Column medians from rows spread over the ROI, and the noise of a pixel against them.
+// Columns from rows spread over the ROI, and the noise of a pixel against them.
 float WideSearch::SampleColumns(const ImageView& image) {
-  const int32_t n = std::min(kSampledRows, image.rows);
-  for (int32_t i = 0; i < n; i++) ReadRow(image, static_cast<int32_t>((static_cast<int64_t>(i) * 2 + 1) * image.rows / (2 * n)), sampled_ + i * kMaxSide);
-  ColumnMedians(sampled_, kMaxSide, n, image.cols, columns_);
-  float deviations[1024];
-  int32_t count = 0;
-  for (int32_t i = 0; i < n; i++) {
-    for (int32_t c = i % 13; c < image.cols && count < 1024; c += 13) deviations[count++] = std::fabs(sampled_[i * kMaxSide + c] - columns_[c]);
+  const int32_t n = std::min(kSampledRows, image.rows), cols = image.cols;
+  WithPixels(image, [&](const auto* pixels) {
+    for (int32_t i = 0; i < n; i++) {
+      const int64_t row = (static_cast<int64_t>(i) * 2 + 1) * image.rows / (2 * n);
+      ReadRow(pixels + row * image.stride, cols, static_cast<float*>(sampled_) + i * kMaxSide);
+    }
+  });
+  ColumnMiddles(sampled_, kMaxSide, n, cols, columns_);
+  alignas(32) float apart[256];
+  for (int32_t i = 0, r = 0, c = 0; i < 256; i++) {
+    apart[i] = sampled_[r * kMaxSide + c] - columns_[c];
+    for (r += 7; r >= n;) r -= n;
+    for (c += 29; c >= cols;) c -= cols;
   }
-  return std::max(0.3f, 1.4826f * Median(deviations, count));
+  constexpr float kMadToSigma = 1.4826f;
+  const float rough = std::max(kQuantisation, kMadToSigma * TypicalMagnitude(apart));
+  const float variance = RefineSampled(static_cast<const float*>(sampled_), kMaxSide, n, cols, kClip * rough, static_cast<float*>(columns_));
+  return std::max(kQuantisation, std::sqrt(variance / kClippedVariance));
 }
 
 void WideSearch::BinRows(const ImageView& image, float noise) {
   const int32_t bin_rows = image.rows / kBin, bin_cols = image.cols / kBin;
-  for (int32_t br = 0; br < bin_rows; br++) {
-    float* sum = row_[0];
-    std::fill(sum, sum + image.cols, 0.0f);
-    for (int32_t i = 0; i < kBin; i++) AddCappedRow(&image, br * kBin + i, static_cast<const float*>(columns_), kPixelCap * noise, sum);
-    for (int32_t bc = 0; bc < bin_cols; bc++) {
-      const float* s = sum + bc * kBin;
-      const float all = s[0] + s[1] + s[2] + s[3];
-      // Light in one column only is a bad column: what is left without the largest column must carry its part.
-      const float rest = all - std::max({s[0], s[1], s[2], s[3]});
-      bins_[br * kBins + bc] = std::min(all, rest / 0.38f);
+  std::fill(bins_, bins_ + kStride, 0.0f);
+  std::fill(Bin(bin_rows, -1), Bin(bin_rows, -1) + kStride, 0.0f);
+  std::fill(sums_, sums_ + kMaxSide, 0.0f);
+  WithPixels(image, [&](const auto* pixels) {
+    for (int32_t br = 0; br < bin_rows; br++) {
+      AddFourRows(pixels + static_cast<int64_t>(br * kBin) * image.stride, static_cast<int64_t>(image.stride), static_cast<const float*>(columns_), image.cols, kPixelCap * noise,
+                  static_cast<float*>(sums_));
+      // Columns beyond the last whole bin have none.
+      std::fill(sums_ + bin_cols * kBin, sums_ + (bin_cols * kBin + 31) / 32 * 32, 0.0f);
+      *Bin(br, -1) = 0.0f;
+      AddFourColumns(static_cast<const float*>(sums_), bin_cols, Bin(br, 0));
+      std::fill(Bin(br, bin_cols), Bin(br, bin_cols) + 2, 0.0f);
     }
-  }
+  });
 }
 
-int32_t WideSearch::FindPeaks(int32_t rows, int32_t cols, float noise, float threshold, Candidate* out) {
-  const auto at = [this, rows, cols](int32_t r, int32_t c) {
-    return r < 0 || c < 0 || r >= rows || c >= cols ? 0.0f : bins_[r * kBins + c];
-  };
-  // 1 2 1 / 2 4 2 / 1 2 1: a star's light falls on up to four bins.
-  const auto smooth = [&at](int32_t r, int32_t c) {
-    return 4.0f * at(r, c) + 2.0f * (at(r - 1, c) + at(r + 1, c) + at(r, c - 1) + at(r, c + 1)) + at(r - 1, c - 1) + at(r - 1, c + 1) +
-           at(r + 1, c - 1) + at(r + 1, c + 1);
-  };
-  const float level = threshold * noise * kBin * 6.0f;  // sqrt(16 pixels) times sqrt(36), the sum of squared weights
-  int32_t count = 0;
-  for (int32_t r = 0; r < rows; r++) {
-    for (int32_t c = 0; c < cols; c++) {
-      if (at(r, c) < level / 16.0f) continue;
-      const float v = smooth(r, c);
-      if (v < level) continue;
-      bool peak = true;
-      for (int32_t i = -1; i <= 1 && peak; i++) {
-        for (int32_t j = -1; j <= 1 && peak; j++) {
-          const float other = i == 0 && j == 0 ? v - 1.0f : smooth(r + i, c + j);
-          peak = other < v || (other == v && (i > 0 || (i == 0 && j > 0)));
-        }
+float WideSearch::SmoothedAt(int32_t r, int32_t c) const {
+  const float *above = Bin(r - 1, c), *row = Bin(r, c), *below = Bin(r + 1, c);
+  float v = row[0];
+  Smooth(above[-1] + above[1] + below[-1] + below[1], above[0] + row[-1] + row[1] + below[0], &v);
+  return v;
+}
+
+// Without its largest column a bin must carry its part: a hot pixel or column has no more than that one.
+void WideSearch::CutLargestColumn(const ImageView& image, float noise, int32_t r, int32_t c) {
+  const float cap = kPixelCap * noise;
+  float sums[kBin] = {}, all = 0.0f;
+  WithPixels(image, [&](const auto* pixels) {
+    for (int32_t i = 0; i < kBin; i++) {
+      for (int32_t k = 0; k < kBin; k++) {
+        const int32_t col = c * kBin + k;
+        sums[k] += std::clamp(static_cast<float>(pixels[static_cast<int64_t>(r * kBin + i) * image.stride + col]) - columns_[col], -cap, cap);
       }
-      if (peak) Insert({(static_cast<float>(c) + 0.5f) * kBin - 0.5f, (static_cast<float>(r) + 0.5f) * kBin - 0.5f, v / (noise * kBin * 6.0f)}, &count, out);
     }
-  }
-  return count;
+  });
+  for (const float sum : sums) all += sum;
+  *Bin(r, c) = std::min(all, (all - *std::max_element(sums, sums + kBin)) / kLargestShare);
 }
 
 int32_t WideSearch::Find(const ImageView& image, float threshold, Candidate* out) {
   const float noise = SampleColumns(image);
   BinRows(image, noise);
-  return FindPeaks(image.rows / kBin, image.cols / kBin, noise, threshold, out);
+  const int32_t rows = image.rows / kBin, cols = image.cols / kBin;
+  const float level = threshold * noise * kBin * 6.0f;  // sqrt(16 pixels) times sqrt(36), the sum of squared weights
+  // Few bins come near the level; their surroundings are looked at closer.
+  int32_t places = 0;
+  for (int32_t r = 0; r < rows; r++) {
+    const uint32_t above = GroupsAbove(static_cast<const float*>(Bin(r, 0)), kStride, cols, level);
+    for (int32_t c = 0; c < cols; c++) {
+      if ((above >> (c / 8) & 1) == 0 || SmoothedAt(r, c) < level) continue;
+      if (places < kMaxPlaces) places_[places++] = {static_cast<int16_t>(r), static_cast<int16_t>(c)};
+    }
+  }
+  for (int32_t i = 0; i < places; i++) {
+    for (int32_t r = std::max(0, places_[i].row - 2); r <= std::min(rows - 1, places_[i].row + 2); r++) {
+      for (int32_t c = std::max(0, places_[i].col - 2); c <= std::min(cols - 1, places_[i].col + 2); c++) CutLargestColumn(image, noise, r, c);
+    }
+  }
+  int32_t count = 0;
+  for (int32_t i = 0; i < places; i++) {
+    const int32_t r = places_[i].row, c = places_[i].col;
+    const float v = SmoothedAt(r, c);
+    if (v < level || *Bin(r, c) < level / 16.0f || !IsPeak(r, c, rows, cols)) continue;
+    Insert({(static_cast<float>(c) + 0.5f) * kBin - 0.5f, (static_cast<float>(r) + 0.5f) * kBin - 0.5f, v / (noise * kBin * 6.0f)}, &count, out);
+  }
+  return count;
+}
+
+bool WideSearch::IsPeak(int32_t r, int32_t c, int32_t rows, int32_t cols) const {
+  const float v = SmoothedAt(r, c);
+  for (int32_t i = -1; i <= 1; i++) {
+    for (int32_t j = -1; j <= 1; j++) {
+      if ((i == 0 && j == 0) || r + i < 0 || r + i >= rows || c + j < 0 || c + j >= cols) continue;
+      const float other = SmoothedAt(r + i, c + j);
+      if (other > v || (other == v && (i < 0 || (i == 0 && j < 0)))) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace summit::pixels

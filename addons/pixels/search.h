@@ -18,17 +18,28 @@ class WideSearch {
   int32_t Find(const ImageView& image, float threshold, Candidate* out);
 
  private:
-  static constexpr int32_t kSampledRows = 32;
+  static constexpr int32_t kSampledRows = 48;
   static constexpr int32_t kBins = kMaxSide / kBin;
+  static constexpr int32_t kStride = kBins + 16;  // a border of empty bins on all sides
+  static constexpr int32_t kMaxPlaces = 1024;     // bins above the threshold, in reading order
+
+  struct Place {
+    int16_t row, col;
+  };
 
   float SampleColumns(const ImageView& image);
   void BinRows(const ImageView& image, float noise);
-  int32_t FindPeaks(int32_t rows, int32_t cols, float noise, float threshold, Candidate* out);
+  void CutLargestColumn(const ImageView& image, float noise, int32_t r, int32_t c);
+  float SmoothedAt(int32_t r, int32_t c) const;
+  bool IsPeak(int32_t r, int32_t c, int32_t rows, int32_t cols) const;
+  float* Bin(int32_t r, int32_t c) { return bins_ + (r + 1) * kStride + c + 8; }
+  const float* Bin(int32_t r, int32_t c) const { return bins_ + (r + 1) * kStride + c + 8; }
 
   alignas(64) float sampled_[kSampledRows * kMaxSide];
   alignas(64) float columns_[kMaxSide];
-  alignas(64) float row_[4][kMaxSide];
-  alignas(64) float bins_[kBins * kBins];
+  alignas(64) float sums_[kMaxSide];
+  alignas(64) float bins_[(kBins + 2) * kStride];
+  Place places_[kMaxPlaces];
 };
 
 }  // namespace summit::pixels

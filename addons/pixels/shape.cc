@@ -29,31 +29,82 @@ float BlockSum(const float* residual, int32_t r, int32_t c, float background) {
   return sum;
 }
 
+struct Moments {
+  float sum = 0.0f, xx = 0.0f, yy = 0.0f, xy = 0.0f, spread = 0.0f, peak = 0.0f;
+};
+
+// `along`: the weight of each column of the span, 0 beyond it.
+SUMMIT_INLINE Moments AddMomentsBody(const float* pixels, const float* along, const Span* span, const StarModel* s, float sigma2, float radius2, float variance, float shot) {
+  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f}, zero = {};
+  V8 sum = {}, xx = {}, yy = {}, xy = {}, spread = {}, peak = {};
+  for (int32_t r = span->r0; r <= span->r1; r++) {
+    const float dy = static_cast<float>(r) - s->y, across = std::exp(-0.5f * dy * dy / sigma2);
+    V8 row_sum = {}, row_x = {};
+    for (int32_t c = span->c0; c <= span->c1; c += 8) {
+      V8 weight, value, bright;
+      Load(along + c, &weight);
+      Load(pixels + r * kWindowStride + c, &value);
+      value -= s->background;
+      weight *= across;
+      const V8 dx = lane + (static_cast<float>(c) - s->x), d2 = dx * dx + dy * dy, w = weight * value, wd = weight * d2;
+      row_sum += w;
+      row_x += w * dx;
+      xx += w * dx * dx;
+      Greatest(value, zero, &bright);
+      spread += wd * wd * (variance + shot * bright);
+      const V8 inside = (d2 <= radius2) & (weight > zero) ? bright : zero;
+      Greatest(inside, peak, &peak);
+    }
+    sum += row_sum;
+    yy += (dy * dy) * row_sum;
+    xy += dy * row_x;
+  }
+  return {Sum(sum), Sum(xx), Sum(yy), Sum(xy), Sum(spread), Highest(peak)};
+}
+SUMMIT_DISPATCHED(AddMoments, AddMomentsBody)
+
+// Groups of eight columns of a row, as bits, in which a pixel from c0 on reaches `level`.
+SUMMIT_INLINE uint32_t GroupsAboveBody(const float* row, int32_t c0, int32_t c1, float level) {
+  uint32_t groups = 0;
+  for (int32_t c = c0; c <= c1; c += 8) {
+    V8 v;
+    Load(row + c, &v);
+    if (Any(v >= level)) groups |= 1u << ((c - c0) / 8);
+  }
+  return groups;
+}
+SUMMIT_DISPATCHED(GroupsAbove, GroupsAboveBody)
+
+// Pixels of the span with the model's light where they are not to be used; returns the brightest used one.
+float Patch(const Window& window, const uint8_t* rejected, const Fit& fit, const Span& span, float* patched) {
+  const StarModel& s = fit.star;
+  float peak = 0.0f;
+  for (int32_t r = span.r0; r <= span.r1; r++) {
+    for (int32_t c = span.c0; c <= span.c1; c++) {
+      const float dx = static_cast<float>(c) - s.x, dy = static_cast<float>(r) - s.y, value = window.Row(r)[c];
+      const bool used = !window.MaskRow(r)[c] && !rejected[r * kWindowStride + c];
+      patched[r * kWindowStride + c] = used ? value : s.background + s.flux * ProfileAt(s, dx, dy);
+      if (used && dx * dx + dy * dy <= fit.fwhm * fit.fwhm) peak = std::max(peak, value - s.background);
+    }
+  }
+  return peak;
+}
+
 }  // namespace
 
-Shape MeasureShape(const Window& window, const uint8_t* rejected, const Fit& fit, float noise, float gain) {
+Shape MeasureShape(const Window& window, const uint8_t* rejected, const Fit& fit, float noise, float gain, float* scratch) {
   Shape shape;
   const StarModel& s = fit.star;
   const float sigma2 = kFwhmToSigma * kFwhmToSigma * fit.fwhm * fit.fwhm;
   const Span span = Around(window, fit, 1.7f * fit.fwhm);
-  float along[kWindowStride];  // the Gaussian weight is a product of one per column and one per row
+  if (span.r1 < span.r0 || span.c1 < span.c0) return shape;
+  float along[kWindowStride + kLoadSlack] = {};  // the Gaussian weight is a product of one per column and one per row
   for (int32_t c = span.c0; c <= span.c1; c++) along[c] = std::exp(-0.5f * (static_cast<float>(c) - s.x) * (static_cast<float>(c) - s.x) / sigma2);
-  float sum = 0.0f, xx = 0.0f, yy = 0.0f, xy = 0.0f, spread = 0.0f;
-  for (int32_t r = span.r0; r <= span.r1; r++) {
-    const float dy = static_cast<float>(r) - s.y, across = std::exp(-0.5f * dy * dy / sigma2);
-    for (int32_t c = span.c0; c <= span.c1; c++) {
-      const float dx = static_cast<float>(c) - s.x, d2 = dx * dx + dy * dy, weight = along[c] * across;
-      const bool used = !window.MaskRow(r)[c] && !rejected[r * kWindowStride + c];
-      const float value = used ? window.Row(r)[c] - s.background : s.flux * ProfileAt(s, dx, dy);
-      const float w = weight * value;
-      sum += w;
-      xx += w * dx * dx;
-      yy += w * dy * dy;
-      xy += w * dx * dy;
-      spread += weight * weight * d2 * d2 * (noise * noise + std::max(value, 0.0f) / gain);
-      if (used && d2 <= fit.fwhm * fit.fwhm) shape.peak = std::max(shape.peak, value);
-    }
-  }
+  const bool holes = fit.masked > 0 || window.saturated > 0 || window.defective > 0;
+  const float used_peak = holes ? Patch(window, rejected, fit, span, scratch) : 0.0f;
+  const float* pixels = holes ? scratch : window.pixels;
+  const auto [sum, xx, yy, xy, spread, peak] = AddMoments(pixels, static_cast<const float*>(along), &span, &s, sigma2, fit.fwhm * fit.fwhm, noise * noise, 1.0f / gain);
+  shape.peak = holes ? used_peak : peak;
   if (!(sum > 0.0f)) return shape;
   const float mxx = xx / sum, myy = yy / sum, mxy = xy / sum, trace = mxx + myy;
   if (!(trace > 0.0f)) return shape;
@@ -79,9 +130,12 @@ Leftover FindLeftover(const Window& window, const uint8_t* rejected, const Fit& 
   const float star_light = std::max(9.0f * s.flux * ProfileAt(s, 0.0f, 0.0f), 1.0f);
   for (int32_t r = std::max(1, span.r0); r <= std::min(window.rows - 2, span.r1); r++) {
     const float* row = residual + r * kWindowStride;
-    for (int32_t c = std::max(1, span.c0); c <= std::min(window.cols - 2, span.c1); c++) {
-      // The middle of a significant excess stands out by itself: most pixels end here.
-      if (row[c] - background < 2.0f * noise) continue;
+    const int32_t c0 = std::max(1, span.c0), c1 = std::min(window.cols - 2, span.c1);
+    // The middle of a significant excess stands out by itself: most pixels end here.
+    const float least = background + 2.0f * noise;
+    const uint32_t groups = GroupsAbove(row, c0, c1, least);
+    for (int32_t c = c0; c <= c1 && groups != 0; c++) {
+      if ((groups >> ((c - c0) / 8) & 1) == 0 || row[c] < least) continue;
       const float dx = static_cast<float>(c) - s.x, dy = static_cast<float>(r) - s.y, distance2 = dx * dx + dy * dy;
       if (distance2 > far * far) continue;
       bool usable = true;

@@ -18,8 +18,8 @@ struct Shape {
 };
 
 // Moments about the fitted centre with a round Gaussian weight of the fitted width; rejected and saturated pixels
-// are replaced by the model.
-Shape MeasureShape(const Window& window, const uint8_t* rejected, const Fit& fit, float noise, float gain);
+// are replaced by the model, in `scratch` (window layout).
+Shape MeasureShape(const Window& window, const uint8_t* rejected, const Fit& fit, float noise, float gain, float* scratch);
 
 struct Leftover {
   float significance = 0.0f;  // of the strongest compact excess, in sigma of noise and model error

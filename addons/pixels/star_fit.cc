@@ -16,7 +16,47 @@ constexpr int32_t kMaxIterations = 16;
 constexpr int32_t kCappedSteps = 2;  // first steps, on the capped image where there is one
 constexpr int32_t kMaskings = 4;     // iterations before which outliers are looked for
 constexpr float kCoreRadius = 0.8f;  // of the FWHM
+constexpr float kReach = 2.5f;       // FWHM: pixels farther away take no part
 constexpr float kShapeScatter = 0.6f;
+
+struct RowRun {
+  int16_t row, col, count, at;  // pixels (row, col) to (row, col + count) are those from `at` on
+};
+
+SUMMIT_INLINE void CollectBody(const float* source, const RowRun* runs, int32_t count, FitPixels* out) {
+  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f}, one = lane * 0.0f + 1.0f;
+  for (int32_t k = 0; k < count; k++) {
+    V8 y, v;
+    Splat(static_cast<float>(runs[k].row), &y);
+    const float* from = source + runs[k].row * kWindowStride + runs[k].col;
+    // What a run writes beyond its end the next one overwrites.
+    for (int32_t i = 0; i < runs[k].count; i += 8) {
+      const int32_t at = runs[k].at + i;
+      Load(from + i, &v);
+      Store(v, out->value + at);
+      Store(lane + static_cast<float>(runs[k].col + i), out->x + at);
+      Store(y, out->y + at);
+      Store(one, out->allowed + at);
+    }
+  }
+}
+SUMMIT_DISPATCHED(Collect, CollectBody)
+
+// All of `count` bytes or-ed.
+uint8_t AnyOf(const uint8_t* bytes, int32_t count) {
+  uint64_t any = 0;
+  int32_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    uint64_t eight;
+    std::memcpy(&eight, bytes + i, 8);
+    any |= eight;
+  }
+  for (; i < count; i++) any |= bytes[i];
+  any |= any >> 32;
+  any |= any >> 16;
+  any |= any >> 8;
+  return static_cast<uint8_t>(any);
+}
 
 class Fitter {
  public:
@@ -30,25 +70,32 @@ class Fitter {
   Fit Run(const StarModel& start) {
     StarModel s = start;
     s.flux = std::max(s.flux, settings_.noise);
-    box_ = settings_.reach > 0.0f ? BoxAt(window_, settings_.box_x, settings_.box_y, static_cast<int32_t>(settings_.reach)) : BoxAround(window_, s);
-    FillUse();
+    const int32_t first_masking = images_.capped != nullptr ? kCappedSteps : 0;
+    Take(first_masking > 0 ? images_.capped : window_.pixels, s);
     Fit fit;
     Sums sums;
     bool settled = false;
-    const int32_t first_masking = images_.capped != nullptr ? kCappedSteps : 0;
+    float used = -1.0f;
+    int32_t last_masking = first_masking + kMaskings;
     for (int32_t i = 0; i < kMaxIterations && !settled; i++) {
-      const bool first_steps = i < first_masking;
-      bool fresh_mask = false;
-      if (!first_steps && i < first_masking + kMaskings) fresh_mask = MaskOutliers(s, &fit);
-      Accumulate(first_steps ? images_.capped : window_.pixels, s, &sums);
+      const bool first_steps = i < first_masking, masking = !first_steps && i < last_masking;
+      if (i > 0 && i == first_masking) Take(window_.pixels, s);
+      Accumulate(s, masking, &fit, &sums);
+      // The first mask is no news: the step was taken with it.
+      const bool fresh_mask = masking && used >= 0.0f && sums.used != used;
+      if (masking) used = sums.used;
       float step = 0.0f;
       if (!Step(&sums, i, &s, &step) || !Plausible(s)) {
         fit.left = true;
         return fit;
       }
       fit.iterations = i + 1;
-      settled = !first_steps && !fresh_mask && step < (i < 8 ? 0.03f : 0.06f);
-      if (!settled && i < 6 && Moved(s)) Follow(s, i > first_masking);
+      settled = !first_steps && !fresh_mask && step < (i < 8 ? settings_.settled : 2.0f * settings_.settled);
+      // A centre or width that has moved on takes its pixels along.
+      if (!settled && !first_steps && i < 6 && Moved(s)) {
+        Take(window_.pixels, s);
+        last_masking = std::max(last_masking, i + 2);
+      }
     }
     fit.converged = settled;
     // The last sums belong to a model a few per cent of an error away.
@@ -57,40 +104,98 @@ class Fitter {
   }
 
  private:
-  void Accumulate(const float* pixels, const StarModel& s, Sums* sums) const {
+  void Accumulate(const StarModel& s, bool masking, Fit* fit, Sums* sums) {
+    OutlierLimit limit;
+    if (masking) limit = {kOutlierSigma * kOutlierSigma, kModelError * kModelError};
+    Normal(s, limit, sums);
+    // Outliers may be the model's fault: then its residuals in the core are large as a whole.
+    if (!masking || sums->used >= allowed_ || s.flux * ProfileAt(s, 0.0f, 0.0f) < 12.0f * settings_.noise) return;
+    const float misfit = std::min(Misfit(s), 6.0f);
+    if (misfit <= 1.0f) return;
+    fit->misfit = misfit;
+    limit.scale2 *= misfit * misfit;
+    limit.model_error2 *= misfit * misfit;
+    Normal(s, limit, sums);
+  }
+
+  void Normal(const StarModel& s, const OutlierLimit& limit, Sums* sums) {
     if (parameters_ == 8) {
-      AccumulateShape(pixels, static_cast<const float*>(use_), &box_, &s, variance_, shot_, sums);
+      AccumulateShape(&pixels_, &s, variance_, shot_, &limit, sums);
     } else {
-      AccumulateRound(pixels, static_cast<const float*>(use_), &box_, &s, variance_, shot_, sums);
+      AccumulateRound(&pixels_, &s, variance_, shot_, &limit, sums);
     }
   }
 
-  // Weights 1 or 0 inside the box: saturation and pixels rejected before are left out.
-  void FillUse() {
-    for (int32_t r = box_.row0; r < box_.row0 + box_.rows; r++) {
-      float* use = use_ + r * kWindowStride;
-      const uint8_t* masked = window_.MaskRow(r);
-      const uint8_t* rejected = images_.rejected + r * kWindowStride;
-      float* allowed = allowed_ + r * kWindowStride;
-      for (int32_t c = box_.col0; c < box_.col0 + box_.cols; c++) {
-        allowed[c] = masked[c] | (rejected[c] & kKnownBad) | (c >= window_.cols) ? 0.0f : 1.0f;
-        use[c] = rejected[c] ? 0.0f : allowed[c];
-      }
-    }
-  }
+  float Radius(const StarModel& s) const { return std::clamp(kReach * std::exp(s.log_fwhm) + 1.0f, 7.0f, 22.0f); }
 
   bool Moved(const StarModel& s) const {
-    if (settings_.reach > 0.0f) return false;
-    const Box now = BoxAround(window_, s);
-    return std::abs(now.row0 - box_.row0) + std::abs(now.rows - box_.rows) + std::abs(now.col0 - box_.col0) + std::abs(now.cols - box_.cols) > 0;
+    return settings_.reach <= 0.0f && (std::fabs(s.x - centre_x_) + std::fabs(s.y - centre_y_) > 1.0f || std::fabs(Radius(s) - radius_) > 1.0f);
   }
 
-  // Follows a centre or width that has moved on; a mask made before is made anew.
-  void Follow(const StarModel& s, bool masked) {
-    box_ = BoxAround(window_, s);
-    FillUse();
-    Fit ignored;
-    if (masked) MaskOutliers(s, &ignored);
+  // The same pixels as of other models in that box.
+  void RunsOfBox(const Box& box) {
+    const int32_t count = std::min(window_.cols, box.col0 + box.cols) - box.col0;
+    for (runs_ = 0; runs_ < box.rows; runs_++) {
+      rows_[runs_] = {static_cast<int16_t>(box.row0 + runs_), static_cast<int16_t>(box.col0), static_cast<int16_t>(count), static_cast<int16_t>(runs_ * count)};
+    }
+  }
+
+  // A disc; never empty, for the centre may lie a little outside the window only.
+  void RunsAround(const StarModel& s) {
+    centre_x_ = s.x;
+    centre_y_ = s.y;
+    radius_ = Radius(s);
+    const int32_t r0 = std::max(0, static_cast<int32_t>(std::ceil(s.y - radius_))), r1 = std::min(window_.rows - 1, static_cast<int32_t>(std::floor(s.y + radius_)));
+    int32_t n = 0;
+    runs_ = 0;
+    for (int32_t r = r0; r <= r1; r++) {
+      const float dy = static_cast<float>(r) - s.y, half = std::sqrt(std::max(0.0f, radius_ * radius_ - dy * dy));
+      const int32_t c0 = std::max(0, static_cast<int32_t>(std::ceil(s.x - half))), c1 = std::min(window_.cols - 1, static_cast<int32_t>(std::floor(s.x + half)));
+      if (c1 < c0) continue;
+      rows_[runs_++] = {static_cast<int16_t>(r), static_cast<int16_t>(c0), static_cast<int16_t>(c1 + 1 - c0), static_cast<int16_t>(n)};
+      n += c1 + 1 - c0;
+    }
+  }
+
+  // Collects the pixels within reach of the model, or in the box that is asked for.
+  void Take(const float* source, const StarModel& s) {
+    if (settings_.reach > 0.0f) {
+      RunsOfBox(BoxAt(window_, settings_.box_x, settings_.box_y, static_cast<int32_t>(settings_.reach)));
+    } else {
+      RunsAround(s);
+    }
+    const RowRun& last = rows_[runs_ - 1];
+    const int32_t n = last.at + last.count;
+    has_rejected_ = false;
+    Collect(source, static_cast<const RowRun*>(rows_), runs_, &pixels_);
+    const int32_t end = (n + 7) / 8 * 8;
+    for (int32_t i = n; i < end; i++) {
+      pixels_.x[i] = s.x;
+      pixels_.y[i] = s.y;
+      pixels_.value[i] = pixels_.allowed[i] = 0.0f;
+    }
+    pixels_.n = end;
+    allowed_ = static_cast<float>(n);
+    Forbid();
+    std::memcpy(pixels_.use, pixels_.allowed, sizeof(float) * static_cast<size_t>(end));
+  }
+
+  // Saturation, defects and what is known to be bad are left out.
+  void Forbid() {
+    const bool masks = window_.saturated > 0 || window_.defective > 0;
+    for (int32_t k = 0; k < runs_; k++) {
+      const RowRun& run = rows_[k];
+      const uint8_t* rejected = images_.rejected + run.row * kWindowStride + run.col;
+      const uint8_t* masked = window_.MaskRow(run.row) + run.col;
+      const uint8_t any = AnyOf(rejected, run.count);
+      has_rejected_ = has_rejected_ || any != 0;
+      if (!masks && (any & kKnownBad) == 0) continue;
+      for (int32_t i = 0; i < run.count; i++) {
+        if (masked[i] == 0 && (rejected[i] & kKnownBad) == 0) continue;
+        pixels_.allowed[run.at + i] = 0.0f;
+        allowed_ -= 1.0f;
+      }
+    }
   }
 
   bool Plausible(const StarModel& s) const {
@@ -146,26 +251,15 @@ class Fitter {
   // follow makes many residuals large, an artefact makes few.
   float Misfit(const StarModel& s) const {
     const float radius = 1.3f * std::exp(s.log_fwhm);
-    float scaled[1024];
+    float scaled[FitPixels::kMost];
     int32_t n = 0;
-    const int32_t r0 = std::max(box_.row0, static_cast<int32_t>(s.y - radius)), r1 = std::min(box_.row0 + box_.rows - 1, static_cast<int32_t>(s.y + radius) + 1);
-    const int32_t c0 = std::max(box_.col0, static_cast<int32_t>(s.x - radius)), c1 = std::min({box_.col0 + box_.cols - 1, window_.cols - 1, static_cast<int32_t>(s.x + radius) + 1});
-    for (int32_t r = r0; r <= r1; r++) {
-      for (int32_t c = c0; c <= c1 && n < 1024; c++) {
-        const float dx = static_cast<float>(c) - s.x, dy = static_cast<float>(r) - s.y;
-        if (dx * dx + dy * dy > radius * radius || window_.MaskRow(r)[c]) continue;
-        const float star = star_[r * kWindowStride + c], off = window_.Row(r)[c] - star - s.background;
-        scaled[n++] = off * off / (variance_ + shot_ * std::max(star, 0.0f));
-      }
+    for (int32_t i = 0; i < pixels_.n; i++) {
+      const float dx = pixels_.x[i] - s.x, dy = pixels_.y[i] - s.y;
+      if (dx * dx + dy * dy > radius * radius || pixels_.allowed[i] == 0.0f) continue;
+      const float star = s.flux * ProfileAt(s, dx, dy), off = pixels_.value[i] - star - s.background;
+      scaled[n++] = off * off / (variance_ + shot_ * std::max(star, 0.0f));
     }
     return n < 8 ? 1.0f : std::max(1.0f, 1.4826f * std::sqrt(Median(scaled, n)));
-  }
-
-  bool MaskOutliers(const StarModel& s, Fit* fit) {
-    Render(&s, &box_, static_cast<float*>(star_));
-    fit->misfit = s.flux * ProfileAt(s, 0.0f, 0.0f) > 12.0f * settings_.noise ? Misfit(s) : 1.0f;
-    return MaskOutside(static_cast<const float*>(window_.pixels), static_cast<const float*>(star_), static_cast<const float*>(allowed_), &box_, s.background, variance_, shot_,
-                       kOutlierSigma * std::min(fit->misfit, 6.0f), static_cast<float*>(use_));
   }
 
   // `sums` have their priors already.
@@ -185,23 +279,26 @@ class Fitter {
     fit->ey = std::sqrt(variances[1]);
     fit->flux_err = std::sqrt(variances[2]);
     fit->snr = s.flux * std::sqrt(flux_information);
-    CountMasked(s, fit);
+    CountMasked(s, fit->used, fit);
   }
 
   // Counts what was left out and writes it back to `rejected`.
-  void CountMasked(const StarModel& s, Fit* fit) const {
+  void CountMasked(const StarModel& s, int32_t used, Fit* fit) const {
+    fit->seen = 1.0f;
+    const RowRun& last = rows_[runs_ - 1];
+    if (used == last.at + last.count && !has_rejected_) return;
     const float radius = kCoreRadius * fit->fwhm;
     float lost = 0.0f;
-    for (int32_t r = box_.row0; r < box_.row0 + box_.rows; r++) {
-      const int32_t end = std::min(window_.cols, box_.col0 + box_.cols);
-      for (int32_t c = box_.col0; c < end; c++) {
-        if (use_[r * kWindowStride + c] != 0.0f) {
-          images_.rejected[r * kWindowStride + c] = 0;
+    for (int32_t k = 0; k < runs_; k++) {
+      for (int32_t i = 0; i < rows_[k].count; i++) {
+        const int32_t at = rows_[k].at + i, r = rows_[k].row, c = rows_[k].col + i;
+        uint8_t& mark = images_.rejected[r * kWindowStride + c];
+        if (pixels_.use[at] != 0.0f) {
+          mark = 0;
           continue;
         }
         const float dx = static_cast<float>(c) - s.x, dy = static_cast<float>(r) - s.y;
         const bool core = dx * dx + dy * dy < radius * radius;
-        uint8_t& mark = images_.rejected[r * kWindowStride + c];
         const float light = s.flux * ProfileAt(s, dx, dy);
         lost += light * light / (variance_ + shot_ * light);
         if (window_.MaskRow(r)[c] != 0) {
@@ -221,11 +318,13 @@ class Fitter {
   const Window& window_;
   const FitSettings& settings_;
   const int32_t parameters_;
-  Box box_{};
   float variance_, shot_, prior_log_fwhm_;
-  alignas(64) float allowed_[kWindowSide * kWindowStride];
-  alignas(64) float use_[kWindowSide * kWindowStride];
-  alignas(64) float star_[kWindowSide * kWindowStride];
+  float centre_x_ = 0.0f, centre_y_ = 0.0f, radius_ = 0.0f;
+  float allowed_ = 0.0f;       // pixels that may take part
+  bool has_rejected_ = false;  // whether any of them was rejected before
+  int32_t runs_ = 0;
+  RowRun rows_[kWindowSide];
+  FitPixels pixels_;
 };
 
 }  // namespace
@@ -234,11 +333,19 @@ Fit FitStar(const FitImages& images, const FitSettings& settings, const StarMode
   return Fitter(images, settings, elliptical).Run(start);
 }
 
-void SubtractStar(const float* pixels, const StarModel& star, int32_t rows, int32_t cols, float* residual) {
+int32_t LightReach(const StarModel& star, float faint) {
+  // Of the wings; the core's part falls faster.
+  const float ratio = star.flux * ProfileAt(star, 0.0f, 0.0f) / faint, fwhm2 = std::exp(2.0f * star.log_fwhm);
+  const float shape = 1.0f - std::min(0.95f, std::hypot(star.g1, star.g2));
+  return static_cast<int32_t>(std::ceil(std::min(99.0f, std::sqrt(kAlpha2Wings * fwhm2 / shape * std::max(1.0f, std::cbrt(std::max(ratio, 1.0f)) - 1.0f)))));
+}
+
+void RenderStar(const StarModel& star, const Box& box, float* light) { Render(&star, &box, light); }
+
+void SubtractStar(const float* pixels, const StarModel& star, const Box& box, float* residual) {
   alignas(64) float rendered[kWindowSide * kWindowStride];
-  const Box all{0, rows, 0, (cols + 7) / 8 * 8};
-  Render(&star, &all, static_cast<float*>(rendered));
-  Subtract(pixels, static_cast<const float*>(rendered), rows, cols, residual);
+  Render(&star, &box, static_cast<float*>(rendered));
+  Subtract(pixels, static_cast<const float*>(rendered), &box, residual);
 }
 
 }  // namespace summit::pixels

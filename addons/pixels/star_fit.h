@@ -28,6 +28,7 @@ struct FitSettings {
   // Pixels that take part: within `reach` px of (box_x, box_y), so that fits of different models can be compared;
   // reach 0: as the model needs.
   float box_x = 0.0f, box_y = 0.0f, reach = 0.0f;
+  float settled = 0.05f;  // largest step, in errors of what it moves, after which a fit ends
 };
 
 struct Fit {
@@ -58,8 +59,14 @@ struct FitImages {
 // Fits the star that starts as `start` (background, blend and shape included). With `elliptical` its shape is free.
 Fit FitStar(const FitImages& images, const FitSettings& settings, const StarModel& start, bool elliptical);
 
-// residual = pixels - star, over the whole window; the background stays.
-void SubtractStar(const float* pixels, const StarModel& star, int32_t rows, int32_t cols, float* residual);
+// How far from the star a pixel has at least `faint` ADU of its light, px.
+int32_t LightReach(const StarModel& star, float faint);
+
+// light = the star's light in the pixels of `box`, in the window's layout.
+void RenderStar(const StarModel& star, const Box& box, float* light);
+
+// residual = pixels - star in `box`; the background stays.
+void SubtractStar(const float* pixels, const StarModel& star, const Box& box, float* residual);
 
 }  // namespace summit::pixels
 

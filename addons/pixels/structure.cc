@@ -29,23 +29,24 @@ SUMMIT_INLINE void AddClipped(const V8& v, const V8& limit, V8* sum, V8* count) 
   *count += inside ? one : zero;
 }
 
-// Clipped mean of each column after taking `rows_offset` off; two rounds are one pass of the chain.
-SUMMIT_INLINE void ColumnOffsetsBody(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
+// offsets += clipped mean of each column less its offset.
+SUMMIT_INLINE void RefineColumnsBody(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
   V8 bound;
   Splat(limit, &bound);
   for (int32_t c = 0; c < cols; c += 8) {
-    V8 sum = {}, count = {};
+    V8 sum = {}, count = {}, offset;
+    Load(offsets + c, &offset);
     for (int32_t r = 0; r < rows; r++) {
       V8 v;
       Load(from + r * kWindowStride + c, &v);
-      AddClipped(v, bound, &sum, &count);
+      AddClipped(v - offset, bound, &sum, &count);
     }
     const V8 zero = {}, one = zero + 1.0f;
-    const V8 mean = sum / (count > one ? count : one);
-    Store(mean, offsets + c);
+    offset += sum / (count > one ? count : one);
+    Store(offset, offsets + c);
   }
 }
-SUMMIT_DISPATCHED(ColumnOffsets, ColumnOffsetsBody)
+SUMMIT_DISPATCHED(RefineColumns, RefineColumnsBody)
 
 // Mask of the lanes below `cols - c`: the last group of a row reaches beyond the window.
 SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V8* weights) {
@@ -54,29 +55,57 @@ SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V8* weights) {
   *weights = lane < static_cast<float>(cols - c) ? one : zero;
 }
 
-SUMMIT_INLINE void RowOffsetsBody(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
-  V8 bound, tail;
+// Takes the columns' offsets and each row's clipped mean off; returns the root mean square of what lies within +-limit.
+// Eight rows at a time: their sums are added up across lanes together.
+SUMMIT_INLINE float LevelRowsBody(const float* columns, int32_t rows, int32_t cols, float limit, float* pixels, float* row_offsets) {
+  V8 bound, tail, squares = {}, inside = {};
   Splat(limit, &bound);
   LaneWeights((cols - 1) / 8 * 8, cols, &tail);
-  for (int32_t r = 0; r < rows; r++) {
-    const float* row = from + r * kWindowStride;
-    V8 sum = {}, count = {}, last_sum = {}, last_count = {};
-    int32_t c = 0;
-    for (; c + 8 < cols; c += 8) {
-      V8 v;
-      Load(row + c, &v);
-      AddClipped(v, bound, &sum, &count);
+  const V8 zero = {}, one = zero + 1.0f;
+  const int32_t last = (cols - 1) / 8 * 8;
+  for (int32_t first = 0; first < rows; first += 8) {
+    const int32_t end = rows < first + 8 ? rows : first + 8;
+    V8 sum[8] = {}, count[8] = {}, sums, counts;
+    for (int32_t r = first; r < end; r++) {
+      const float* row = pixels + r * kWindowStride;
+      V8 s = {}, n = {}, v, column;
+      for (int32_t c = 0; c < last; c += 8) {
+        Load(row + c, &v);
+        Load(columns + c, &column);
+        AddClipped(v - column, bound, &s, &n);
+      }
+      V8 last_s = {}, last_n = {};
+      Load(row + last, &v);
+      Load(columns + last, &column);
+      AddClipped(v - column, bound, &last_s, &last_n);
+      sum[r - first] = s + last_s * tail;
+      count[r - first] = n + last_n * tail;
     }
-    V8 v;
-    Load(row + c, &v);
-    AddClipped(v, bound, &last_sum, &last_count);
-    sum += last_sum * tail;
-    count += last_count * tail;
-    const float n = Sum(count);
-    offsets[r] = Sum(sum) / (n > 1.0f ? n : 1.0f);
+    SumEach(sum, &sums);
+    SumEach(count, &counts);
+    Greatest(counts, one, &counts);
+    sums /= counts;
+    Store(sums, row_offsets + first);
+    for (int32_t r = first; r < end; r++) {
+      float* row = pixels + r * kWindowStride;
+      const float offset = row_offsets[r];
+      for (int32_t c = 0; c <= last; c += 8) {
+        V8 v, column;
+        Load(row + c, &v);
+        Load(columns + c, &column);
+        v -= column + offset;
+        Store(v, row + c);
+        const V8 weight = c == last ? tail : one;
+        const I8 in = (v < bound) & (v > -bound);
+        squares += in ? v * v * weight : zero;
+        inside += in ? weight : zero;
+      }
+    }
   }
+  const float n = Sum(inside);
+  return std::sqrt(Sum(squares) / (n > 1.0f ? n : 1.0f));
 }
-SUMMIT_DISPATCHED(RowOffsets, RowOffsetsBody)
+SUMMIT_DISPATCHED(LevelRows, LevelRowsBody)
 
 SUMMIT_INLINE void SubtractBody(const float* columns, const float* rows_offset, int32_t rows, int32_t cols, float* pixels) {
   for (int32_t r = 0; r < rows; r++) {
@@ -93,28 +122,6 @@ SUMMIT_INLINE void SubtractBody(const float* columns, const float* rows_offset, 
   }
 }
 SUMMIT_DISPATCHED(SubtractOffsets, SubtractBody)
-
-// Root mean square within +-limit.
-SUMMIT_INLINE float ClippedRmsBody(const float* from, int32_t rows, int32_t cols, float limit) {
-  V8 bound, sum = {}, count = {}, tail;
-  Splat(limit, &bound);
-  LaneWeights((cols - 1) / 8 * 8, cols, &tail);
-  const V8 zero = {}, one = zero + 1.0f;
-  for (int32_t r = 0; r < rows; r++) {
-    const float* row = from + r * kWindowStride;
-    for (int32_t c = 0; c < cols; c += 8) {
-      V8 v, weight = one;
-      if (c + 8 >= cols) weight = tail;
-      Load(row + c, &v);
-      const I8 inside = (v < bound) & (v > -bound);
-      sum += inside ? v * v * weight : zero;
-      count += inside ? weight : zero;
-    }
-  }
-  const float n = Sum(count);
-  return std::sqrt(Sum(sum) / (n > 1.0f ? n : 1.0f));
-}
-SUMMIT_DISPATCHED(ClippedRms, ClippedRmsBody)
 
 // Rows in which the step from column c - 1 up to c is sharp (`rising`), or down from c to c + 1 (`falling`).
 SUMMIT_INLINE void CountStepsBody(const float* pixels, int32_t rows, int32_t cols, float least, float* rising, float* falling) {
@@ -143,27 +150,26 @@ struct Weighted {
   alignas(32) float row_sum[kWindowSide], row_weight[kWindowSide];
 };
 
-// Residual of eight pixels less `offset`, and their weight: noise^2 over the variance with starlight (pixels -
-// residual); beyond 3 sigma none.
-SUMMIT_INLINE void WeighEight(const float* pixels, const float* residual, const V8& offset, float variance, float shot, V8* value, V8* weight) {
+// Eight pixels less their star and `offset`, and their weight: noise^2 over the variance with starlight; beyond 3
+// sigma none.
+SUMMIT_INLINE void WeighEight(const float* pixels, const float* star, const V8& offset, float variance, float shot, V8* value, V8* weight) {
   const V8 zero = {};
-  V8 v, p;
-  Load(pixels, &p);
-  Load(residual, &v);
-  const V8 star = p - v;
-  v -= offset;
-  const V8 w = variance / (variance + shot * (star > zero ? star : zero) + (kModelError * kModelError) * star * star);
+  V8 v, s;
+  Load(pixels, &v);
+  Load(star, &s);
+  v -= s + offset;
+  const V8 w = variance / (variance + s * (shot + (kModelError * kModelError) * s));
   *weight = v * v < 9.0f * variance ? w : zero;
   *value = v;
 }
 
-// Weighted sums of the residuals by column, or by row after `columns` is taken off.
-SUMMIT_INLINE void WeighColumnsBody(const float* pixels, const float* residual, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
+// Weighted sums of the pixels less their stars by column, or by row after `columns` is taken off.
+SUMMIT_INLINE void WeighColumnsBody(const float* pixels, const float* star, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
   const V8 none = {};
   for (int32_t c = 0; c < cols; c += 8) {
     V8 sum = {}, total = {}, v, w;
     for (int32_t r = 0; r < rows; r++) {
-      WeighEight(pixels + r * kWindowStride + c, residual + r * kWindowStride + c, none, noise * noise, shot, &v, &w);
+      WeighEight(pixels + r * kWindowStride + c, star + r * kWindowStride + c, none, noise * noise, shot, &v, &w);
       sum += w * v;
       total += w;
     }
@@ -173,29 +179,39 @@ SUMMIT_INLINE void WeighColumnsBody(const float* pixels, const float* residual, 
 }
 SUMMIT_DISPATCHED(WeighColumns, WeighColumnsBody)
 
-SUMMIT_INLINE void WeighRowsBody(const float* pixels, const float* residual, const float* columns, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
+SUMMIT_INLINE void WeighRowsBody(const float* pixels, const float* star, const float* columns, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
   V8 tail, offset;
-  LaneWeights((cols - 1) / 8 * 8, cols, &tail);
-  for (int32_t r = 0; r < rows; r++) {
-    V8 sum = {}, total = {}, v, w;
-    for (int32_t c = 0; c < cols; c += 8) {
-      Load(columns + c, &offset);
-      WeighEight(pixels + r * kWindowStride + c, residual + r * kWindowStride + c, offset, noise * noise, shot, &v, &w);
-      if (c + 8 >= cols) w *= tail;
-      sum += w * v;
-      total += w;
+  const int32_t last = (cols - 1) / 8 * 8;
+  LaneWeights(last, cols, &tail);
+  for (int32_t first = 0; first < rows; first += 8) {
+    const int32_t end = rows < first + 8 ? rows : first + 8;
+    V8 sum[8] = {}, total[8] = {}, v, w;
+    for (int32_t r = first; r < end; r++) {
+      for (int32_t c = 0; c <= last; c += 8) {
+        Load(columns + c, &offset);
+        WeighEight(pixels + r * kWindowStride + c, star + r * kWindowStride + c, offset, noise * noise, shot, &v, &w);
+        if (c == last) w *= tail;
+        sum[r - first] += w * v;
+        total[r - first] += w;
+      }
     }
-    out->row_sum[r] = Sum(sum);
-    out->row_weight[r] = Sum(total);
+    SumEach(sum, &v);
+    Store(v, out->row_sum + first);
+    SumEach(total, &v);
+    Store(v, out->row_weight + first);
   }
 }
 SUMMIT_DISPATCHED(WeighRows, WeighRowsBody)
 
-// Noise from 256 of the pixels by their absolute deviation from zero.
-float SampledNoise(const Window& w) {
+// Noise from 256 of the pixels by their absolute deviation from their columns' offsets.
+float SampledNoise(const Window& w, const float* columns) {
   alignas(32) float sample[256];
   // Steps that visit all rows and all columns alike.
-  for (int32_t i = 0; i < 256; i++) sample[i] = w.Row(i * 37 % w.rows)[i * 29 % w.cols];
+  for (int32_t i = 0, r = 0, c = 0; i < 256; i++) {
+    sample[i] = w.Row(r)[c] - columns[c];
+    for (r += 37; r >= w.rows;) r -= w.rows;
+    for (c += 29; c >= w.cols;) c -= w.cols;
+  }
   return std::max(kMadToSigma * TypicalMagnitude(sample), kQuantisation);
 }
 
@@ -241,26 +257,24 @@ void ColumnModel::Learn(int32_t col0, int32_t cols, const float* measured) {
 }
 
 void RemoveStructure(Window* window, Structure* structure) {
-  alignas(32) float columns[kWindowStride] = {}, none[kWindowStride] = {}, rows_offset[kWindowSide] = {};
+  alignas(32) float columns[kWindowStride] = {}, rows_offset[kWindowSide] = {};
   const int32_t rows = window->rows, cols = window->cols;
   float* pixels = window->pixels;
   const float* read = pixels;
   std::fill(structure->rows, structure->rows + kWindowSide, 0.0f);
-  ColumnMedians(pixels, kWindowStride, rows, cols, structure->columns);
-  SubtractOffsets(static_cast<const float*>(structure->columns), static_cast<const float*>(rows_offset), rows, cols, pixels);
+  std::fill(structure->columns, structure->columns + kWindowStride, 0.0f);
+  ColumnMiddles(pixels, kWindowStride, rows, cols, columns);
   float sorted[kWindowStride];
-  std::copy(structure->columns, structure->columns + cols, sorted);
+  std::copy(columns, columns + cols, sorted);
   structure->background = Median(sorted, cols);
-  float noise = SampledNoise(*window);
+  float noise = SampledNoise(*window, columns);
   for (int pass = 0; pass < 2; pass++) {
-    ColumnOffsets(read, rows, cols, kClip * noise, static_cast<float*>(columns));
-    std::fill(rows_offset, rows_offset + kWindowSide, 0.0f);
-    SubtractOffsets(static_cast<const float*>(columns), static_cast<const float*>(rows_offset), rows, cols, pixels);
-    RowOffsets(read, rows, cols, kClip * noise, static_cast<float*>(rows_offset));
-    SubtractOffsets(static_cast<const float*>(none), static_cast<const float*>(rows_offset), rows, cols, pixels);
+    RefineColumns(read, rows, cols, kClip * noise, static_cast<float*>(columns));
+    const float rms = LevelRows(static_cast<const float*>(columns), rows, cols, kClip * noise, pixels, static_cast<float*>(rows_offset));
+    noise = std::max(kQuantisation, rms / std::sqrt(kClippedVariance));
     for (int32_t c = 0; c < cols; c++) structure->columns[c] += columns[c];
     for (int32_t r = 0; r < rows; r++) structure->rows[r] += rows_offset[r];
-    noise = std::max(kQuantisation, ClippedRms(read, rows, cols, kClip * noise) / std::sqrt(kClippedVariance));
+    std::fill(columns, columns + kWindowStride, 0.0f);
   }
   // Offsets taken from the pixels themselves took their share of the variance with them.
   const float freedom = (1.0f - 1.0f / static_cast<float>(rows)) * (1.0f - 1.0f / static_cast<float>(cols));
@@ -297,13 +311,13 @@ void MaskSharpColumns(float noise, Window* window) {
   }
 }
 
-void RefineStructure(const float* residual, float shot, const ColumnModel& model, Window* window, Structure* structure) {
+void RefineStructure(const float* star, float shot, const ColumnModel& model, Window* window, Structure* structure) {
   Weighted sums{};
   alignas(32) float expected[kWindowStride] = {}, offset[kWindowStride] = {}, change[kWindowStride] = {}, row_change[kWindowSide] = {};
   const int32_t rows = window->rows, cols = window->cols;
   const float noise = structure->noise;
   const float* pixels = window->pixels;
-  WeighColumns(pixels, residual, rows, cols, noise, shot, &sums);
+  WeighColumns(pixels, star, rows, cols, noise, shot, &sums);
   bool known = true;
   for (int32_t c = 0; c < cols; c++) {
     offset[c] = sums.column_sum[c] / std::max(sums.column_weight[c], 1.0f);
@@ -319,7 +333,7 @@ void RefineStructure(const float* residual, float shot, const ColumnModel& model
     structure->columns[c] = posterior[c];
   }
   // Rows, from what the columns' measured offsets leave; their mean belongs to the columns.
-  WeighRows(pixels, residual, static_cast<const float*>(offset), rows, cols, noise, shot, &sums);
+  WeighRows(pixels, star, static_cast<const float*>(offset), rows, cols, noise, shot, &sums);
   float measured[kWindowSide], zero[kWindowSide] = {}, believed[kWindowSide], mean = 0.0f;
   for (int32_t r = 0; r < rows; r++) measured[r] = structure->rows[r] + sums.row_sum[r] / std::max(sums.row_weight[r], 1.0f);
   structure->row_gain = Shrink(measured, sums.row_weight, zero, rows, noise, believed);

@@ -50,10 +50,10 @@ void RemoveStructure(Window* window, Structure* structure);
 // after RemoveStructure.
 void MaskSharpColumns(float noise, Window* window);
 
-// Estimates the offsets again from `residual`, the window less its stars, with the weights that starlight leaves
-// (`shot`: 1 / gain), shrinks them towards what is expected by as much as they are uncertain, and corrects the
-// window's pixels.
-void RefineStructure(const float* residual, float shot, const ColumnModel& model, Window* window, Structure* structure);
+// Estimates the offsets again from the window less `star` (the light of its star, in the window's layout, not
+// negative), with the weights that starlight leaves (`shot`: 1 / gain), shrinks them towards what is expected by as
+// much as they are uncertain, and corrects the window's pixels.
+void RefineStructure(const float* star, float shot, const ColumnModel& model, Window* window, Structure* structure);
 
 }  // namespace summit::pixels
 

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
+
+#include "addons/pixels/simd.h"
 
 namespace summit::pixels {
 namespace {
@@ -12,44 +15,95 @@ constexpr float kAdcMax = 262143.0f;
 // A run of as many rows without any variation is no sky: the read noise alone varies.
 constexpr int32_t kDeadRows = 3;
 
-template <typename T>
-void CopyRow(const T* from, int32_t count, float* to) {
-  for (int32_t i = 0; i < count; i++) to[i] = static_cast<float>(from[i]);
-}
-
-struct RowRange {
+struct Range {
   float low, high;
 };
 
+// Copies one row and returns its range; *poison becomes NaN when a value is not finite.
 template <typename T>
-RowRange RangeOf(const T* row, int32_t count, int32_t step) {
-  T low = row[0], high = row[0];
-  for (int32_t i = step; i < count; i += step) {
-    low = std::min(low, row[i]);
-    high = std::max(high, row[i]);
+SUMMIT_INLINE Range CopyRow(const T* from, int32_t count, float* to, float* poison) {
+  typedef T Pixels8 __attribute__((vector_size(8 * sizeof(T)), aligned(alignof(T)), may_alias));
+  V8 low, high, sum = {};
+  Splat(HUGE_VALF, &low);
+  high = -low;
+  for (int32_t c = 0; c < count; c += 8) {
+    // The last group begins earlier, not later: nothing is read beyond the row.
+    const int32_t at = std::min(c, count - 8);
+    const V8 v = __builtin_convertvector(*reinterpret_cast<const Pixels8*>(from + at), V8);
+    Least(v, low, &low);
+    Greatest(v, high, &high);
+    if constexpr (std::is_same_v<T, float>) sum += v * 0.0f;
+    Store(v, to + at);
   }
-  return {static_cast<float>(low), static_cast<float>(high)};
+  *poison += Sum(sum);
+  return {Lowest(low), Highest(high)};
 }
 
-// NaN compares false with everything: it is looked for by itself.
-bool AllFinite(const float* row, int32_t count) {
-  bool finite = true;
-  for (int32_t i = 0; i < count; i++) finite &= std::isfinite(row[i]);
-  return finite;
+// What the copy tells of a piece of a stamp.
+struct Survey {
+  Range range{HUGE_VALF, -HUGE_VALF};
+  float poison = 0.0f;
+  int32_t longest_dead = 0;  // rows of one value each
+};
+
+template <typename T>
+SUMMIT_INLINE Survey CopyRowsBody(const T* from, int64_t stride, int32_t rows, int32_t cols, float* to) {
+  Survey survey;
+  int32_t dead = 0;
+  for (int32_t r = 0; r < rows; r++) {
+    float* row = to + r * kWindowStride;
+    const Range range = CopyRow(from + r * stride, cols, row, &survey.poison);
+    survey.range = {std::min(survey.range.low, range.low), std::max(survey.range.high, range.high)};
+    dead = range.low == range.high ? dead + 1 : 0;
+    survey.longest_dead = std::max(survey.longest_dead, dead);
+    for (int32_t c = cols; c < kWindowStride; c++) row[c] = 0.0f;
+  }
+  return survey;
+}
+SUMMIT_DISPATCHED(CopyRows, CopyRowsBody)
+
+FaultReason Judge(const Survey& survey, bool adc) {
+  const auto [low, high] = survey.range;
+  if (!std::isfinite(survey.poison)) return FaultReason::kNotFinite;
+  if (low == high) return low == 0.0f ? FaultReason::kAllZero : FaultReason::kConstant;
+  if (adc && (low < 0.0f || high > kAdcMax)) return FaultReason::kRange;
+  return survey.longest_dead >= kDeadRows ? FaultReason::kTorn : FaultReason::kNone;
 }
 
-RowRange RangeOfRow(const ImageView& image, int32_t row, int32_t step) {
-  const int64_t offset = static_cast<int64_t>(row) * image.stride;
-  switch (image.type) {
-    case PixelType::kI32: return RangeOf(static_cast<const int32_t*>(image.data) + offset, image.cols, step);
-    case PixelType::kU16: return RangeOf(static_cast<const uint16_t*>(image.data) + offset, image.cols, step);
-    default: return RangeOf(static_cast<const float*>(image.data) + offset, image.cols, step);
+// One short piece of a row, at a place that differs from row to row. Of floats all, for one NaN spoils a sum.
+template <typename T>
+SUMMIT_INLINE Range SampleRow(const T* from, int32_t row, int32_t cols, float* poison) {
+  float piece[8];
+  if constexpr (!std::is_same_v<T, float>) return CopyRow(from + row * 37 % (cols - 7), 8, piece, poison);
+  Range range{HUGE_VALF, -HUGE_VALF};
+  for (int32_t c = 0; c < cols; c += 8) {
+    const Range eight = CopyRow(from + std::min(c, cols - 8), 8, piece, poison);
+    range = {std::min(range.low, eight.low), std::max(range.high, eight.high)};
   }
+  return range;
 }
+
+// Of a run of three dead rows one is among every third; its neighbours are looked at when it is.
+template <typename T>
+SUMMIT_INLINE Survey SampleRowsBody(const T* from, int64_t stride, int32_t rows, int32_t cols) {
+  constexpr int32_t kStep = std::is_same_v<T, float> ? 1 : kDeadRows;
+  Survey survey;
+  for (int32_t r = 0; r < rows; r += kStep) {
+    const Range range = SampleRow(from + r * stride, r, cols, &survey.poison);
+    survey.range = {std::min(survey.range.low, range.low), std::max(survey.range.high, range.high)};
+    if (range.low != range.high) continue;
+    int32_t dead = 0;
+    for (int32_t near = std::max(0, r - kDeadRows + 1); near < std::min(rows, r + kDeadRows); near++) {
+      const Range beside = SampleRow(from + near * stride, near, cols, &survey.poison);
+      dead = beside.low == beside.high ? dead + 1 : 0;
+      survey.longest_dead = std::max(survey.longest_dead, dead);
+    }
+  }
+  return survey;
+}
+SUMMIT_DISPATCHED(SampleRows, SampleRowsBody)
 
 void MaskSaturation(const float saturation, Window* w) {
-  std::memset(w->masked, 0, sizeof w->masked);
-  w->saturated = 0;
   for (int32_t r = 0; r < w->rows; r++) {
     for (int32_t c = 0; c < w->cols; c++) {
       if (w->Row(r)[c] < saturation) continue;
@@ -80,63 +134,40 @@ float PlateauLevel(const Window& w, float high, float otherwise) {
 
 }  // namespace
 
-float PixelAt(const ImageView& image, int32_t row, int32_t col) {
-  const int64_t at = static_cast<int64_t>(row) * image.stride + col;
-  switch (image.type) {
-    case PixelType::kI32: return static_cast<float>(static_cast<const int32_t*>(image.data)[at]);
-    case PixelType::kU16: return static_cast<float>(static_cast<const uint16_t*>(image.data)[at]);
-    default: return static_cast<const float*>(image.data)[at];
-  }
-}
-
-void CopyWindow(const ImageView& image, int32_t row0, int32_t col0, int32_t rows, int32_t cols, int32_t saturation, Window* out) {
+FaultReason CopyWindow(const ImageView& image, int32_t row0, int32_t col0, int32_t rows, int32_t cols, int32_t saturation, Window* out) {
   out->rows = rows;
   out->cols = cols;
   out->row0 = row0;
   out->col0 = col0;
-  float high = 0.0f;
-  for (int32_t r = 0; r < rows; r++) {
-    const int64_t offset = static_cast<int64_t>(row0 + r) * image.stride + col0;
-    float* to = out->Row(r);
-    switch (image.type) {
-      case PixelType::kI32: CopyRow(static_cast<const int32_t*>(image.data) + offset, cols, to); break;
-      case PixelType::kU16: CopyRow(static_cast<const uint16_t*>(image.data) + offset, cols, to); break;
-      default: CopyRow(static_cast<const float*>(image.data) + offset, cols, to); break;
-    }
-    high = std::max(high, *std::max_element(to, to + cols));
-    std::fill(to + cols, to + kWindowStride, 0.0f);
+  out->defective = out->saturated = 0;
+  std::memset(out->masked, 0, static_cast<size_t>(rows) * kWindowStride);
+  const int64_t offset = static_cast<int64_t>(row0) * image.stride + col0, stride = image.stride;
+  float* to = out->pixels;
+  Survey survey;
+  switch (image.type) {
+    case PixelType::kI32: survey = CopyRows(static_cast<const int32_t*>(image.data) + offset, stride, rows, cols, to); break;
+    case PixelType::kU16: survey = CopyRows(static_cast<const uint16_t*>(image.data) + offset, stride, rows, cols, to); break;
+    default: survey = CopyRows(static_cast<const float*>(image.data) + offset, stride, rows, cols, to); break;
   }
+  const FaultReason fault = Judge(survey, image.type != PixelType::kF32);
+  if (fault != FaultReason::kNone) return fault;
   const float end = static_cast<float>(image.type == PixelType::kU16 ? std::min(saturation, 65535) : saturation);
-  const float limit = PlateauLevel(*out, high, end);
-  out->defective = 0;
-  if (high >= limit) {
-    MaskSaturation(limit, out);
-  } else {
-    std::memset(out->masked, 0, sizeof out->masked);
-    out->saturated = 0;
-  }
+  const float limit = PlateauLevel(*out, survey.range.high, end);
+  if (survey.range.high >= limit) MaskSaturation(limit, out);
+  return FaultReason::kNone;
 }
 
-FaultReason CheckIntegrity(const ImageView& image) {
-  if (image.data == nullptr || image.rows < 1 || image.cols < 1 || image.stride < image.cols) return FaultReason::kGeometry;
-  if (image.type != PixelType::kI32 && image.type != PixelType::kU16 && image.type != PixelType::kF32) return FaultReason::kGeometry;
-  const bool whole = image.rows <= kWindowSide && image.cols <= kWindowSide;
-  // 7 shares no factor with the usual widths' powers of two: a sample that does not sit on one pattern.
-  const int32_t step = whole ? 1 : 7;
-  float low = HUGE_VALF, high = -HUGE_VALF;
-  int32_t dead = 0, longest_dead = 0;
-  for (int32_t r = 0; r < image.rows; r++) {
-    if (image.type == PixelType::kF32 && !AllFinite(static_cast<const float*>(image.data) + static_cast<int64_t>(r) * image.stride, image.cols)) return FaultReason::kNotFinite;
-    const RowRange range = RangeOfRow(image, r, step);
-    low = std::min(low, range.low);
-    high = std::max(high, range.high);
-    dead = range.low == range.high ? dead + 1 : 0;
-    longest_dead = std::max(longest_dead, dead);
+FaultReason CheckGeometry(const ImageView& image) {
+  const bool known = image.type == PixelType::kI32 || image.type == PixelType::kU16 || image.type == PixelType::kF32;
+  return image.data == nullptr || !known || image.rows < 1 || image.cols < 1 || image.stride < image.cols ? FaultReason::kGeometry : FaultReason::kNone;
+}
+
+FaultReason SampleIntegrity(const ImageView& image) {
+  switch (image.type) {
+    case PixelType::kI32: return Judge(SampleRows(static_cast<const int32_t*>(image.data), static_cast<int64_t>(image.stride), image.rows, image.cols), true);
+    case PixelType::kU16: return Judge(SampleRows(static_cast<const uint16_t*>(image.data), static_cast<int64_t>(image.stride), image.rows, image.cols), true);
+    default: return Judge(SampleRows(static_cast<const float*>(image.data), static_cast<int64_t>(image.stride), image.rows, image.cols), false);
   }
-  if (low == high) return low == 0.0f ? FaultReason::kAllZero : FaultReason::kConstant;
-  if (image.type != PixelType::kF32 && (low < 0.0f || high > kAdcMax)) return FaultReason::kRange;
-  if (image.cols > 4 && longest_dead >= std::min(kDeadRows, image.rows)) return FaultReason::kTorn;
-  return FaultReason::kNone;
 }
 
 }  // namespace summit::pixels
