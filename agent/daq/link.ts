@@ -67,7 +67,8 @@ export class NativeDaqLink implements DaqLink {
     } catch (error) {
       throw refuse(error);
     } finally {
-      this.#drain();
+      // Records wait for the doorbell: whoever opens the link is not ready for them before this returns.
+      this.#takeLog();
     }
   }
 
@@ -135,8 +136,12 @@ export class NativeDaqLink implements DaqLink {
     }
   }
 
-  #drain(): void {
+  #takeLog(): void {
     for (const line of this.#native.takeLog()) this.#log(line);
+  }
+
+  #drain(): void {
+    this.#takeLog();
     for (let count = this.#native.drain(this.#bytes); count > 0; count = this.#native.drain(this.#bytes)) {
       const records: DaqRecord[] = [];
       for (let i = 0; i < count; i++) records.push(this.#decoder.decode(i));
