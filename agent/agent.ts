@@ -15,6 +15,7 @@ import { ControlServer } from './control/server.js';
 import { makeVerbs, type Verbs } from './control/verbs.js';
 import { ReopenableLink } from './daq/reopenable-link.js';
 import { checkConservation } from './guider/accounting.js';
+import { ExposureBook } from './guider/exposure/book.js';
 import { Guider } from './guider/guider.js';
 import { OnSky } from './guider/on-sky.js';
 import { Recordings } from './guider/recordings.js';
@@ -57,6 +58,7 @@ export class Agent {
   readonly #publisher: Publisher;
   readonly #control: ControlServer;
   readonly #onSky: OnSky;
+  readonly #exposures: ExposureBook;
   readonly #guider: Guider;
   readonly #recordings: Recordings;
   readonly #health: Health;
@@ -93,10 +95,14 @@ export class Agent {
     });
     this.#log = this.#logs.log;
     this.#link = new ReopenableLink(() => deps.createLink(profile.link, this.#log));
-    this.#onSky = new OnSky(
-      new ResultGate(this.#publisher, () => this.#lifecycle.state === 'ENABLED'),
-      guider.pointing,
-    );
+    this.#exposures = new ExposureBook({
+      next: new ResultGate(this.#publisher, () => this.#lifecycle.state === 'ENABLED'),
+      sensors: guider.sensors,
+      pointing: () => this.#onSky.pointing,
+      nowNs: () => process.hrtime.bigint(),
+      later: (call) => setImmediate(call),
+    });
+    this.#onSky = new OnSky(this.#exposures, guider.pointing);
     this.#lifecycle = new Lifecycle({
       sink: this.#publisher,
       log: this.#log,
@@ -133,6 +139,7 @@ export class Agent {
         log: this.#log,
         counters: () => this.#link.counters().sensors,
         publishing: () => this.#lifecycle.state === 'ENABLED',
+        exposureEnded: (e, sent, joinedLate) => this.#exposures.ended(e, sent, joinedLate),
       },
     );
     this.#recordings = new Recordings({
@@ -268,6 +275,7 @@ export class Agent {
   async #closeLink(): Promise<void> {
     await this.#link.stop();
     this.#guider.stop();
+    this.#exposures.finish();
     this.#health.onLinkClosed();
   }
 

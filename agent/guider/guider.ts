@@ -49,8 +49,12 @@ export interface GuiderDeps {
   readonly sink: MessageSink;
   readonly log: Log;
   readonly counters: () => readonly SensorCounters[];
-  /** everything of this exposure has left */
-  readonly exposureEnded?: (exposure: StampIdentity) => void;
+  /** everything of this exposure has left; `sent`: stamps by location that the DAQ told of in the series so far */
+  readonly exposureEnded?: (
+    exposure: StampIdentity,
+    sent: ReadonlyMap<number, bigint>,
+    joinedLate: boolean,
+  ) => void;
   /** false: what it says of stamps is withheld on its way out, and counted so; default true */
   readonly publishing?: () => boolean;
 }
@@ -279,7 +283,7 @@ export class Guider {
   #onExposureEnds(series: Series): void {
     this.#book.closeAll('end');
     if (series.exposure.index > 0 || series.exposure.joinedInside) {
-      this.#deps.exposureEnded?.(series.identity);
+      this.#deps.exposureEnded?.(series.identity, series.sent, series.joinedLate);
     }
   }
 

@@ -2,7 +2,9 @@
 // Everything the agent says, typed once; publish/ maps it to ZeroMQ (names and units of SAL's Guider interface,
 // ts_xml v28, plus ours). Times `t*Ns` are CLOCK_MONOTONIC, `*TaiNs` TAI since 1970. NaN: no number.
 
+import type { CombinedExposure, SensorExposure } from './exposure.js';
 import type { LogLevel } from './log.js';
+import type { Pointing } from './pointing.js';
 import type { SummaryState } from './summary-state.js';
 
 /** SAL GuiderStatus: the DAQ's event type + 1. */
@@ -321,6 +323,32 @@ export interface ImageAvailableMessage {
   readonly durableMs: number;
 }
 
+/** What an exposure amounted to; sent after its last stamp, when it is computed. */
+export interface ExposureMessage extends StampIdentity {
+  readonly kind: 'guider.exposure';
+  /** TAI s of the first and last acquisition */
+  readonly timestamp: number;
+  readonly timestampEnd: number;
+  /** s from the first acquisition to one period after the last */
+  readonly durationS: number;
+  /** s, median */
+  readonly periodS: number;
+  /** ms */
+  readonly integration: number;
+  readonly nRows: number;
+  readonly nCols: number;
+  /** acquisitions, those with an offset, those that the numbers are from */
+  readonly nStamps: number;
+  readonly nGood: number;
+  readonly nUsed: number;
+  /** in force at the end of the exposure */
+  readonly pointing: Pointing | null;
+  readonly flags: readonly string[];
+  readonly combined: CombinedExposure;
+  /** those that were there */
+  readonly sensors: readonly SensorExposure[];
+}
+
 export interface HeartbeatMessage {
   readonly kind: 'heartbeat';
   readonly summaryState: SummaryState;
@@ -398,6 +426,7 @@ export type AgentMessage =
   | AcquisitionMessage
   | SummaryMessage
   | OffsetsMessage
+  | ExposureMessage
   | SeriesEndMessage
   | ImageAvailableMessage
   | HeartbeatMessage

@@ -26,6 +26,7 @@ import type {
 import { toWire } from '../model/names.js';
 import { ellipticityOf } from '../model/pointing.js';
 import { summaryStateNumber } from '../model/summary-state.js';
+import { exposureBody } from './exposure-body.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -57,6 +58,8 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
       return seriesBody(message);
     case 'guider.event':
       return eventBody(message);
+    case 'guider.exposure':
+      return exposureBody(message);
     case 'series.end':
       return seriesEndBody(message);
     case 'image.available':

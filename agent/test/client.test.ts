@@ -75,6 +75,7 @@ async function watchOneSeries(t: Test) {
   const simulator = await rig.simulator([...series, '--control', control]);
   await simulator.end();
   await all.first('series.end');
+  await all.first('guider.exposure');
   await all.first('alarm', (body) => body.name === 'link_down' && body.active === false);
   const last = Math.max(...all.of('guider.offsets').map(({ body }) => body.stamp as number));
   await some.first('guider.offsets', (body) => body.stamp === last);
