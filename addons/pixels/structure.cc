@@ -206,11 +206,14 @@ SUMMIT_DISPATCHED(WeighRows, WeighRowsBody)
 // Noise from 256 of the pixels by their absolute deviation from their columns' offsets.
 float SampledNoise(const Window& w, const float* columns) {
   alignas(32) float sample[256];
-  // Steps that visit all rows and all columns alike.
+  // A step that shares no factor with the number of pixels visits them all before it comes back to one.
+  const int32_t step = 7919 % (w.rows * w.cols), down = step / w.cols, along = step % w.cols;
   for (int32_t i = 0, r = 0, c = 0; i < 256; i++) {
     sample[i] = w.Row(r)[c] - columns[c];
-    for (r += 37; r >= w.rows;) r -= w.rows;
-    for (c += 29; c >= w.cols;) c -= w.cols;
+    c += along;
+    r += down + (c >= w.cols);
+    if (c >= w.cols) c -= w.cols;
+    if (r >= w.rows) r -= w.rows;
   }
   return std::max(kMadToSigma * TypicalMagnitude(sample), kQuantisation);
 }
