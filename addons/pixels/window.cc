@@ -8,6 +8,8 @@
 
 #include "addons/pixels/simd.h"
 
+#include "addons/pixels/medians.h"
+
 namespace summit::pixels {
 namespace {
 
@@ -120,9 +122,13 @@ void MaskSaturation(const float saturation, Window* w) {
 // the level from which pixels count as saturated. A star's own top is never as flat: within 1 % of its peak lie
 // at most 0.02 FWHM^2 pixels.
 float PlateauLevel(const Window& w, float high, float otherwise) {
-  constexpr float kLeastHeight = 20000.0f;  // ADU above the lowest pixel of the first row
+  constexpr float kLeastHeight = 20000.0f;  // ADU above the median of the first row
   constexpr int32_t kLeastPixels = 8;
-  const float low = *std::min_element(w.pixels, w.pixels + w.cols);
+  if (high - *std::min_element(w.pixels, w.pixels + w.cols) < kLeastHeight) return otherwise;
+  // A dead column lies far below the others: the lowest pixel is no measure of height.
+  float first_row[kWindowSide];
+  std::copy_n(w.pixels, w.cols, first_row);
+  const float low = Median(first_row, w.cols);
   if (high - low < kLeastHeight) return otherwise;
   const float level = high - 0.01f * (high - low);
   int32_t count = 0;
