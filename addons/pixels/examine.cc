@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "addons/pixels/aperture.h"
+
 namespace summit::pixels {
 namespace {
 
@@ -12,6 +14,8 @@ constexpr float kLeastSnr = 3.8f;       // below: noise
 constexpr float kNarrowest = 1.75f;     // px FWHM: narrower is no star but a cosmic ray
 constexpr float kNarrowAcross = 1.9f;   // px FWHM across an elongated image
 constexpr float kNarrowHit = 2.1f;      // px FWHM where core pixels are left out
+constexpr float kNarrowMasked = 2.35f;  // px FWHM where kManyMasked pixels about it are left out
+constexpr int32_t kManyMasked = 4;
 constexpr float kWidest = 18.0f;        // px FWHM
 constexpr float kLeastSeen = 0.45f;     // share of the star's information on pixels in use
 constexpr float kShapeFrom = 0.10f;     // weighted ellipticity from which the shape is fitted
@@ -22,6 +26,10 @@ constexpr float kNeighbourReach = 3.5f; // FWHM
 constexpr float kBlendReach = 1.7f;     // FWHM: a neighbour nearer than this leaves the position in doubt
 constexpr float kFaint = 0.02f;         // sigma of the noise: starlight below it moves no offset
 constexpr float kHarmless = 0.4f;       // px from the brighter star to the light's centre: no matter which is meant
+constexpr float kInDoubt = 0.75f;       // px from a place in the middle to either reading: it serves both
+constexpr float kLeastSaturatedSnr = 15.0f;  // a star that saturates is bright: fainter ones only lie beside masked pixels
+constexpr float kMisfitSigma = 5.0f;
+constexpr float kMisfitShare = 0.06f;   // of a star's signal that may be left over: no star's profile leaves more
 
 void CopyTo(const Window& from, Window* to) {
   const auto pixels = static_cast<size_t>(from.rows) * kWindowStride;
@@ -41,9 +49,12 @@ float AcrossFwhm(const Fit& fit) {
   return fit.fwhm * std::sqrt((1.0f - g) / (1.0f + g));
 }
 
-// What is left of a particle's track: as narrow as no star, or nearly so where part of it was taken out.
+// No star: what is left of a particle's track is as narrow as none, or nearly so where part of it was taken out.
 bool Residue(const Source& source) {
-  return (source.elliptical && AcrossFwhm(source.fit) < kNarrowAcross) || (source.fit.masked_core > 0 && source.fit.fwhm < kNarrowHit);
+  const Fit& fit = source.fit;
+  if (source.elliptical && AcrossFwhm(fit) < kNarrowAcross) return true;
+  if (fit.saturated_core > 0 && fit.snr < kLeastSaturatedSnr) return true;
+  return (fit.masked_core > 0 && fit.fwhm < kNarrowHit) || (fit.masked >= kManyMasked && fit.fwhm < kNarrowMasked);
 }
 
 bool Plausible(const Fit& fit) {
@@ -115,16 +126,28 @@ void Examiner::ExplainLeftover(const FitSettings& given, const Leftover& leftove
 }
 
 void Examiner::TakePair(const DoubleFit& pair, float noise, Source* source) {
-  const StarModel &one = pair.main.star, &two = pair.neighbour;
-  const float distance = std::hypot(one.x - two.x, one.y - two.y);
+  const StarModel& two = pair.neighbour;
   source->fit = pair.main;
   source->pair = true;
   source->elliptical = false;
-  // In doubt: too near to be told apart well, or no saying which is the brighter one.
-  source->blended = (distance < kBlendReach * pair.main.fwhm && distance * two.flux / (one.flux + two.flux) > kHarmless) || pair.flux_difference < 3.0f;
+  Place(pair, source);
   std::memcpy(rejected_, other_rejected_, sizeof rejected_);
   // What is left is the brighter star alone, for its shape.
   SubtractStar(refined_.pixels, two, BoxAt(refined_, two.x, two.y, LightReach(two, kFaint * noise)), refined_.pixels);
+}
+
+// Two stars near each other may be one disturbed image: then the light's centre is meant, not the brighter star. Where a
+// place between both readings is near enough to either, it is the answer, with an error that covers both.
+void Examiner::Place(const DoubleFit& pair, Source* source) {
+  const StarModel &one = pair.main.star, &two = pair.neighbour;
+  const float dx = two.x - one.x, dy = two.y - one.y, distance = std::hypot(dx, dy), share = two.flux / (one.flux + two.flux);
+  const bool alike = pair.flux_difference < 3.0f, near = distance < kBlendReach * pair.main.fwhm;
+  // The readings, from the brighter star along the line: it, the light's centre, and the other star where it may be the brighter.
+  const float farthest = alike ? distance : distance * share;
+  source->blended = near ? 0.5f * farthest > kInDoubt : alike;
+  if (source->blended || !near || farthest < kHarmless) return;
+  source->doubt_x = 0.5f * farthest / distance * dx;
+  source->doubt_y = 0.5f * farthest / distance * dy;
 }
 
 // Marks the connected excess about the leftover as no star's light.
@@ -219,19 +242,37 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0) {
     ExplainElongation(fit_settings, &source);
   }
+  bool residual_is_last = false;
   if (!source.pair && !source.trail) {
     const auto reach = static_cast<int32_t>(kNeighbourReach * source.fit.fwhm) + 3;
     SubtractStar(refined_.pixels, source.fit.star, BoxAt(refined_, source.fit.star.x, source.fit.star.y, reach), residual_);
     const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
-    if (leftover.significance > kNeighbourSigma && leftover.share > kNeighbourShare) ExplainLeftover(fit_settings, leftover, &source);
+    residual_is_last = leftover.significance <= kNeighbourSigma || leftover.share <= kNeighbourShare;
+    if (!residual_is_last) ExplainLeftover(fit_settings, leftover, &source);
   }
   if (!Plausible(source.fit) || Residue(source)) return source;
+  if (!source.pair && !source.trail && source.fit.saturated_core == 0) {
+    if (!residual_is_last) {
+      const auto reach = static_cast<int32_t>(2.0f * source.fit.fwhm) + 2;
+      SubtractStar(refined_.pixels, source.fit.star, BoxAt(refined_, source.fit.star.x, source.fit.star.y, reach), residual_);
+    }
+    const Misfit misfit = MeasureMisfit(refined_, rejected_, source.fit, residual_, noise, settings.gain);
+    if (misfit.significance > kMisfitSigma && misfit.share > kMisfitShare) return source;
+  }
   if (source.pair) source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain, light_);
-  const float flux = source.fit.star.flux / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
+  // An elliptical profile holds more than its round one: r^2 has the determinant 1 - g^2.
+  const float more = 1.0f / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
+  const float flux = more * source.fit.star.flux;
+  const ApertureFlux aperture = source.trail ? ApertureFlux{} : MeasureAperture(refined_, rejected_, source.fit, noise, settings.gain);
   source.ex = source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
   source.ey = source.fit.ey * OffsetCost(source.fit, source.structure.row_gain, window.cols, noise, settings.gain);
-  source.fit.flux_err *= flux / source.fit.star.flux;
+  source.ex = std::hypot(source.ex, source.doubt_x);
+  source.ey = std::hypot(source.ey, source.doubt_y);
+  source.fit.flux_err *= more;
   source.fit.star.flux = flux;
+  source.flux = aperture.valid ? more * aperture.flux : flux;
+  source.fit.fwhm *= std::exp(aperture.widening);
+  source.flux_err = aperture.valid ? more * aperture.error : source.fit.flux_err;
   source.accepted = source.elliptical ? source.fit.masked < std::max(16, source.fit.used / 3) : Acceptable(source.fit);
   return source;
 }

@@ -22,6 +22,8 @@ struct Source {
   bool pair = false;       // two stars were fitted; `fit` is the brighter one
   bool trail = false;      // a trail was fitted
   bool elliptical = false; // the shape or a trail was fitted
+  float doubt_x = 0.0f, doubt_y = 0.0f;  // px, from the fitted star to the answer: a place between two readings
+  float flux = 0.0f, flux_err = 0.0f;  // ADU, through an aperture (a trail: of the fit)
   float ex = 0.0f, ey = 0.0f;  // px, 1 sigma: the fit's and what the offsets of columns and rows cost
 };
 
@@ -42,6 +44,7 @@ class Examiner {
   void ExplainLeftover(const FitSettings& settings, const Leftover& leftover, Source* source);
   void ExplainElongation(const FitSettings& settings, Source* source);
   void TakePair(const DoubleFit& pair, float noise, Source* source);
+  static void Place(const DoubleFit& pair, Source* source);
   void RejectAround(const Leftover& leftover, const Fit& fit, float noise, float gain);
 
   Window refined_;

@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "addons/pixels/dead_columns.h"
 #include "addons/pixels/detect.h"
 #include "addons/pixels/examine.h"
 #include "addons/pixels/raw_decode.h"
@@ -53,6 +54,7 @@ struct StampMeasurer::State {
   ColumnModel columns;
   float running_fwhm = 4.0f;
   float stars_seen = 0.0f;  // good stars that taught the running width
+  float brightness = 0.0f;  // ADU: the fit's flux of the last window's star, less noisy than the aperture's
 
   Measurement Measure(const ImageView& image, const Prediction& prediction);
   Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near);
@@ -64,12 +66,12 @@ Measurement StampMeasurer::State::Report(const Source& source, const ImageView& 
   const Fit& fit = source.fit;
   const double gain = static_cast<double>(settings.gain);
   Measurement m = Empty(0);
-  m.x = static_cast<double>(fit.star.x) + window.col0;
-  m.y = static_cast<double>(fit.star.y) + window.row0;
+  m.x = static_cast<double>(fit.star.x + source.doubt_x) + window.col0;
+  m.y = static_cast<double>(fit.star.y + source.doubt_y) + window.row0;
   m.ex = static_cast<double>(source.ex);
   m.ey = static_cast<double>(source.ey);
-  m.flux = static_cast<double>(fit.star.flux) * gain;
-  m.flux_err = static_cast<double>(fit.flux_err) * gain;
+  m.flux = static_cast<double>(source.flux) * gain;
+  m.flux_err = static_cast<double>(source.flux_err) * gain;
   m.background = static_cast<double>(source.structure.background + fit.star.background);
   m.noise = static_cast<double>(source.structure.noise);
   m.snr = static_cast<double>(fit.snr);
@@ -108,6 +110,7 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   structure.noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
   const float noise = structure.noise;
   MaskSharpColumns(noise, &window);
+  MaskDeadColumns(structure, &window);
   SearchArea area;
   if (near) area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
   Candidate candidates[kMaxCandidates];
@@ -122,6 +125,7 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
     if (best.accepted && i + 1 < count && candidates[i + 1].significance < 0.5f * candidates[i].significance) break;
   }
   Measurement m = best.accepted ? Report(best, image) : Empty(kNoStar);
+  brightness = best.accepted ? best.fit.star.flux : 0.0f;
   if (!best.accepted) {
     m.background = static_cast<double>(structure.background);
     m.noise = static_cast<double>(noise);
@@ -136,6 +140,7 @@ Measurement StampMeasurer::State::MeasureWide(const ImageView& image) {
   Candidate places[kMaxCandidates];
   const int32_t count = search.Find(image, kSearchThreshold, places);
   Measurement best = Empty(kNoStar);
+  float brightest = 0.0f;
   for (int32_t i = 0; i < count; i++) {
     const auto corner = [](float at, int32_t size) { return std::clamp(static_cast<int32_t>(at) - kCutOut / 2, 0, std::max(0, size - kCutOut)); };
     Prediction place;
@@ -143,8 +148,9 @@ Measurement StampMeasurer::State::MeasureWide(const ImageView& image) {
     place.y = static_cast<double>(places[i].y);
     place.radius = 8.0;
     const Measurement m = MeasureWindow(image, corner(places[i].y, image.rows), corner(places[i].x, image.cols), place, true);
-    if (i == 0 || (m.flags & kNoStar) == 0) {
-      if (i == 0 || (best.flags & kNoStar) != 0 || m.flux > best.flux) best = m;
+    if (i == 0 || ((m.flags & kNoStar) == 0 && brightness > brightest)) {
+      best = m;
+      brightest = brightness;
     }
     if ((best.flags & kNoStar) == 0 && i + 1 < count && places[i + 1].significance < 0.5f * places[i].significance) break;
   }

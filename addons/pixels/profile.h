@@ -14,9 +14,9 @@
 
 namespace summit::pixels {
 
-// Blend for which the profile is nearest to a seeing-limited one (Moffat of beta 4 to 4.5), and its usual scatter.
-inline constexpr float kUsualBlend = 0.55f;
-inline constexpr float kBlendScatter = 0.30f;
+// Expected blend: between a seeing-limited profile (Moffat of beta 3 to 4.5) and a Gaussian; and its scatter.
+inline constexpr float kUsualBlend = 0.70f;
+inline constexpr float kBlendScatter = 0.60f;
 
 // alpha^2 over FWHM^2 is 1 / (4 (2^(1/beta) - 1)).
 inline constexpr float kAlpha2Wings = 0.961834f;  // beta = 3

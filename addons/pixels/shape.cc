@@ -12,6 +12,8 @@ namespace {
 constexpr float kFwhmToSigma = 0.42466f;
 constexpr float kModelError = 0.12f;  // of the model's light under the 3 x 3 pixels
 
+constexpr float kMisfitReach = 1.5f;  // FWHM
+
 struct Span {
   int32_t r0, r1, c0, c1;
 };
@@ -120,6 +122,24 @@ Shape MeasureShape(const Window& window, const uint8_t* rejected, const Fit& fit
   shape.yy = myy * factor;
   shape.xy = mxy * factor;
   return shape;
+}
+
+Misfit MeasureMisfit(const Window& window, const uint8_t* rejected, const Fit& fit, const float* residual, float noise, float gain) {
+  const StarModel& s = fit.star;
+  const float reach = kMisfitReach * fit.fwhm;
+  const Span span = Around(window, fit, reach);
+  float sum = 0.0f, count = 0.0f;
+  for (int32_t r = span.r0; r <= span.r1; r++) {
+    for (int32_t c = span.c0; c <= span.c1; c++) {
+      const float dx = static_cast<float>(c) - s.x, dy = static_cast<float>(r) - s.y;
+      if (dx * dx + dy * dy > reach * reach || window.MaskRow(r)[c] != 0 || rejected[r * kWindowStride + c] != 0) continue;
+      const float off = residual[r * kWindowStride + c] - s.background, model = window.Row(r)[c] - residual[r * kWindowStride + c];
+      sum += off * off / (noise * noise + std::max(model, 0.0f) / gain);
+      count += 1.0f;
+    }
+  }
+  const float excess = sum - count;
+  return {excess / std::sqrt(std::max(2.0f * count, 1.0f)), excess / std::max(fit.snr * fit.snr, 1.0f)};
 }
 
 Leftover FindLeftover(const Window& window, const uint8_t* rejected, const Fit& fit, const float* residual, float noise, float gain, float reach) {

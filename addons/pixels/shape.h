@@ -33,6 +33,14 @@ struct Leftover {
 // What is found alike on the opposite side of the star is the profile's error and does not count.
 Leftover FindLeftover(const Window& window, const uint8_t* rejected, const Fit& fit, const float* residual, float noise, float gain, float reach);
 
+// What the model leaves in `residual` near the star, in pixels that are used: the sum of squares over their variance,
+// less its expectation, in units of that sum's scatter, and over the star's signal to noise squared.
+struct Misfit {
+  float significance = 0.0f;
+  float share = 0.0f;
+};
+Misfit MeasureMisfit(const Window& window, const uint8_t* rejected, const Fit& fit, const float* residual, float noise, float gain);
+
 }  // namespace summit::pixels
 
 #endif  // SUMMIT_PIXELS_SHAPE_H_

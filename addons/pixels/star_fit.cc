@@ -233,7 +233,7 @@ class Fitter {
     s->y += damping * std::clamp(delta[1], -limit, limit);
     s->flux = std::max(s->flux + damping * delta[2], 0.3f * s->flux);
     s->log_fwhm += damping * std::clamp(delta[3], -0.25f, 0.25f);
-    s->blend = std::clamp(s->blend + damping * delta[4], -0.4f, 1.2f);
+    s->blend = std::clamp(s->blend + damping * delta[4], -0.4f, 2.0f);
     s->background += damping * delta[5];
     if (parameters_ == 8) {
       s->g1 += damping * std::clamp(delta[6], -0.3f, 0.3f);
