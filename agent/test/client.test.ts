@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client in another language: scripts/clients/subscribe.py, with no code of ours but itself, reads a live agent.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Child, type JsonLine } from '../../scripts/processes/child.js';
 import { freeTcpPort } from '../../scripts/processes/ports.js';
@@ -64,7 +65,10 @@ function rms(values: readonly number[]): number {
 async function watchOneSeries(t: Test) {
   const rig = new Rig(t);
   const control = `127.0.0.1:${await freeTcpPort()}`;
-  const agent = await rig.agent({ daqControl: control });
+  const agent = await rig.agent({ daqControl: control }, (profile) => ({
+    ...profile,
+    guider: { ...(profile.guider as JsonLine), recording: { directory: join(rig.directory, 'files') } },
+  }));
   const all = new Client(t, [agent.data]);
   const some = new Client(t, [agent.data, 'guider.offsets/', 'guider.result/LSSTCam/R4', 'heartbeat/']);
   await Promise.all([all.first('heartbeat'), some.first('heartbeat')]);
@@ -76,6 +80,7 @@ async function watchOneSeries(t: Test) {
   await simulator.end();
   await all.first('series.end');
   await all.first('guider.exposure');
+  await all.first('image.available');
   await all.first('alarm', (body) => body.name === 'link_down' && body.active === false);
   const last = Math.max(...all.of('guider.offsets').map(({ body }) => body.stamp as number));
   await some.first('guider.offsets', (body) => body.stamp === last);
