@@ -19,9 +19,11 @@ import { ExposureBook } from './guider/exposure/book.js';
 import { Guider } from './guider/guider.js';
 import { OnSky } from './guider/on-sky.js';
 import { Recordings } from './guider/recordings.js';
+import { Alarms } from './health/alarms.js';
 import { Health } from './health/health.js';
 import { HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
+import { Sensors } from './health/sensors.js';
 import { hostTaiOffset } from './health/tai-source.js';
 import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
@@ -61,7 +63,9 @@ export class Agent {
   readonly #exposures: ExposureBook;
   readonly #guider: Guider;
   readonly #recordings: Recordings;
+  readonly #alarms: Alarms;
   readonly #health: Health;
+  readonly #sensors: Sensors;
   readonly #link: ReopenableLink;
   readonly #watch = new LinkWatch();
   readonly #exit = new AbortController();
@@ -142,14 +146,15 @@ export class Agent {
         exposureEnded: (e, sent, joinedLate) => this.#exposures.ended(e, sent, joinedLate),
       },
     );
+    this.#alarms = new Alarms(this.#publisher, this.#log);
     this.#recordings = new Recordings({
       sink: this.#publisher,
       log: this.#log,
-      alarm: (name, severity, reason, cleared) => this.#health.alarm(name, severity, reason, cleared),
+      alarm: (name, severity, reason, cleared) => this.#alarms.set(name, severity, reason, cleared),
     });
     this.#health = new Health({
       sink: this.#publisher,
-      log: this.#log,
+      alarms: this.#alarms,
       counters: () => this.#link.counters(),
       subscriptions: () => this.#publisher.subscriptionCount,
       sendFailures: () => this.#publisher.sendFailures,
@@ -158,6 +163,11 @@ export class Agent {
       version: deps.version,
       summaryState: () => this.#lifecycle.state,
       uptimeS: () => this.#uptimeS(),
+    });
+    this.#sensors = new Sensors(profile.health.sensors, {
+      sink: this.#publisher,
+      alarms: this.#alarms,
+      clock: this.#clock,
     });
   }
 
@@ -174,6 +184,8 @@ export class Agent {
         clearInterval(tick);
         this.#health.stop();
       });
+      this.#sensors.start();
+      this.#running.push(() => this.#sensors.stop());
       this.#tellIdentity();
       this.#running.push(() => this.#lifecycle.end());
       this.#running.push(() => this.#desk.stop());
@@ -217,6 +229,7 @@ export class Agent {
       recording,
       outcomes,
       commands: this.#desk.counts(),
+      serial: this.#sensors.counters(),
       subscriptions: this.#publisher.subscriptions(),
       send_failures: this.#publisher.sendFailures,
       seqs: this.#publisher.seqs(),
@@ -237,7 +250,7 @@ export class Agent {
       tai: toWire(this.#tai),
       guider: { series: series ? toWire(series) : null, ...toWire(guider) },
       ...pointingToWire(this.#onSky.pointing),
-      alarms: this.#health.active.map(({ name, severity, message }) => ({ name, severity, message })),
+      alarms: this.#alarms.active.map(({ name, severity, message }) => ({ name, severity, message })),
       last: this.#publisher.last(),
     };
   }

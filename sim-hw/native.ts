@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads the simulator's native part: rendering, CRC32C, sendmmsg. The only file that does.
+// Loads the simulator's native part: rendering, CRC32C, sendmmsg, pseudo terminals. The only file that does.
 import { createRequire } from 'node:module';
 
 export interface Frame {
@@ -50,10 +50,24 @@ export interface Sender {
   ): number;
 }
 
+/** A serial line: the device writes here, a reader opens `path`. */
+export interface Pty {
+  path(): string;
+  /** Bytes taken (fewer when the line is full), or -errno. */
+  write(bytes: Uint8Array): number;
+  /** 50 until a reader has set the line up; that is the last thing it sets */
+  baudRate(): number;
+  /** bytes that no reader has read yet */
+  unread(): number;
+  /** Hangs up; the path goes away. */
+  close(): void;
+}
+
 interface Native {
   readonly Frame: new (bytes: number) => Frame;
   readonly SensorModel: new (settings: SensorModelSettings) => SensorModel;
   readonly Sender: new (mtu: number, interfaceAddress: string) => Sender;
+  readonly Pty: new () => Pty;
   crc32c(bytes: Uint8Array): number;
 }
 

@@ -17,6 +17,7 @@ import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
 import { problemsOf } from '../model/schema-problems.js';
 import { show } from '../model/show.js';
 import { checkEndpoints } from './endpoints.js';
+import { checkHealth, completeHealth } from './health.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
 
 /** The folder that holds package.json: two above in the sources, three above when built. */
@@ -105,6 +106,7 @@ function meaningProblems(value: unknown, folder: string): string[] {
   const wire = daq.driver === 'wire' ? section(daq.wire) : {};
   const control = daq.driver === 'wire' ? (wire.control === undefined ? null : wire.control) : null;
   const publish = section(root.publish);
+  checkHealth(root.health, out);
   checkEndpoints(publish.data ?? defaults.data, publish.control ?? defaults.control, control, out);
   return out;
 }
@@ -251,6 +253,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
       roi: roiSpec === null ? null : parseRoiSpec(roiSpec),
       pointing: pointingOf(file.guider.pointing),
     },
+    health: completeHealth(file.health),
     publish: {
       data: file.publish?.data ?? defaults.data,
       control: file.publish?.control ?? defaults.control,

@@ -6,6 +6,7 @@ import type { LinkSettings } from '../model/daq.js';
 import type { GuideSensor } from '../model/location.js';
 import type { Pointing } from '../model/pointing.js';
 import { formatRoiSpec, type RoiSpec } from '../model/roi.js';
+import type { HealthFile, HealthProfile } from './health.js';
 
 export interface Profile {
   readonly agent: {
@@ -26,6 +27,7 @@ export interface Profile {
     /** until a `pointing` command says where the telescope is */
     readonly pointing: Pointing | null;
   };
+  readonly health: HealthProfile;
   readonly publish: { readonly data: string; readonly control: string; readonly highWaterMark: number };
 }
 
@@ -69,6 +71,7 @@ export interface ProfileFile {
     perSensor?: Record<string, { gain?: number; readNoise?: number; badSegments?: number[] }>;
     recording?: { directory: string; queueStamps?: number } | null;
   };
+  health?: HealthFile;
   publish?: { data?: string; control?: string; highWaterMark?: number };
 }
 

@@ -4,6 +4,7 @@ import type { LinkCounters } from '../model/daq.js';
 import { logTo } from '../model/log.js';
 import type { AgentMessage } from '../model/messages.js';
 import { chooseTaiOffset } from '../model/tai.js';
+import { Alarms } from './alarms.js';
 import { Health } from './health.js';
 import { HostClock } from './host-clock.js';
 
@@ -22,11 +23,14 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
     sensors: [],
     recording: {},
   };
+  const sink = { publish: (m: AgentMessage) => messages.push(m) };
+  const log = logTo((level, message) => {
+    if (level === 'warning') warnings.push(message);
+  });
+  const alarms = new Alarms(sink, log);
   const health = new Health({
-    sink: { publish: (m) => messages.push(m) },
-    log: logTo((level, message) => {
-      if (level === 'warning') warnings.push(message);
-    }),
+    sink,
+    alarms,
     counters: () => counters,
     subscriptions: () => 3,
     sendFailures: () => 0,
@@ -37,7 +41,7 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
     uptimeS: () => 12,
   });
   t.teardown(() => health.stop());
-  return { health, messages, warnings };
+  return { health, alarms, messages, warnings };
 }
 
 t.test('a heartbeat says what the link, the clock and the simulation mode are', async (t) => {
@@ -57,18 +61,18 @@ t.test('a heartbeat says what the link, the clock and the simulation mode are', 
 });
 
 t.test('a link that goes down alarms once and clears once', async (t) => {
-  const { health, messages } = bench(37);
+  const { health, alarms, messages } = bench(37);
   health.onLink(true, '');
   health.onLink(false, 'nothing for 750 ms');
   health.onLink(false, 'nothing for 750 ms');
-  t.equal(health.active.length, 1);
+  t.equal(alarms.active.length, 1);
   health.onLink(true, '');
   t.match(messages, [
     { kind: 'alarm', name: 'link_down', active: true, severity: 'serious', message: 'nothing for 750 ms' },
     { kind: 'alarm', name: 'link_down', active: false },
   ]);
   t.equal(messages.length, 2);
-  t.equal(health.active.length, 0);
+  t.equal(alarms.active.length, 0);
 });
 
 t.test('a short socket buffer alarms once with the remedy', async (t) => {

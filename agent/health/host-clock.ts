@@ -32,6 +32,11 @@ export class HostClock implements Clock {
     return process.hrtime.bigint() + this.#realtimeOffsetNs + this.#taiMinusUtcNs;
   }
 
+  /** UTC by the system clock, ns since 1970. */
+  utcNs(): bigint {
+    return process.hrtime.bigint() + this.#realtimeOffsetNs;
+  }
+
   /** Follows steps and slew of the system clock: what Date.now() cut off is less than 1 ms. */
   refresh(): void {
     const least = BigInt(Date.now()) * nsPerMs - process.hrtime.bigint();

@@ -164,6 +164,7 @@ export function topicName(message: AgentMessage, where: { agent: string; instrum
   switch (message.kind) {
     case 'guider.result':
     case 'image.available':
+    case 'health.sensor':
       return `${message.kind}/${where.instrument}/${message.sensor}/`;
     case 'state':
       return `state/${where.instrument}/${where.agent}/${message.event}/`;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What JavaScript sees of the simulator's native part: Frame, SensorModel, Sender, crc32c.
+// What JavaScript sees of the simulator's native part: Frame, SensorModel, Sender, Pty, crc32c.
 // Thread: the JavaScript thread that made the object. Owns: nothing beyond the objects it wraps.
 #include <arpa/inet.h>
 #include <napi.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "sim-hw/native/crc32c.h"
+#include "sim-hw/native/pty.h"
 #include "sim-hw/native/renderer.h"
 #include "sim-hw/native/sender.h"
 
@@ -151,6 +153,32 @@ class JsSender : public Napi::ObjectWrap<JsSender> {
   std::vector<DatagramFault> faults_;
 };
 
+class JsPty : public Napi::ObjectWrap<JsPty> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "Pty",
+                       {InstanceMethod<&JsPty::Path>("path"), InstanceMethod<&JsPty::Write>("write"), InstanceMethod<&JsPty::BaudRate>("baudRate"),
+                        InstanceMethod<&JsPty::Unread>("unread"), InstanceMethod<&JsPty::Close>("close")});
+  }
+  explicit JsPty(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsPty>(info) {
+    const int error = pty_.Open();
+    if (error != 0) Throw(info.Env(), std::string("a pseudo terminal cannot be opened: ") + strerror(error));
+  }
+
+  Napi::Value Path(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), pty_.path()); }
+  // write(bytes: Uint8Array): bytes taken, or -errno
+  Napi::Value Write(const Napi::CallbackInfo& info) {
+    const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+    return Napi::Number::New(info.Env(), static_cast<double>(pty_.Write(bytes.Data(), bytes.ByteLength())));
+  }
+  Napi::Value BaudRate(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), pty_.BaudRate()); }
+  Napi::Value Unread(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), static_cast<double>(pty_.Unread())); }
+  void Close(const Napi::CallbackInfo&) { pty_.Close(); }
+
+ private:
+  Pty pty_;
+};
+
 Napi::Value JsCrc32c(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
   return Napi::Number::New(info.Env(), Crc32c(bytes.Data(), bytes.ByteLength()));
@@ -160,6 +188,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("Frame", Frame::Define(env));
   exports.Set("SensorModel", Model::Define(env));
   exports.Set("Sender", JsSender::Define(env));
+  exports.Set("Pty", JsPty::Define(env));
   exports.Set("crc32c", Napi::Function::New<JsCrc32c>(env));
   return exports;
 }
