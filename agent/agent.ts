@@ -4,7 +4,7 @@
 
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Context } from 'zeromq';
+import { Context, type Router } from 'zeromq';
 import { type Profile, profileRoiSpec } from './config/profile.js';
 import { CommandDesk } from './control/desk.js';
 import { exposureVerb } from './control/exposure-verb.js';
@@ -12,6 +12,7 @@ import { ResultGate } from './control/gate.js';
 import { Lifecycle } from './control/lifecycle.js';
 import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
 import { ControlServer } from './control/server.js';
+import type { Role } from './control/states.js';
 import { makeVerbs, type Verbs } from './control/verbs.js';
 import { ReopenableLink } from './daq/reopenable-link.js';
 import { checkConservation } from './guider/accounting.js';
@@ -32,8 +33,11 @@ import { LogGate } from './model/log-gate.js';
 import type { CscEvent } from './model/messages.js';
 import { toWire } from './model/names.js';
 import type { TaiOffset } from './model/tai.js';
+import { bindOrExplain } from './publish/bind.js';
 import { accountsToWire } from './publish/bodies.js';
-import { bindOrExplain, Publisher } from './publish/publisher.js';
+import { Publisher } from './publish/publisher.js';
+import { EndpointGuard } from './security/guard.js';
+import { ioThreads } from './security/socket-options.js';
 
 export interface AgentDeps {
   readonly log: Log;
@@ -46,6 +50,7 @@ export interface AgentDeps {
 export interface Addresses {
   readonly data: string;
   readonly control: string;
+  readonly query: string | null;
 }
 
 export class Agent {
@@ -58,7 +63,9 @@ export class Agent {
   readonly #lifecycle: Lifecycle;
   readonly #desk: CommandDesk;
   readonly #publisher: Publisher;
+  readonly #guard: EndpointGuard;
   readonly #control: ControlServer;
+  readonly #query: ControlServer | null;
   readonly #onSky: OnSky;
   readonly #exposures: ExposureBook;
   readonly #guider: Guider;
@@ -78,19 +85,8 @@ export class Agent {
     this.#version = deps.version;
     this.#tai = hostTaiOffset(deps.kernelTaiSeconds());
     this.#clock = new HostClock(this.#tai.seconds);
-    const context = new Context({ blocky: false });
+    const context = new Context({ blocky: false, ioThreads });
     const { agent, publish, guider } = profile;
-    this.#publisher = new Publisher(
-      {
-        endpoint: publish.data,
-        highWaterMark: publish.highWaterMark,
-        agent: agent.name,
-        instrument: agent.instrument,
-        simulated: profile.simulationMode !== 0,
-      },
-      this.#clock,
-      context,
-    );
     this.#logs = new LogGate({
       console: deps.log,
       subscribers: (level, message, fields) =>
@@ -98,6 +94,21 @@ export class Agent {
       nowMs: () => performance.now(),
     });
     this.#log = this.#logs.log;
+    this.#guard = new EndpointGuard({ security: profile.security, log: this.#log }, context);
+    this.#publisher = new Publisher(
+      {
+        endpoint: publish.data,
+        highWaterMark: publish.highWaterMark,
+        agent: agent.name,
+        instrument: agent.instrument,
+        simulated: profile.simulationMode !== 0,
+        ipcMode: publish.ipcMode,
+        watch: (socket) => this.#guard.watch('data', socket),
+        socket: this.#guard.options('data', publish.data),
+      },
+      this.#clock,
+      context,
+    );
     this.#link = new ReopenableLink(() => deps.createLink(profile.link, this.#log));
     this.#exposures = new ExposureBook({
       next: new ResultGate(this.#publisher, () => this.#lifecycle.state === 'ENABLED'),
@@ -123,18 +134,18 @@ export class Agent {
       utcS: () => Date.now() / 1000,
       log: this.#log,
     });
-    this.#control = new ControlServer(
-      {
-        endpoint: publish.control,
-        key: 'publish.control',
-        role: 'command',
-        strict: false,
-        desk: this.#desk,
-        bind: bindOrExplain,
-      },
-      this.#log,
-      context,
-    );
+    const server = (name: 'control' | 'query', role: Role, endpoint: string) => {
+      const bind = (socket: Router, at: string, key: string) =>
+        bindOrExplain(socket, at, key, publish.ipcMode);
+      const strict = this.#guard.isEncrypted(endpoint);
+      const socket = this.#guard.options(name, endpoint);
+      const watch = (watched: Router) => this.#guard.watch(name, watched);
+      const key = `publish.${name}`;
+      const settings = { endpoint, key, role, strict, desk: this.#desk, bind, watch, socket };
+      return new ControlServer(settings, this.#log, context);
+    };
+    this.#control = server('control', 'command', publish.control);
+    this.#query = publish.query === null ? null : server('query', 'observe', publish.query);
     this.#guider = new Guider(
       { ...guider, timeSuspect: this.#tai.suspect },
       {
@@ -174,10 +185,14 @@ export class Agent {
   /** Starts everything; on failure stops what was started and rejects with the reason. */
   async start(): Promise<Addresses> {
     try {
+      await this.#guard.start();
+      this.#running.push(() => this.#guard.stop());
       const data = await this.#publisher.start();
       this.#running.push(() => this.#publisher.stop());
       const control = await this.#control.start();
       this.#running.push(() => this.#control.stop());
+      const query = (await this.#query?.start()) ?? null;
+      this.#running.push(() => this.#query?.stop());
       this.#health.start();
       const tick = setInterval(() => this.#onSecond(), 1000);
       this.#running.push(() => {
@@ -190,7 +205,7 @@ export class Agent {
       this.#running.push(() => this.#lifecycle.end());
       this.#running.push(() => this.#desk.stop());
       await this.#lifecycle.begin(this.#profile.agent.startState);
-      return { data, control };
+      return { data, control, query };
     } catch (error) {
       await this.stop();
       throw error;
@@ -230,6 +245,7 @@ export class Agent {
       outcomes,
       commands: this.#desk.counts(),
       serial: this.#sensors.counters(),
+      connections: { ...this.#guard.counts(), garbage: this.#publisher.garbage },
       subscriptions: this.#publisher.subscriptions(),
       send_failures: this.#publisher.sendFailures,
       seqs: this.#publisher.seqs(),
@@ -245,6 +261,7 @@ export class Agent {
       role: agent.role,
       version: this.#version,
       boot: this.#publisher.boot,
+      tai_ns: this.#clock.taiNs(),
       summary_state: this.#lifecycle.state,
       simulation_mode: simulationMode,
       tai: toWire(this.#tai),
@@ -294,6 +311,7 @@ export class Agent {
 
   #onSecond(): void {
     this.#clock.refresh();
+    this.#guard.refresh();
     this.#logs.flush();
     if (!this.#link.isOpen) return;
     const trouble = this.#watch.look(this.#link.counters());

@@ -23,15 +23,19 @@ async function call(...argv: string[]) {
 }
 
 t.test('without a command the overview goes to stderr, with --help to stdout', async (t) => {
-  t.match(await call(), { code: 2, out: '', err: /run .*\n.*check .*\n.*watch .*\n.*measure .*\n.*version/ });
+  t.match(await call(), {
+    code: 2,
+    out: '',
+    err: /run .*\n.*check .*\n.*status .*\n.*watch [\s\S]*measure .*\n.*version/,
+  });
   t.match(await call('--help'), { code: 0, out: /usage: summit-agent COMMAND/ });
 });
 
 t.test('every command explains itself with an example', async (t) => {
-  for (const name of ['run', 'check', 'watch', 'measure']) {
+  for (const name of ['run', 'check', 'status', 'watch', 'tail', 'send', 'roi', 'keys', 'measure']) {
     t.match(
       await call(name, '--help'),
-      { code: 0, out: /usage: summit-agent \w+[\s\S]*examples?: summit-agent/ },
+      { code: 0, out: /usage: summit-agent \w+[\s\S]*example[^\n]*:\s*summit-agent/ },
       name,
     );
   }

@@ -5,14 +5,30 @@ import { AgentError } from '../model/errors.js';
 import { nearest } from '../model/nearest.js';
 import { check } from './check.js';
 import type { Command, Surroundings } from './command.js';
+import { keys } from './keys.js';
 import { measure } from './measure.js';
 import { readOptions } from './options.js';
+import { roi } from './roi.js';
 import { run } from './run.js';
+import { send } from './send.js';
+import { status } from './status.js';
 import { stderrLog } from './stderr-log.js';
+import { tail } from './tail.js';
 import { version } from './version.js';
 import { watch } from './watch.js';
 
-const commands: Readonly<Record<string, Command>> = { run, check, watch, measure, version };
+const commands: Readonly<Record<string, Command>> = {
+  run,
+  check,
+  status,
+  watch,
+  tail,
+  send,
+  roi,
+  keys,
+  measure,
+  version,
+};
 
 function overview(): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`);
@@ -28,7 +44,7 @@ summit-agent COMMAND --help explains a command.
 
 /** 2: what was asked for is wrong; 1: it could not be done. */
 function exitCodeOf(error: AgentError): number {
-  return ['usage', 'profile', 'daq_config'].includes(error.code) ? 2 : 1;
+  return ['usage', 'profile', 'daq_config', 'security'].includes(error.code) ? 2 : 1;
 }
 
 export async function dispatch(argv: readonly string[], around: Surroundings): Promise<number> {

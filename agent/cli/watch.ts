@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent watch
 
-import { Unpackr } from 'msgpackr';
-import { Context, Subscriber } from 'zeromq';
-import { defaults } from '../config/profile.js';
-import { AgentError } from '../model/errors.js';
+import type { Subscriber } from 'zeromq';
 import type { Command, Surroundings } from './command.js';
+import { connectionHelp, connectionOf, connectionOptions, subscribe } from './connection.js';
 import { toJson } from './message-json.js';
+import { messages } from './messages.js';
 import { WatchTable } from './watch-table.js';
 
 export const watch: Command = {
   summary: 'shows what a running agent publishes, live',
-  help: `usage: summit-agent watch [--connect ADDRESS] [--json] [--topic PREFIX]
+  help: `usage: summit-agent watch [--json] [--topic PREFIX] [options]
 
 Subscribes to a running agent and shows its sensors, offset, link and alarms in a table that is redrawn in
 place (every two seconds when stdout is no terminal). Several may watch one agent. Ctrl-C ends it.
 
-  --connect ADDRESS   data endpoint of the agent (default ${defaults.data})
   --json              every message as one JSON line instead of the table; NaN becomes null
   --topic PREFIX      only topics that begin with PREFIX, such as guider.offsets/ (default: all)
-
+${connectionHelp}
 example: summit-agent watch --json --topic guider.offsets/
 `,
-  options: { connect: { type: 'string' }, json: { type: 'boolean' }, topic: { type: 'string' } },
+  options: { ...connectionOptions, json: { type: 'boolean' }, topic: { type: 'string' } },
   async run(options, around) {
-    const address = typeof options.connect === 'string' ? options.connect : defaults.data;
+    const { data: address, keys } = connectionOf(options);
     const topic = typeof options.topic === 'string' ? options.topic : '';
-    const socket = connect(address, topic);
+    const socket = subscribe(address, [topic], keys);
     around.stop.addEventListener('abort', () => socket.close());
     if (around.stop.aborted) socket.close();
     else if (options.json === true) await writeLines(socket, around);
@@ -34,47 +32,6 @@ example: summit-agent watch --json --topic guider.offsets/
     return 0;
   },
 };
-
-function connect(address: string, topic: string): Subscriber {
-  const socket = new Subscriber({ context: new Context({ blocky: false }), linger: 0 });
-  try {
-    socket.connect(address);
-  } catch (error) {
-    socket.close();
-    const message = `--connect: expected an address such as tcp://127.0.0.1:5570, got ${address}`;
-    throw new AgentError('usage', message, { cause: error });
-  }
-  socket.subscribe(topic);
-  return socket;
-}
-
-interface Received {
-  readonly topic: string;
-  readonly kind: string;
-  readonly envelope: Readonly<Record<string, unknown>>;
-}
-
-/** Decoded messages until the socket closes; what is not a message of ours is passed over. */
-async function* messages(socket: Subscriber): AsyncGenerator<Received> {
-  const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
-  try {
-    for await (const [topicFrame, frame] of socket) {
-      if (!topicFrame || !frame) continue;
-      const topic = topicFrame.toString('latin1');
-      let value: unknown;
-      try {
-        value = unpackr.unpack(frame);
-      } catch {
-        continue;
-      }
-      if (typeof value !== 'object' || value === null || !('body' in value)) continue;
-      const envelope = value as Readonly<Record<string, unknown>>;
-      yield { topic, kind: topic.split('/', 1)[0] ?? '', envelope };
-    }
-  } catch (error) {
-    if (!socket.closed) throw error;
-  }
-}
 
 async function writeLines(socket: Subscriber, { stdout }: Surroundings): Promise<void> {
   // A reader that went away (head, less) ends the watch.

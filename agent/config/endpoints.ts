@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of the addresses in a profile: form, loopback only, no port twice.
+// Checks of the addresses in a profile: form, keys for the network, no address twice.
 
 import { isIPv4 } from 'node:net';
 import { show } from '../model/show.js';
@@ -7,6 +7,15 @@ import { show } from '../model/show.js';
 interface TcpEndpoint {
   readonly host: string;
   readonly port: number;
+}
+
+export interface Endpoints {
+  /** profile key -> address; what is not text is left to the schema */
+  readonly own: Readonly<Record<string, unknown>>;
+  /** host:port of the DAQ's control channel, null when there is none */
+  readonly daqControl: unknown;
+  /** the profile names keys: TCP is encrypted and may leave the machine */
+  readonly secured: boolean;
 }
 
 function parseTcp(endpoint: string): TcpEndpoint | null {
@@ -20,41 +29,50 @@ function isLoopback(host: string): boolean {
   return (host.startsWith('127.') && isIPv4(host)) || host === 'localhost' || host === '[::1]';
 }
 
-function checkEndpoint(key: string, endpoint: unknown, out: string[]): TcpEndpoint | null {
-  if (typeof endpoint !== 'string') return null;
-  if (/^ipc:\/\/.+/.test(endpoint)) return null;
-  const tcp = parseTcp(endpoint);
-  if (!tcp) {
-    out.push(`${key}: expected tcp://127.0.0.1:PORT or ipc://PATH, got ${show(endpoint)}`);
+function checkEndpoint(key: string, endpoint: string, secured: boolean, out: string[]): TcpEndpoint | null {
+  const path = /^ipc:\/\/(.+)/.exec(endpoint)?.[1];
+  if (path !== undefined) {
+    // A name that begins with @ has no file, and so nobody that its mode keeps out.
+    if (path.startsWith('@') || path === '*') {
+      out.push(`${key}: expected ipc:// with the path of a file, got ${show(endpoint)}`);
+    }
     return null;
   }
-  if (!isLoopback(tcp.host)) {
+  const tcp = parseTcp(endpoint);
+  if (!tcp) {
+    out.push(`${key}: expected tcp://ADDRESS:PORT or ipc://PATH, got ${show(endpoint)}`);
+    return null;
+  }
+  if (!isLoopback(tcp.host) && !secured) {
     out.push(
-      `${key}: expected a loopback address (encryption is not available, so the agent does not listen on the network), got ${show(endpoint)}`,
+      `${key}: expected a loopback address (or keys in security.serverKey and security.clients, to listen on the network: summit-agent keys --help), got ${show(endpoint)}`,
     );
   }
   return tcp;
 }
 
-/** `daqControl`: host:port of the DAQ's control channel, null when there is none. */
-export function checkEndpoints(data: unknown, control: unknown, daqControl: unknown, out: string[]): void {
-  const a = checkEndpoint('publish.data', data, out);
-  const b = checkEndpoint('publish.control', control, out);
-  if (typeof data === 'string' && data === control && !(a && a.port === 0)) {
-    out.push(`publish.control: expected another address than publish.data, got ${show(control)} for both`);
-  } else if (a && b && a.port !== 0 && a.port === b.port) {
-    out.push(`publish.control: expected another port than publish.data, got ${a.port} for both`);
+export function checkEndpoints({ own, daqControl, secured }: Endpoints, out: string[]): void {
+  const taken: { key: string; address: string; tcp: TcpEndpoint | null }[] = [];
+  for (const [key, address] of Object.entries(own)) {
+    if (typeof address !== 'string') continue;
+    const tcp = checkEndpoint(key, address, secured, out);
+    for (const other of taken) {
+      const free = tcp?.port === 0;
+      if (other.address === address && !free) {
+        out.push(`${key}: expected another address than ${other.key}, got ${show(address)} for both`);
+      } else if (tcp && !free && other.tcp?.port === tcp.port) {
+        out.push(`${key}: expected another port than ${other.key}, got ${tcp.port} for both`);
+      }
+    }
+    taken.push({ key, address, tcp });
   }
   if (typeof daqControl !== 'string') return;
   const daq = parseTcp(`tcp://${daqControl}`);
   if (!daq || !isLoopback(daq.host)) return;
-  for (const [key, own] of [
-    ['publish.data', a],
-    ['publish.control', b],
-  ] as const) {
-    if (own && own.port !== 0 && own.port === daq.port) {
+  for (const { key, tcp } of taken) {
+    if (tcp && tcp.port !== 0 && tcp.port === daq.port) {
       out.push(
-        `${key}: expected another port than the DAQ's control channel (daq.wire.control), got ${own.port} for both`,
+        `${key}: expected another port than the DAQ's control channel (daq.wire.control), got ${tcp.port} for both`,
       );
     }
   }

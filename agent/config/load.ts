@@ -19,6 +19,7 @@ import { show } from '../model/show.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
+import { checkSecurity, securityOf } from './security.js';
 
 /** The folder that holds package.json: two above in the sources, three above when built. */
 export function packageRoot(): string {
@@ -107,7 +108,13 @@ function meaningProblems(value: unknown, folder: string): string[] {
   const control = daq.driver === 'wire' ? (wire.control === undefined ? null : wire.control) : null;
   const publish = section(root.publish);
   checkHealth(root.health, out);
-  checkEndpoints(publish.data ?? defaults.data, publish.control ?? defaults.control, control, out);
+  const own = {
+    'publish.data': publish.data ?? defaults.data,
+    'publish.control': publish.control ?? defaults.control,
+    'publish.query': publish.query ?? null,
+  };
+  checkEndpoints({ own, daqControl: control, secured: section(root.security).serverKey !== undefined }, out);
+  checkSecurity(section(root.security), folder, out);
   return out;
 }
 
@@ -257,8 +264,11 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
     publish: {
       data: file.publish?.data ?? defaults.data,
       control: file.publish?.control ?? defaults.control,
+      query: file.publish?.query ?? null,
       highWaterMark: file.publish?.highWaterMark ?? defaults.highWaterMark,
+      ipcMode: Number.parseInt(file.publish?.ipcMode ?? defaults.ipcMode, 8),
     },
+    security: file.security ? securityOf(file.security, folder) : null,
   };
 }
 

@@ -8,6 +8,8 @@ import type { Pointing } from '../model/pointing.js';
 import { formatRoiSpec, type RoiSpec } from '../model/roi.js';
 import type { HealthFile, HealthProfile } from './health.js';
 
+import type { Security, SecurityFile } from './security.js';
+
 export interface Profile {
   readonly agent: {
     readonly name: string;
@@ -28,7 +30,17 @@ export interface Profile {
     readonly pointing: Pointing | null;
   };
   readonly health: HealthProfile;
-  readonly publish: { readonly data: string; readonly control: string; readonly highWaterMark: number };
+  readonly publish: {
+    readonly data: string;
+    readonly control: string;
+    /** questions only; null: none */
+    readonly query: string | null;
+    readonly highWaterMark: number;
+    /** of the files of ipc endpoints */
+    readonly ipcMode: number;
+  };
+  /** null: nothing is encrypted, and nothing leaves the machine */
+  readonly security: Security | null;
 }
 
 /** Summary state that the agent goes to by itself. */
@@ -72,7 +84,14 @@ export interface ProfileFile {
     recording?: { directory: string; queueStamps?: number } | null;
   };
   health?: HealthFile;
-  publish?: { data?: string; control?: string; highWaterMark?: number };
+  publish?: {
+    data?: string;
+    control?: string;
+    query?: string | null;
+    highWaterMark?: number;
+    ipcMode?: string;
+  };
+  security?: SecurityFile;
 }
 
 export interface WireOptions {
@@ -112,6 +131,7 @@ export const defaults = {
   data: 'tcp://127.0.0.1:5570',
   control: 'tcp://127.0.0.1:5571',
   highWaterMark: 1000,
+  ipcMode: '0600',
 } as const;
 
 /** The ROI of a profile in the observatory's form, for `initGuiders`. */

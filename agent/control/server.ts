@@ -18,7 +18,9 @@ export interface ControlSettings {
   readonly strict: boolean;
   readonly desk: CommandDesk;
   readonly bind: (socket: Router, endpoint: string, key: string) => Promise<void>;
-  /** encryption */
+  /** gets the socket before it is bound */
+  readonly watch?: (socket: Router) => void;
+  /** limits and encryption */
   readonly socket?: SocketOptions<Router>;
 }
 
@@ -49,10 +51,17 @@ export class ControlServer {
   }
 
   async start(): Promise<string> {
-    await this.#settings.bind(this.#socket, this.#settings.endpoint, this.#settings.key);
+    const { endpoint, key, bind, watch } = this.#settings;
+    watch?.(this.#socket);
+    try {
+      await bind(this.#socket, endpoint, key);
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
     this.#open = true;
     this.#reader = this.#serve();
-    return this.#socket.lastEndpoint ?? this.#settings.endpoint;
+    return this.#socket.lastEndpoint ?? endpoint;
   }
 
   async stop(): Promise<void> {

@@ -3,10 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { Packr } from 'msgpackr';
-import { type Context, XPublisher } from 'zeromq';
+import { type Context, type SocketOptions, XPublisher } from 'zeromq';
 import type { Clock } from '../model/clock.js';
-import { AgentError, sentenceOf } from '../model/errors.js';
 import type { AgentMessage, MessageSink } from '../model/messages.js';
+import { bindOrExplain } from './bind.js';
 import { type Body, bodyOf } from './bodies.js';
 
 export interface PublisherSettings {
@@ -16,6 +16,11 @@ export interface PublisherSettings {
   readonly instrument: string;
   /** told in every message: what it says comes from a simulation */
   readonly simulated: boolean;
+  readonly ipcMode?: number;
+  /** gets the socket before it is bound */
+  readonly watch?: (socket: XPublisher) => void;
+  /** limits and encryption */
+  readonly socket?: SocketOptions<XPublisher>;
 }
 
 interface Topic {
@@ -28,6 +33,11 @@ interface Topic {
 
 /** What the last messages (series.end) get to leave after close, ms; a subscriber that does not read gets no more. */
 const lingerMs = 100;
+
+/** Subscribers send topics and nothing larger. */
+const maxSubscriptionBytes = 4096;
+/** What is kept in mind of topics somebody asked for. */
+const maxSubscriptions = 10_000;
 
 /** Version of each kind's body; raised when a field changes its meaning or goes away. */
 const bodyVersion = 1;
@@ -42,6 +52,7 @@ export class Publisher implements MessageSink {
   readonly #subscriptions = new Map<string, number>();
   #reader: Promise<void> = Promise.resolve();
   #failures = 0;
+  #garbage = 0;
   #open = false;
 
   /** `context` must not be blocky: nothing may keep the process from ending. */
@@ -54,12 +65,21 @@ export class Publisher implements MessageSink {
       sendTimeout: 0,
       sendHighWaterMark: settings.highWaterMark,
       verbosity: 'allSubsUnsubs',
+      maxMessageSize: maxSubscriptionBytes,
+      ...settings.socket,
     });
   }
 
   /** Binds and resolves to the address, with the port that was given. */
   async start(): Promise<string> {
-    await bindOrExplain(this.#socket, this.#settings.endpoint, 'publish.data');
+    const { endpoint, ipcMode } = this.#settings;
+    this.#settings.watch?.(this.#socket);
+    try {
+      await bindOrExplain(this.#socket, endpoint, 'publish.data', ipcMode);
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
     this.#open = true;
     this.#reader = this.#readSubscriptions();
     return this.#socket.lastEndpoint ?? this.#settings.endpoint;
@@ -109,6 +129,11 @@ export class Publisher implements MessageSink {
     return n;
   }
 
+  /** What peers sent that could not be received. */
+  get garbage(): number {
+    return this.#garbage;
+  }
+
   get sendFailures(): number {
     return this.#failures;
   }
@@ -141,16 +166,22 @@ export class Publisher implements MessageSink {
   }
 
   async #readSubscriptions(): Promise<void> {
-    try {
-      for await (const [frame] of this.#socket) {
-        if (frame && frame.length > 0) this.#note(frame[0] === 1, frame.subarray(1).toString('latin1'));
+    while (!this.#socket.closed) {
+      try {
+        const [frame] = await this.#socket.receive();
+        // Any other first byte is a message, and nobody reads messages of subscribers.
+        if (frame?.[0] === 1 || frame?.[0] === 0) {
+          this.#note(frame[0] === 1, frame.subarray(1).toString('latin1'));
+        }
+      } catch {
+        // Closed, or a peer that broke off in the middle: the next one is served.
+        this.#garbage++;
       }
-    } catch (error) {
-      if (this.#open) throw error;
     }
   }
 
   #note(subscribe: boolean, prefix: string): void {
+    if (subscribe && this.#subscriptions.size >= maxSubscriptions && !this.#subscriptions.has(prefix)) return;
     const count = (this.#subscriptions.get(prefix) ?? 0) + (subscribe ? 1 : -1);
     if (count > 0) this.#subscriptions.set(prefix, count);
     else this.#subscriptions.delete(prefix);
@@ -174,28 +205,5 @@ export function topicName(message: AgentMessage, where: { agent: string; instrum
       return `${message.kind}/${where.instrument}/${where.agent}/`;
     default:
       return `${message.kind}/${where.instrument}/all/`;
-  }
-}
-
-interface Bindable {
-  bind(endpoint: string): Promise<void>;
-}
-
-/** Binds a socket; a busy port is a refusal that says which and what to do. */
-export async function bindOrExplain(socket: Bindable, endpoint: string, key: string): Promise<void> {
-  try {
-    await socket.bind(endpoint.replace(/:0$/, ':*'));
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === 'EADDRINUSE') {
-      throw new AgentError(
-        'port_busy',
-        `${key}: ${endpoint} is in use by another process: stop it (ss -ltnp shows which), or give ${key} another port, or port 0 for a free one`,
-        { cause: error },
-      );
-    }
-    throw new AgentError('publish', `${key}: cannot listen on ${endpoint}: ${sentenceOf(error)}`, {
-      cause: error,
-    });
   }
 }

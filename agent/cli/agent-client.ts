@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks a running agent; each request has an id of its own, says who asks, and expires.
+
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { Packr, Unpackr } from 'msgpackr';
+import { Context, Dealer } from 'zeromq';
+import { AgentError } from '../model/errors.js';
+import { type Connection, notAnAddress } from './connection.js';
+
+export interface Reply {
+  readonly id: unknown;
+  readonly ack: number;
+  readonly code?: string;
+  readonly error?: string;
+  readonly result?: unknown;
+  readonly timeout?: number;
+  readonly repeated?: boolean;
+}
+
+export interface AskOptions {
+  /** without any reply for this long, nobody is there */
+  readonly timeoutS: number;
+  readonly id?: string;
+  /** the command must begin within this */
+  readonly expiresS?: number;
+  readonly onReply?: (reply: Reply) => void;
+}
+
+const packr = new Packr({ useRecords: false });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as 'number' });
+
+export class AgentClient {
+  readonly #address: string;
+  readonly #encrypted: boolean;
+  readonly #socket: Dealer;
+
+  constructor({ control, keys }: Connection) {
+    this.#address = control;
+    this.#encrypted = 'curveServerKey' in keys;
+    this.#socket = new Dealer({
+      context: new Context({ blocky: false }),
+      linger: 0,
+      sendTimeout: 0,
+      ...keys,
+    });
+    try {
+      this.#socket.connect(control);
+    } catch (error) {
+      this.#socket.close();
+      throw notAnAddress('--control', control, 'tcp://127.0.0.1:5571', error);
+    }
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** The final reply; refuses (`command`) when none comes. */
+  async ask(verb: string, args: unknown, options: AskOptions): Promise<Reply> {
+    const id = options.id ?? randomUUID();
+    const expires = Date.now() / 1000 + (options.expiresS ?? options.timeoutS);
+    await this.#socket.send(packr.pack({ v: 1, id, verb, args, who: whoAmI(), expires }));
+    let waitS = options.timeoutS;
+    for (;;) {
+      const reply = await this.#receive(waitS);
+      if (reply.id !== id) continue;
+      options.onReply?.(reply);
+      if (reply.ack === 301) waitS = Math.max(waitS, (reply.timeout ?? 0) + 1);
+      else if (reply.ack !== 300) return reply;
+    }
+  }
+
+  /** The result of a verb; refuses with the agent's sentence. */
+  async result(verb: string, timeoutS: number): Promise<Readonly<Record<string, unknown>>> {
+    const { ack, error, result } = await this.ask(verb, {}, { timeoutS });
+    if (ack === 303) return (result ?? {}) as Readonly<Record<string, unknown>>;
+    throw new AgentError('command', error ?? `the agent answered ${ack}`);
+  }
+
+  async #receive(timeoutS: number): Promise<Reply> {
+    this.#socket.receiveTimeout = Math.round(timeoutS * 1000);
+    try {
+      const frames = await this.#socket.receive();
+      return unpackr.unpack(frames.at(-1) ?? Buffer.alloc(0)) as Reply;
+    } catch (error) {
+      const keys = this.#encrypted
+        ? 'is it running there, is your key in its list, is --server-key its own?'
+        : 'is it running there, or does it ask for keys (--key, --server-key)?';
+      const message = `no agent answered at ${this.#address} within ${timeoutS} s: ${keys}`;
+      throw new AgentError('command', message, { cause: error });
+    }
+  }
+}
+
+function whoAmI(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return hostname();
+  }
+}

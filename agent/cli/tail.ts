@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// summit-agent tail
+
+import { AgentError } from '../model/errors.js';
+import { nearest } from '../model/nearest.js';
+import type { Command } from './command.js';
+import { connectionHelp, connectionOf, connectionOptions, subscribe } from './connection.js';
+import { toJson } from './message-json.js';
+import { messages, type Received } from './messages.js';
+import { listOf, numberOf, words } from './options.js';
+
+export const tail: Command = {
+  summary: 'prints what an agent publishes, message by message, decoded and filtered',
+  help: `usage: summit-agent tail [TOPIC...] [options]
+
+Prints one line a message until Ctrl-C: time of day (TAI), topic, then key=value of its fields. TOPIC is the beginning of a
+topic, as in agent/README.md; several may be given, none is all of them.
+
+  --fields A,B        only these fields of the body
+  --where KEY=VALUE   only messages whose field has this value; may be given again (all must hold)
+  --json              every message as one JSON line; NaN becomes null
+  --count N           ends after N messages
+  --for S             ends after S seconds
+${connectionHelp}
+examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
+          summit-agent tail alarm/ log/ state/
+          summit-agent tail guider.result/LSSTCam/R44_SG0/ --where flagged=true --json
+`,
+  options: {
+    ...connectionOptions,
+    fields: { type: 'string' },
+    where: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+    count: { type: 'string' },
+    for: { type: 'string' },
+    [words]: { type: 'string' },
+  },
+  async run(options, { stdout, stderr, stop }) {
+    const topics = listOf(options, words);
+    const fields = typeof options.fields === 'string' ? options.fields.split(',') : null;
+    const wanted = listOf(options, 'where').map(conditionOf);
+    const most = numberOf(options, 'count', 1, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
+    const seconds = numberOf(options, 'for', 0.1, 1e9, 0);
+    const { data, keys } = connectionOf(options);
+    const socket = subscribe(data, topics, keys);
+    const close = () => socket.close();
+    stop.addEventListener('abort', close);
+    // A reader that went away (head, less) ends it.
+    stdout.once('error', close);
+    const timer = seconds > 0 ? setTimeout(close, seconds * 1000) : null;
+    if (stop.aborted) close();
+    let shown = 0;
+    for await (const message of messages(socket)) {
+      const body = message.envelope.body as Body;
+      if (shown === 0 && fields) tellUnknown(fields, body, stderr);
+      if (!wanted.every(({ key, value }) => plain(body[key]) === value)) continue;
+      stdout.write(`${options.json === true ? jsonLine(message, fields) : textLine(message, fields)}\n`);
+      shown++;
+      if (shown >= most) break;
+    }
+    close();
+    if (timer) clearTimeout(timer);
+    return 0;
+  },
+};
+
+type Body = Readonly<Record<string, unknown>>;
+
+function conditionOf(text: string): { readonly key: string; readonly value: string } {
+  const at = text.indexOf('=');
+  if (at > 0) return { key: text.slice(0, at), value: text.slice(at + 1) };
+  throw new AgentError('usage', `--where: expected KEY=VALUE such as sensor=R00_SG0, got ${text}`);
+}
+
+function pick(body: Body, fields: readonly string[] | null): Body {
+  return fields ? Object.fromEntries(fields.map((key) => [key, body[key]])) : body;
+}
+
+function jsonLine({ topic, envelope }: Received, fields: readonly string[] | null): string {
+  return toJson({ topic, ...envelope, body: pick(envelope.body as Body, fields) });
+}
+
+function textLine({ topic, envelope }: Received, fields: readonly string[] | null): string {
+  const entries = Object.entries(pick(envelope.body as Body, fields));
+  const parts = entries.map(([key, value]) => `${key}=${plain(value)}`);
+  return `${timeOf(envelope.tai_ns)} ${topic} ${parts.join(' ')}`;
+}
+
+/** TAI ns as the time of day in TAI: the offset to UTC is the agent's to know. */
+function timeOf(taiNs: unknown): string {
+  const ms = typeof taiNs === 'bigint' ? Number(taiNs / 1_000_000n) : Number.NaN;
+  return Number.isFinite(ms) ? `${new Date(ms).toISOString().slice(11, 23)}` : '-';
+}
+
+function plain(value: unknown): string {
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(7)));
+  if (typeof value === 'string')
+    return /^[^\s"=]*$/.test(value) && value !== '' ? value : JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) return toJson(value);
+  return String(value);
+}
+
+function tellUnknown(fields: readonly string[], body: Body, stderr: NodeJS.WritableStream): void {
+  for (const field of fields) {
+    if (field in body) continue;
+    const near = nearest(field, Object.keys(body));
+    stderr.write(
+      `--fields: ${field} is not in this message${near === null ? '' : `, did you mean ${near}?`}\n`,
+    );
+  }
+}
