@@ -24,6 +24,9 @@ export class SimSensor {
   readonly roi: RoiLocation;
   readonly bytes: number;
   readonly snr: number;
+  /** electron per ADU */
+  readonly gain: number;
+  readonly readNoiseE: number;
   readonly splitRoi: boolean;
   readonly conditions: SensorConditions;
   /** stamps produced in this series */
@@ -60,6 +63,8 @@ export class SimSensor {
     this.#spec = spec;
     const gain = fixed.between(1.0, 1.55);
     const readNoise = fixed.between(4.4, 7.0);
+    this.gain = gain;
+    this.readNoiseE = readNoise * gain;
     this.#model = new native.SensorModel({
       rows: spec.common.rows,
       cols: spec.common.cols,
@@ -78,7 +83,7 @@ export class SimSensor {
       moffatBeta: 3,
     });
     this.bytes = this.#model.bytes();
-    this.#fluxE = fluxOfSnr(this.snr, this.#fwhmPx, readNoise * gain);
+    this.#fluxE = fluxOfSnr(this.snr, this.#fwhmPx, this.readNoiseE);
     const drawn = {
       x: (spec.common.cols - 1) / 2 + fixed.between(-3, 3),
       y: (spec.common.rows - 1) / 2 + fixed.between(-3, 3),

@@ -247,6 +247,8 @@ export class Stream {
       flux_e: painted.fluxE,
       fwhm_px: painted.fwhmPx,
       snr: sensor.snr,
+      gain: sensor.gain,
+      read_noise_e: sensor.readNoiseE,
       dx_mm: motion.dxMm,
       dy_mm: motion.dyMm,
       rotation_arcsec: motion.rotationArcsec,

@@ -17,6 +17,8 @@ export interface TruthLine {
   readonly flux_e: number;
   readonly fwhm_px: number;
   readonly snr: number;
+  readonly gain: number;
+  readonly read_noise_e: number;
   readonly dx_mm: number;
   readonly dy_mm: number;
   readonly rotation_arcsec: number;

@@ -5,8 +5,10 @@ import { measureAccuracy } from './accuracy/accuracy.js';
 import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
 import { describeMachine } from './machine.js';
+import { measureOffsets } from './offsets/offsets.js';
 import { writeReport } from './report.js';
 import { measureSaturation } from './saturation.js';
+import { printVisits, runVisits } from './visits/visits.js';
 
 const help = `npm run bench [-- WHAT...] [-- options]
 
@@ -14,11 +16,21 @@ WHAT is any of (default: all)
   accuracy     positions against truth and the Cramer-Rao bound, artefacts, time; the goals, beside sep and photutils
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
+  offsets      dx, dy, rotation of 8 guiders against truth and theory, pulls; one wrong star and one dead sensor; the
+               deadline when a sensor is silent
   saturation   as fast as one link goes without loss, 400x400 int32, beside plain C
+  visits       30 s exposures in a row, recorded: losses, files, memory, file descriptors
 
   --seconds N  length of one run (default 20)
   --rounds N   alternating runs per case (default 5)
   --out FILE   JSON report (default build/bench.json)
+
+  of offsets:
+  --exposures N, --exposure-stamps N, --speed N     default 60 exposures of 32 stamps, 4 times faster than 9 Hz
+  --snr N      of the stars (default 50)
+
+  of visits:
+  --visits N, --visit-seconds S, --visit-speed N    default 30 of 30 s, 10 times faster
 
   of accuracy:
   --cell N     stamps per accuracy cell (default 300)
@@ -39,11 +51,18 @@ const { values, positionals } = parseArgs({
     class: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     stamps: { type: 'string' },
+    exposures: { type: 'string', default: '60' },
+    'exposure-stamps': { type: 'string', default: '32' },
+    speed: { type: 'string', default: '4' },
+    visits: { type: 'string', default: '30' },
+    'visit-seconds': { type: 'string', default: '30' },
+    'visit-speed': { type: 'string', default: '10' },
+    snr: { type: 'string', default: '50' },
     plot: { type: 'string', default: 'build/bench-accuracy.svg' },
   },
 });
 
-const parts = ['accuracy', 'kernel', 'latency', 'saturation'];
+const parts = ['accuracy', 'kernel', 'latency', 'offsets', 'saturation', 'visits'];
 const unknown = positionals.find((part) => !parts.includes(part));
 if (values.help) {
   process.stdout.write(help);
@@ -87,7 +106,26 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
       latencyCase(400, seconds, rounds),
     ]);
   }
+  if (what.includes('offsets')) {
+    report.offsets = await measureOffsets({
+      exposures: Number(values.exposures),
+      stamps: Number(values['exposure-stamps']),
+      speed: Number(values.speed),
+      snr: Number(values.snr),
+      seed: Number(values.seed),
+    });
+  }
   if (what.includes('saturation')) report.saturation = await measureSaturation(Math.min(seconds, 10));
+  if (what.includes('visits')) {
+    const visits = await runVisits({
+      visits: Number(values.visits),
+      seconds: Number(values['visit-seconds']),
+      speed: Number(values['visit-speed']),
+      seed: Number(values.seed),
+    });
+    printVisits(visits);
+    report.visits = visits;
+  }
   writeReport(values.out, report);
   console.log(`\nwritten to ${values.out}`);
 }
