@@ -12,83 +12,75 @@ namespace {
 
 constexpr int32_t kMaxReach = 8;  // half length of the filter, px
 constexpr float kFwhmToSigma = 0.42466f;
+constexpr int32_t kAcrossStride = Detector::kAcrossStride;
+constexpr int32_t kMargin = 8;  // px, at least the reach
 
 using Area = Detector::Area;
 
-// out[c] = sum_k taps[k] * in[c + k * step] for c in c0..c1, in groups of eight. The filter is symmetric; four sums at a
-// time, so that none waits for its own last addition.
-SUMMIT_INLINE void FilterLine(const float* in, int32_t step, const float* taps, int32_t reach, int32_t c0, int32_t c1, float* out) {
+// out[c] = sum over k from k0 to k1 of taps[k] * in[c + k * step] for the columns from c0 to c1, in groups of eight. Four
+// sums at a time, so that none waits for its own last addition.
+template <typename V>
+SUMMIT_INLINE void FilterLine(const float* in, int32_t step, const float* taps, int32_t k0, int32_t k1, int32_t c0, int32_t c1, float* out) {
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
   int32_t c = c0;
-  const float* middle = in + reach * step;
-  V8 tap, v, w;
-  for (; c + 24 < c1; c += 32) {
-    V8 sum[4];
-    for (int32_t i = 0; i < 4; i++) {
-      Load(middle + c + 8 * i, &v);
-      sum[i] = taps[reach] * v;
-    }
-    for (int32_t k = 1; k <= reach; k++) {
-      Splat(taps[reach + k], &tap);
+  for (; c + 2 * kLanes < c1 && c + 4 * kLanes <= kWindowStride; c += 4 * kLanes) {
+    V v, sum[4] = {};
+    for (int32_t k = k0; k <= k1; k++) {
+      const float tap = taps[k];
       for (int32_t i = 0; i < 4; i++) {
-        Load(middle - k * step + c + 8 * i, &v);
-        Load(middle + k * step + c + 8 * i, &w);
-        sum[i] += tap * (v + w);
+        Load(in + k * step + c + kLanes * i, &v);
+        sum[i] += tap * v;
       }
     }
-    for (int32_t i = 0; i < 4; i++) Store(sum[i], out + c + 8 * i);
+    for (int32_t i = 0; i < 4; i++) Store(sum[i], out + c + kLanes * i);
   }
   for (; c < c1; c += 8) {
-    V8 sum;
-    Load(middle + c, &v);
-    sum = taps[reach] * v;
-    for (int32_t k = 1; k <= reach; k++) {
-      Load(middle - k * step + c, &v);
-      Load(middle + k * step + c, &w);
-      sum += taps[reach + k] * (v + w);
+    V8 v, sum = {};
+    for (int32_t k = k0; k <= k1; k++) {
+      Load(in + k * step + c, &v);
+      sum += taps[k] * v;
     }
     Store(sum, out + c);
   }
 }
 
-// Filters along rows, then across, what the area needs. `along` has `reach` rows more on both sides.
-SUMMIT_INLINE void FilterBothBody(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, const Area* area, float* along, float* filtered) {
-  float padded[kWindowStride + 2 * kMaxReach + 8];
-  std::memset(padded, 0, sizeof padded);
-  for (int32_t r = area->r0; r < area->r1 + 2 * reach; r++) {
-    float* to = along + r * kWindowStride;
-    if (r < reach || r >= rows + reach) {
-      std::memset(to, 0, sizeof(float) * kWindowStride);
-    } else {
-      std::memcpy(padded + reach, capped + (r - reach) * kWindowStride, sizeof(float) * static_cast<size_t>(cols));
-      FilterLine(padded, 1, taps, reach, area->c0, area->c1, to);
-    }
+// Filters what the area needs, first across rows, then along them. `across` has its first column at kMargin and zeros
+// beside the window.
+template <typename V>
+SUMMIT_INLINE void FilterBothBody(const float* capped, const float* taps, int32_t reach, int32_t rows, int32_t cols, const Area* area, float* across, float* filtered) {
+  const float* middle = taps + reach;
+  const int32_t c0 = area->c0 > 8 ? area->c0 - 8 : 0, c1 = area->c1 + 8 < cols ? area->c1 + 8 : cols;
+  for (int32_t r = area->r0; r < area->r1; r++) {
+    float* to = across + r * kAcrossStride + kMargin;
+    const int32_t k0 = r < reach ? -r : -reach, k1 = r + reach >= rows ? rows - 1 - r : reach;
+    FilterLine<V>(capped + r * kWindowStride, kWindowStride, middle, k0, k1, c0, c1, to);
+    for (int32_t i = -8; i < 0; i++) to[i] = 0.0f;
+    for (int32_t i = cols; i < cols + 16; i++) to[i] = 0.0f;
   }
-  for (int32_t r = area->r0; r < area->r1; r++) FilterLine(along + r * kWindowStride, kWindowStride, taps, reach, area->c0, area->c1, filtered + r * kWindowStride);
+  for (int32_t r = area->r0; r < area->r1; r++) {
+    FilterLine<V>(across + r * kAcrossStride + kMargin, 1, middle, -reach, reach, area->c0, area->c1, filtered + r * kWindowStride);
+  }
 }
-SUMMIT_DISPATCHED(FilterBoth, FilterBothBody)
+SUMMIT_DISPATCHED_BY_WIDTH(FilterBoth, FilterBothBody)
 
-// Groups of eight columns of a row, as bits, in which a value reaches `level` and its neighbours on all sides. What lies
-// beside the area may be of any value: a closer look follows.
-SUMMIT_INLINE uint32_t PeaksOfRowBody(const float* row, int32_t c0, int32_t c1, bool above, bool below, float level) {
-  uint32_t groups = 0;
-  for (int32_t c = c0; c < c1; c += 8) {
-    V8 v, other, highest;
-    Load(row + c, &v);
-    if (!Any(v >= level)) continue;
-    highest = v;
-    if (above) {
-      Load(row + c - kWindowStride, &other);
-      Greatest(other, highest, &highest);
+// For each row the groups of eight columns, as bits, in which a value reaches `level` and what is above and below it in the
+// area: few, and looked at closer.
+SUMMIT_INLINE void FindPeaksBody(const float* filtered, const Area* area, float level, uint8_t* groups) {
+  for (int32_t r = area->r0; r < area->r1; r++) {
+    const float* row = filtered + r * kWindowStride;
+    const int32_t above = r > area->r0 ? -kWindowStride : 0, below = r + 1 < area->r1 ? kWindowStride : 0;
+    uint32_t found = 0;
+    for (int32_t c = area->c0; c < area->c1; c += 8) {
+      V8 v, before, after;
+      Load(row + c, &v);
+      Load(row + c + above, &before);
+      Load(row + c + below, &after);
+      if (Any((v >= level) & (v >= before) & (v >= after))) found |= 1u << (c / 8);
     }
-    if (below) {
-      Load(row + c + kWindowStride, &other);
-      Greatest(other, highest, &highest);
-    }
-    if (Any((v >= level) & (v >= highest))) groups |= 1u << (c / 8);
+    groups[r] = static_cast<uint8_t>(found);
   }
-  return groups;
 }
-SUMMIT_DISPATCHED(PeaksOfRow, PeaksOfRowBody)
+SUMMIT_DISPATCHED(FindPeaks, FindPeaksBody)
 
 SUMMIT_INLINE void Order(V8* low, V8* high) {
   const V8 a = *low, b = *high;
@@ -209,7 +201,7 @@ float Detector::Smooth(int32_t rows, int32_t cols, float fwhm, const Area& area)
     taps[reach + k] = taps[reach - k] = std::exp(-0.5f * static_cast<float>(k * k) / (sigma * sigma));
     squares += 2.0f * taps[reach + k] * taps[reach + k];
   }
-  FilterBoth(static_cast<const float*>(capped_), static_cast<const float*>(taps), reach, rows, cols, &area, static_cast<float*>(along_), static_cast<float*>(filtered_));
+  FilterBoth(static_cast<const float*>(capped_), static_cast<const float*>(taps), reach, rows, cols, &area, static_cast<float*>(across_), static_cast<float*>(filtered_));
   return 1.0f / squares;  // the square root of the sum of squares over both directions
 }
 
@@ -228,12 +220,13 @@ int32_t Detector::Find(const Window& window, float noise, float fwhm, float thre
   const float scale = Smooth(window.rows, window.cols, fwhm, filtered) / noise;
   const float level = threshold / scale;
   int32_t count = 0;
+  uint8_t groups[kWindowSide];
+  FindPeaks(static_cast<const float*>(filtered_), &filtered, level, static_cast<uint8_t*>(groups));
   for (int32_t r = area.r0; r < area.r1; r++) {
+    if (groups[r] == 0) continue;
     const float* row = filtered_ + r * kWindowStride;
-    const uint32_t groups = PeaksOfRow(row, filtered.c0, filtered.c1, r > filtered.r0, r + 1 < filtered.r1, level);
-    if (groups == 0) continue;
     for (int32_t c = area.c0; c < area.c1; c++) {
-      if ((groups >> (c / 8) & 1) == 0) continue;
+      if ((groups[r] >> (c / 8) & 1) == 0) continue;
       if (row[c] < level || !IsPeak(filtered_, window.rows, window.cols, r, c)) continue;
       Candidate found{static_cast<float>(c), static_cast<float>(r), row[c] * scale};
       if (c > 0 && c + 1 < window.cols) found.x += Vertex(row[c - 1], row[c], row[c + 1]);

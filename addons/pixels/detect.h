@@ -28,6 +28,7 @@ struct SearchArea {
 
 class Detector {
  public:
+  static constexpr int32_t kAcrossStride = kWindowStride + 32;
   struct Area {
     int32_t r0, r1, c0, c1;  // pixels of the window, ends excluded
   };
@@ -43,7 +44,7 @@ class Detector {
   float Smooth(int32_t rows, int32_t cols, float fwhm, const Area& area);
 
   alignas(64) float capped_[kWindowSide * kWindowStride + kLoadSlack];
-  alignas(64) float along_[(kWindowSide + 16) * kWindowStride];
+  alignas(64) float across_[kWindowSide * kAcrossStride];
   alignas(64) float filtered_[kWindowSide * kWindowStride];
 };
 

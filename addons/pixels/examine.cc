@@ -24,7 +24,8 @@ constexpr float kNeighbourSigma = 6.0f; // leftover that is looked into
 constexpr float kNeighbourShare = 0.05f;
 constexpr float kNeighbourReach = 3.5f; // FWHM
 constexpr float kBlendReach = 1.7f;     // FWHM: a neighbour nearer than this leaves the position in doubt
-constexpr float kFaint = 0.02f;         // sigma of the noise: starlight below it moves no offset
+constexpr float kUnmoved = 0.2f;        // errors: the light of a star that moved less is still that of the star
+constexpr float kFaint = 0.03f;         // sigma of the noise: starlight below it moves no offset
 constexpr float kHarmless = 0.4f;       // px from the brighter star to the light's centre: no matter which is meant
 constexpr float kInDoubt = 0.75f;       // px from a place in the middle to either reading: it serves both
 constexpr float kLeastSaturatedSnr = 15.0f;  // a star that saturates is bright: fainter ones only lie beside masked pixels
@@ -98,6 +99,7 @@ bool Examiner::FitAndRefine(const Window& window, const float* capped, const Col
     const float change = std::max({std::fabs(source->fit.star.x - before.star.x) / source->fit.ex, std::fabs(source->fit.star.y - before.star.y) / source->fit.ey,
                                    0.25f * std::fabs(source->fit.star.flux - before.star.flux) / source->fit.flux_err});
     // Each round leaves a fifth of its change at most.
+    lit_ = change < kUnmoved;
     if (change < 0.5f) break;
   }
   return true;
@@ -238,14 +240,20 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   if (!FitAndRefine(window, capped, model, fit_settings, start, &source)) return source;
 
   const float noise = structure.noise;
-  source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain, light_);
+  source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain, residual_);
   if (source.shape.ellipticity > kShapeFrom && source.shape.ellipticity > kShapeSigma * source.shape.ellipticity_err && source.fit.saturated_core == 0) {
     ExplainElongation(fit_settings, &source);
+    lit_ = false;
   }
   bool residual_is_last = false;
   if (!source.pair && !source.trail) {
     const auto reach = static_cast<int32_t>(kNeighbourReach * source.fit.fwhm) + 3;
-    SubtractStar(refined_.pixels, source.fit.star, BoxAt(refined_, source.fit.star.x, source.fit.star.y, reach), residual_);
+    const Box box = BoxAt(refined_, source.fit.star.x, source.fit.star.y, reach);
+    if (lit_ && !source.elliptical) {
+      SubtractLight(refined_.pixels, light_, box, residual_);
+    } else {
+      SubtractStar(refined_.pixels, source.fit.star, box, residual_);
+    }
     const Leftover leftover = FindLeftover(refined_, rejected_, source.fit, residual_, noise, settings.gain, kNeighbourReach);
     residual_is_last = leftover.significance <= kNeighbourSigma || leftover.share <= kNeighbourShare;
     if (!residual_is_last) ExplainLeftover(fit_settings, leftover, &source);
@@ -259,7 +267,7 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
     const Misfit misfit = MeasureMisfit(refined_, rejected_, source.fit, residual_, noise, settings.gain);
     if (misfit.significance > kMisfitSigma && misfit.share > kMisfitShare) return source;
   }
-  if (source.pair) source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain, light_);
+  if (source.pair) source.shape = MeasureShape(refined_, rejected_, source.fit, noise, settings.gain, residual_);
   // An elliptical profile holds more than its round one: r^2 has the determinant 1 - g^2.
   const float more = 1.0f / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
   const float flux = more * source.fit.star.flux;

@@ -48,6 +48,7 @@ class Examiner {
   void RejectAround(const Leftover& leftover, const Fit& fit, float noise, float gain);
 
   Window refined_;
+  bool lit_ = false;  // light_ is that of the star as fitted
   alignas(64) float light_[kWindowSide * kWindowStride + kLoadSlack];
   alignas(64) float residual_[kWindowSide * kWindowStride + kLoadSlack];
   alignas(64) uint8_t rejected_[kWindowSide * kWindowStride];

@@ -31,9 +31,9 @@ inline Box BoxAround(const Window& w, const StarModel& s) {
   return BoxAt(w, s.x, s.y, std::clamp(static_cast<int32_t>(std::ceil(2.4f * std::exp(s.log_fwhm))) + 1, 7, 22));
 }
 
-// Pixels of one star's fit, one after the other, filled up to a multiple of eight with pixels of no weight.
+// Pixels of one star's fit, one after the other, filled up to a multiple of 16 with pixels of no weight.
 struct FitPixels {
-  static constexpr int32_t kMost = 46 * 48;
+  static constexpr int32_t kMost = 46 * 56;
   int32_t n = 0;
   alignas(64) float x[kMost], y[kMost];  // px in the window
   alignas(64) float value[kMost];        // ADU
@@ -48,44 +48,45 @@ struct OutlierLimit {
 };
 
 // One pass over the pixels: normal equations and chi2 at the model; marks outliers. N = 6 round, 8 with shape.
-template <int32_t N>
+template <int32_t N, typename V>
 SUMMIT_INLINE void AccumulateBody(FitPixels* pixels, const StarModel* s, float variance, float shot, const OutlierLimit* limit, Sums* out) {
   const ProfileTerms t = TermsOf(*s);
-  V8 h[N * (N + 1) / 2] = {}, g[N] = {}, chi2 = {}, used = {};
-  const V8 zero = {}, one = zero + 1.0f;
+  V h[N * (N + 1) / 2] = {}, g[N] = {}, chi2 = {}, used = {};
+  const V zero = {}, one = zero + 1.0f;
   const float flux = s->flux, blend = s->blend, x = s->x, y = s->y, background = s->background;
   const float wings_share = flux * (1.0f - blend) * 6.0f, core_share = flux * blend * 12.0f;
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
   const bool mark = limit->scale2 > 0.0f;
-  for (int32_t i = 0; i < pixels->n; i += 8) {
-    V8 dx, dy, residual, use;
+  for (int32_t i = 0; i < pixels->n; i += kLanes) {
+    V dx, dy, residual, use;
     Load(pixels->x + i, &dx);
     Load(pixels->y + i, &dy);
     Load(pixels->value + i, &residual);
     Load((mark ? pixels->allowed : pixels->use) + i, &use);
     dx -= x;
     dy -= y;
-    V8 rx = dx, ry = dy;
+    V rx = dx, ry = dy;
     if constexpr (N == 8) {
       rx = (1.0f + s->g1) * dx + s->g2 * dy;
       ry = s->g2 * dx + (1.0f - s->g1) * dy;
     }
-    V8 wings, core, wt, ct;
+    V wings, core, wt, ct;
     EvaluateParts(t, rx * dx + ry * dy, &wings, &core, &wt, &ct);
-    const V8 profile = wings + blend * (core - wings);
-    const V8 star = flux * profile;
+    const V profile = wings + blend * (core - wings);
+    const V star = flux * profile;
     residual -= star + background;
-    V8 bright;
+    V bright;
     Greatest(star, zero, &bright);
-    const V8 expected = variance + shot * bright;
+    const V expected = variance + shot * bright;
     if (mark) {
-      const V8 most = limit->scale2 * expected + limit->model_error2 * (star * star);
+      const V most = limit->scale2 * expected + limit->model_error2 * (star * star);
       use = residual * residual > most ? zero : use;
       Store(use, pixels->use + i);
     }
-    const V8 w = use / expected;
-    const V8 wings_part = wings_share * wings, core_part = core_share * core;
-    const V8 slope = wings_part * t.wings_inverse * wt + core_part * t.core_inverse * ct;
-    V8 d[N];
+    const V w = use / expected;
+    const V wings_part = wings_share * wings, core_part = core_share * core;
+    const V slope = wings_part * t.wings_inverse * wt + core_part * t.core_inverse * ct;
+    V d[N];
     d[0] = slope * rx;
     d[1] = slope * ry;
     d[2] = profile;
@@ -98,7 +99,7 @@ SUMMIT_INLINE void AccumulateBody(FitPixels* pixels, const StarModel* s, float v
     }
     int32_t k = 0;
     for (int32_t a = 0; a < N; a++) {
-      const V8 wd = a == 5 ? w : w * d[a];
+      const V wd = a == 5 ? w : w * d[a];
       g[a] += wd * residual;
       for (int32_t b = a; b < N; b++) h[k++] += b == 5 ? wd : wd * d[b];
     }
@@ -110,8 +111,15 @@ SUMMIT_INLINE void AccumulateBody(FitPixels* pixels, const StarModel* s, float v
   out->chi2 = Sum(chi2);
   out->used = Sum(used);
 }
-SUMMIT_DISPATCHED(AccumulateRound, AccumulateBody<6>)
-SUMMIT_DISPATCHED(AccumulateShape, AccumulateBody<8>)
+template <typename V>
+SUMMIT_INLINE void AccumulateRoundBody(FitPixels* pixels, const StarModel* s, float variance, float shot, const OutlierLimit* limit, Sums* out) {
+  AccumulateBody<6, V>(pixels, s, variance, shot, limit, out);
+}
+SUMMIT_DISPATCHED_BY_WIDTH(AccumulateRound, AccumulateRoundBody)
+SUMMIT_INLINE void AccumulateShapeBody(FitPixels* pixels, const StarModel* s, float variance, float shot, const OutlierLimit* limit, Sums* out) {
+  AccumulateBody<8, V8>(pixels, s, variance, shot, limit, out);
+}
+SUMMIT_DISPATCHED(AccumulateShape, AccumulateShapeBody)
 
 // Two stars of one width and blend: x, y, flux of each, ln width, background.
 SUMMIT_INLINE void AccumulateTwoBody(const float* pixels, const float* use, const Box* box, const StarModel* one_star, const StarModel* two_star, float variance, float shot, Sums* out) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "addons/pixels/medians.h"
+#include "addons/pixels/read_pixels.h"
 #include "addons/pixels/simd.h"
 
 namespace summit::pixels {
@@ -19,15 +20,6 @@ constexpr float kQuantisation = 0.3f;  // ADU: rounding to whole numbers alone m
 constexpr float kClip = 2.5f;
 constexpr float kClippedVariance = 0.9113f;  // of a normal distribution cut at +-2.5 sigma
 constexpr float kLargestShare = 0.38f;       // a star's bins keep as much of their light without the largest column
-
-// Eight pixels from column c on; at the end of a row those before it, so that nothing is read beyond.
-template <typename T>
-SUMMIT_INLINE int32_t ReadEight(const T* row, int32_t c, int32_t cols, V8* v) {
-  typedef T Pixels8 __attribute__((vector_size(8 * sizeof(T)), aligned(alignof(T)), may_alias));
-  const int32_t at = std::min(c, cols - 8);
-  *v = __builtin_convertvector(*reinterpret_cast<const Pixels8*>(row + at), V8);
-  return at;
-}
 
 template <typename T>
 SUMMIT_INLINE void ReadRowBody(const T* row, int32_t cols, float* to) {
@@ -75,6 +67,8 @@ SUMMIT_INLINE void AddFourRowsBody(const T* row, int64_t stride, const float* co
     Load(columns + at, &column);
     for (int32_t r = 0; r < 4; r++) {
       ReadEight(row + r * stride, c, cols, &v);
+      // The next four rows; a read ahead never faults.
+      __builtin_prefetch(row + (r + 4) * stride + c);
       v -= column;
       Least(v, most, &v);
       Greatest(v, -most, &v);
@@ -121,16 +115,6 @@ SUMMIT_INLINE uint32_t GroupsAboveBody(const float* row, int32_t stride, int32_t
   return above;
 }
 SUMMIT_DISPATCHED(GroupsAbove, GroupsAboveBody)
-
-// Calls `use` with the pixels in their own type.
-template <typename Use>
-void WithPixels(const ImageView& image, const Use& use) {
-  switch (image.type) {
-    case PixelType::kI32: use(static_cast<const int32_t*>(image.data)); break;
-    case PixelType::kU16: use(static_cast<const uint16_t*>(image.data)); break;
-    default: use(static_cast<const float*>(image.data)); break;
-  }
-}
 
 void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
   int32_t at = std::min(*count, kMaxCandidates);
@@ -193,6 +177,10 @@ float WideSearch::SmoothedAt(int32_t r, int32_t c) const {
 
 // Without its largest column a bin must carry its part: a hot pixel or column has no more than that one.
 void WideSearch::CutLargestColumn(const ImageView& image, float noise, int32_t r, int32_t c) {
+  uint64_t& done = cut_[r * kWords + c / 64];
+  const uint64_t bit = uint64_t{1} << (c % 64);
+  if ((done & bit) != 0) return;
+  done |= bit;
   const float cap = kPixelCap * noise;
   float sums[kBin] = {}, all = 0.0f;
   WithPixels(image, [&](const auto* pixels) {
@@ -216,11 +204,12 @@ int32_t WideSearch::Find(const ImageView& image, float threshold, Candidate* out
   int32_t places = 0;
   for (int32_t r = 0; r < rows; r++) {
     const uint32_t above = GroupsAbove(static_cast<const float*>(Bin(r, 0)), kStride, cols, level);
-    for (int32_t c = 0; c < cols; c++) {
+    for (int32_t c = 0; c < cols && above != 0; c++) {
       if ((above >> (c / 8) & 1) == 0 || SmoothedAt(r, c) < level) continue;
       if (places < kMaxPlaces) places_[places++] = {static_cast<int16_t>(r), static_cast<int16_t>(c)};
     }
   }
+  std::memset(cut_, 0, sizeof cut_);
   for (int32_t i = 0; i < places; i++) {
     for (int32_t r = std::max(0, places_[i].row - 2); r <= std::min(rows - 1, places_[i].row + 2); r++) {
       for (int32_t c = std::max(0, places_[i].col - 2); c <= std::min(cols - 1, places_[i].col + 2); c++) CutLargestColumn(image, noise, r, c);

@@ -21,6 +21,7 @@ class WideSearch {
   static constexpr int32_t kSampledRows = 48;
   static constexpr int32_t kBins = kMaxSide / kBin;
   static constexpr int32_t kStride = kBins + 16;  // a border of empty bins on all sides
+  static constexpr int32_t kWords = kBins / 64;
   static constexpr int32_t kMaxPlaces = 1024;     // bins above the threshold, in reading order
 
   struct Place {
@@ -40,6 +41,7 @@ class WideSearch {
   alignas(64) float sums_[kMaxSide];
   alignas(64) float bins_[(kBins + 2) * kStride];
   Place places_[kMaxPlaces];
+  uint64_t cut_[kBins * kWords];  // bins that went through CutLargestColumn, as bits
 };
 
 }  // namespace summit::pixels

@@ -65,17 +65,26 @@ SUMMIT_INLINE Moments AddMomentsBody(const float* pixels, const float* along, co
 }
 SUMMIT_DISPATCHED(AddMoments, AddMomentsBody)
 
-// Groups of eight columns of a row, as bits, in which a pixel from c0 on reaches `level`.
-SUMMIT_INLINE uint32_t GroupsAboveBody(const float* row, int32_t c0, int32_t c1, float level) {
-  uint32_t groups = 0;
-  for (int32_t c = c0; c <= c1; c += 8) {
-    V8 v;
-    Load(row + c, &v);
-    if (Any(v >= level)) groups |= 1u << ((c - c0) / 8);
+// For each row of the span the groups of eight columns, as bits, in which a pixel reaches `least` and the 3 x 3 about it
+// `block`.
+SUMMIT_INLINE void FindBlocksBody(const float* residual, const Span* span, float least, float block, uint8_t* groups) {
+  for (int32_t r = span->r0; r <= span->r1; r++) {
+    uint32_t found = 0;
+    for (int32_t c = span->c0; c <= span->c1; c += 8) {
+      V8 v, sum = {}, middle = {};
+      for (int32_t i = -1; i <= 1; i++) {
+        for (int32_t j = -1; j <= 1; j++) {
+          Load(residual + (r + i) * kWindowStride + c + j, &v);
+          sum += v;
+          if (i == 0 && j == 0) middle = v;
+        }
+      }
+      if (Any((middle >= least) & (sum >= block))) found |= 1u << ((c - span->c0) / 8);
+    }
+    groups[r] = static_cast<uint8_t>(found);
   }
-  return groups;
 }
-SUMMIT_DISPATCHED(GroupsAbove, GroupsAboveBody)
+SUMMIT_DISPATCHED(FindBlocks, FindBlocksBody)
 
 // Pixels of the span with the model's light where they are not to be used; returns the brightest used one.
 float Patch(const Window& window, const uint8_t* rejected, const Fit& fit, const Span& span, float* patched) {
@@ -148,14 +157,17 @@ Leftover FindLeftover(const Window& window, const uint8_t* rejected, const Fit& 
   const float far = reach * fit.fwhm, background = s.background;
   const Span span = Around(window, fit, far);
   const float star_light = std::max(9.0f * s.flux * ProfileAt(s, 0.0f, 0.0f), 1.0f);
-  for (int32_t r = std::max(1, span.r0); r <= std::min(window.rows - 2, span.r1); r++) {
+  // The middle of a significant excess stands out by itself.
+  const float least = background + 2.0f * noise, block = 9.0f * background + 12.0f * noise;
+  const Span inner{std::max(1, span.r0), std::min(window.rows - 2, span.r1), std::max(1, span.c0), std::min(window.cols - 2, span.c1)};
+  uint8_t groups[kWindowSide];
+  FindBlocks(residual, &inner, least, block, static_cast<uint8_t*>(groups));
+  for (int32_t r = inner.r0; r <= inner.r1; r++) {
     const float* row = residual + r * kWindowStride;
-    const int32_t c0 = std::max(1, span.c0), c1 = std::min(window.cols - 2, span.c1);
-    // The middle of a significant excess stands out by itself: most pixels end here.
-    const float least = background + 2.0f * noise;
-    const uint32_t groups = GroupsAbove(row, c0, c1, least);
-    for (int32_t c = c0; c <= c1 && groups != 0; c++) {
-      if ((groups >> ((c - c0) / 8) & 1) == 0 || row[c] < least) continue;
+    for (int32_t c = inner.c0; c <= inner.c1 && groups[r] != 0; c++) {
+      if ((groups[r] >> ((c - inner.c0) / 8) & 1) == 0 || row[c] < least) continue;
+      float sum = BlockSum(residual, r, c, background);
+      if (sum < 12.0f * noise) continue;
       const float dx = static_cast<float>(c) - s.x, dy = static_cast<float>(r) - s.y, distance2 = dx * dx + dy * dy;
       if (distance2 > far * far) continue;
       bool usable = true;
@@ -166,10 +178,8 @@ Leftover FindLeftover(const Window& window, const uint8_t* rejected, const Fit& 
           highest = std::max(highest, row[i * kWindowStride + c + j] - background);
         }
       }
-      if (!usable) continue;
-      float sum = BlockSum(residual, r, c, background);
       sum = std::min(sum, 2.0f * (sum - highest));
-      if (sum < 12.0f * noise) continue;
+      if (!usable || sum < 12.0f * noise) continue;
       const auto rr = static_cast<int32_t>(std::lround(2.0f * s.y)) - r, cc = static_cast<int32_t>(std::lround(2.0f * s.x)) - c;
       if (rr > 0 && cc > 0 && rr < window.rows - 1 && cc < window.cols - 1) sum -= std::max(0.0f, BlockSum(residual, rr, cc, background));
       const float model = 9.0f * s.flux * ProfileAt(s, dx, dy);

@@ -12,6 +12,7 @@
 namespace summit::pixels {
 
 typedef float V8 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef float V16 __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int32_t I8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 #define SUMMIT_INLINE inline __attribute__((always_inline))
@@ -46,7 +47,32 @@ void LimitSimd(SimdLevel most);
     if (level == SimdLevel::kAvx512) return Name##Avx512(a...); \
     return level == SimdLevel::kAvx2 ? Name##Avx2(a...) : Name##Plain(a...); \
   }
+// The same for Body<V>, a template over its vector: 16 floats for AVX-512, else eight.
+#define SUMMIT_DISPATCHED_BY_WIDTH(Name, Body)               \
+  template <typename... A>                                   \
+  SUMMIT_AVX512 auto Name##Avx512(A... a) {                  \
+    return Body<V16>(a...);                                  \
+  }                                                          \
+  template <typename... A>                                   \
+  SUMMIT_AVX2 auto Name##Avx2(A... a) {                      \
+    return Body<V8>(a...);                                   \
+  }                                                          \
+  template <typename... A>                                   \
+  __attribute__((noinline)) auto Name##Plain(A... a) {       \
+    return Body<V8>(a...);                                   \
+  }                                                          \
+  template <typename... A>                                   \
+  auto Name(A... a) {                                        \
+    const SimdLevel level = Simd();                          \
+    if (level == SimdLevel::kAvx512) return Name##Avx512(a...); \
+    return level == SimdLevel::kAvx2 ? Name##Avx2(a...) : Name##Plain(a...); \
+  }
 #else
+#define SUMMIT_DISPATCHED_BY_WIDTH(Name, Body) \
+  template <typename... A>                     \
+  auto Name(A... a) {                          \
+    return Body<V8>(a...);                     \
+  }
 #define SUMMIT_DISPATCHED(Name, Body) \
   template <typename... A>            \
   auto Name(A... a) {                 \
@@ -55,10 +81,17 @@ void LimitSimd(SimdLevel most);
 #endif
 
 // By reference: a 32-byte vector in a parameter would change the calling convention between the forms.
+// Not templates: a template argument loses the typedef's alignment of a float.
 SUMMIT_INLINE void Load(const float* p, V8* v) { *v = *reinterpret_cast<const V8*>(p); }
+SUMMIT_INLINE void Load(const float* p, V16* v) { *v = *reinterpret_cast<const V16*>(p); }
 SUMMIT_INLINE void Store(const V8& v, float* p) { *reinterpret_cast<V8*>(p) = v; }
+SUMMIT_INLINE void Store(const V16& v, float* p) { *reinterpret_cast<V16*>(p) = v; }
 SUMMIT_INLINE void Splat(float x, V8* v) { *v = V8{x, x, x, x, x, x, x, x}; }
 SUMMIT_INLINE float Sum(const V8& v) { return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7])); }
+SUMMIT_INLINE float Sum(const V16& v) {
+  const V8 halves = reinterpret_cast<const V8*>(&v)[0] + reinterpret_cast<const V8*>(&v)[1];
+  return Sum(halves);
+}
 // Lane k = sum of the lanes of v[k], for eight vectors at once.
 SUMMIT_INLINE void SumEach(const V8* v, V8* sums) {
   constexpr I8 even = {0, 8, 2, 10, 4, 12, 6, 14}, odd = {1, 9, 3, 11, 5, 13, 7, 15};
@@ -70,8 +103,14 @@ SUMMIT_INLINE void SumEach(const V8* v, V8* sums) {
   *sums = __builtin_shuffle(four[0], four[1], low4) + __builtin_shuffle(four[0], four[1], high4);
 }
 // Written so that each comparison is used once: then it becomes one instruction. Of equals and NaN the second.
-SUMMIT_INLINE void Least(const V8& a, const V8& b, V8* v) { *v = a < b ? a : b; }
-SUMMIT_INLINE void Greatest(const V8& a, const V8& b, V8* v) { *v = a > b ? a : b; }
+template <typename V>
+SUMMIT_INLINE void Least(const V& a, const V& b, V* v) {
+  *v = a < b ? a : b;
+}
+template <typename V>
+SUMMIT_INLINE void Greatest(const V& a, const V& b, V* v) {
+  *v = a > b ? a : b;
+}
 SUMMIT_INLINE float Lowest(const V8& v) {
   const float a = v[0] < v[4] ? v[0] : v[4], b = v[1] < v[5] ? v[1] : v[5], c = v[2] < v[6] ? v[2] : v[6], d = v[3] < v[7] ? v[3] : v[7];
   const float e = a < b ? a : b, f = c < d ? c : d;

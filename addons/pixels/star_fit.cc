@@ -13,7 +13,7 @@ namespace summit::pixels {
 namespace {
 
 constexpr int32_t kMaxIterations = 16;
-constexpr int32_t kCappedSteps = 2;  // first steps, on the capped image where there is one
+constexpr int32_t kCappedSteps = 1;  // first steps, on the capped image where there is one
 constexpr int32_t kMaskings = 4;     // iterations before which outliers are looked for
 constexpr float kCoreRadius = 0.8f;  // of the FWHM
 constexpr float kReach = 2.5f;       // FWHM: pixels farther away take no part
@@ -23,20 +23,29 @@ struct RowRun {
   int16_t row, col, count, at;  // pixels (row, col) to (row, col + count) are those from `at` on
 };
 
-SUMMIT_INLINE void CollectBody(const float* source, const RowRun* runs, int32_t count, FitPixels* out) {
+SUMMIT_INLINE void PlaceBody(const RowRun* runs, int32_t count, FitPixels* out) {
   const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f}, one = lane * 0.0f + 1.0f;
   for (int32_t k = 0; k < count; k++) {
-    V8 y, v;
+    V8 y;
     Splat(static_cast<float>(runs[k].row), &y);
-    const float* from = source + runs[k].row * kWindowStride + runs[k].col;
     // What a run writes beyond its end the next one overwrites.
     for (int32_t i = 0; i < runs[k].count; i += 8) {
       const int32_t at = runs[k].at + i;
-      Load(from + i, &v);
-      Store(v, out->value + at);
       Store(lane + static_cast<float>(runs[k].col + i), out->x + at);
       Store(y, out->y + at);
       Store(one, out->allowed + at);
+    }
+  }
+}
+SUMMIT_DISPATCHED(Place, PlaceBody)
+
+SUMMIT_INLINE void CollectBody(const float* source, const RowRun* runs, int32_t count, float* value) {
+  for (int32_t k = 0; k < count; k++) {
+    const float* from = source + runs[k].row * kWindowStride + runs[k].col;
+    for (int32_t i = 0; i < runs[k].count; i += 8) {
+      V8 v;
+      Load(from + i, &v);
+      Store(v, value + runs[k].at + i);
     }
   }
 }
@@ -79,7 +88,7 @@ class Fitter {
     int32_t last_masking = first_masking + kMaskings;
     for (int32_t i = 0; i < kMaxIterations && !settled; i++) {
       const bool first_steps = i < first_masking, masking = !first_steps && i < last_masking;
-      if (i > 0 && i == first_masking) Take(window_.pixels, s);
+      if (i > 0 && i == first_masking) Collect(static_cast<const float*>(window_.pixels), static_cast<const RowRun*>(rows_), runs_, static_cast<float*>(pixels_.value));
       Accumulate(s, masking, &fit, &sums);
       // The first mask is no news: the step was taken with it.
       const bool fresh_mask = masking && used >= 0.0f && sums.used != used;
@@ -145,17 +154,21 @@ class Fitter {
     centre_x_ = s.x;
     centre_y_ = s.y;
     radius_ = Radius(s);
-    const int32_t r0 = std::max(0, static_cast<int32_t>(std::ceil(s.y - radius_))), r1 = std::min(window_.rows - 1, static_cast<int32_t>(std::floor(s.y + radius_)));
     int32_t n = 0;
     runs_ = 0;
-    for (int32_t r = r0; r <= r1; r++) {
+    const int32_t r1 = Below(s.y + radius_, window_.rows);
+    for (int32_t r = Above(s.y - radius_); r < r1; r++) {
       const float dy = static_cast<float>(r) - s.y, half = std::sqrt(std::max(0.0f, radius_ * radius_ - dy * dy));
-      const int32_t c0 = std::max(0, static_cast<int32_t>(std::ceil(s.x - half))), c1 = std::min(window_.cols - 1, static_cast<int32_t>(std::floor(s.x + half)));
-      if (c1 < c0) continue;
-      rows_[runs_++] = {static_cast<int16_t>(r), static_cast<int16_t>(c0), static_cast<int16_t>(c1 + 1 - c0), static_cast<int16_t>(n)};
-      n += c1 + 1 - c0;
+      const int32_t c0 = Above(s.x - half), count = Below(s.x + half, window_.cols) - c0;
+      if (count <= 0) continue;
+      rows_[runs_++] = {static_cast<int16_t>(r), static_cast<int16_t>(c0), static_cast<int16_t>(count), static_cast<int16_t>(n)};
+      n += count;
     }
   }
+
+  // First pixel above a place, and end of those below it.
+  static int32_t Above(float at) { return at < 0.0f ? 0 : static_cast<int32_t>(at) + 1; }
+  static int32_t Below(float at, int32_t size) { return at < 0.0f ? 0 : std::min(size, static_cast<int32_t>(at) + 1); }
 
   // Collects the pixels within reach of the model, or in the box that is asked for.
   void Take(const float* source, const StarModel& s) {
@@ -167,12 +180,13 @@ class Fitter {
     const RowRun& last = rows_[runs_ - 1];
     const int32_t n = last.at + last.count;
     has_rejected_ = false;
-    Collect(source, static_cast<const RowRun*>(rows_), runs_, &pixels_);
-    const int32_t end = (n + 7) / 8 * 8;
+    Place(static_cast<const RowRun*>(rows_), runs_, &pixels_);
+    Collect(source, static_cast<const RowRun*>(rows_), runs_, static_cast<float*>(pixels_.value));
+    const int32_t end = (n + 15) / 16 * 16;
     for (int32_t i = n; i < end; i++) {
       pixels_.x[i] = s.x;
       pixels_.y[i] = s.y;
-      pixels_.value[i] = pixels_.allowed[i] = 0.0f;
+      pixels_.value[i] = pixels_.allowed[i] = 0.0f;  // what lies there later is finite, and weighs nothing
     }
     pixels_.n = end;
     allowed_ = static_cast<float>(n);
@@ -341,6 +355,8 @@ int32_t LightReach(const StarModel& star, float faint) {
 }
 
 void RenderStar(const StarModel& star, const Box& box, float* light) { Render(&star, &box, light); }
+
+void SubtractLight(const float* pixels, const float* light, const Box& box, float* residual) { Subtract(pixels, light, &box, residual); }
 
 void SubtractStar(const float* pixels, const StarModel& star, const Box& box, float* residual) {
   alignas(64) float rendered[kWindowSide * kWindowStride];

@@ -28,7 +28,7 @@ struct FitSettings {
   // Pixels that take part: within `reach` px of (box_x, box_y), so that fits of different models can be compared;
   // reach 0: as the model needs.
   float box_x = 0.0f, box_y = 0.0f, reach = 0.0f;
-  float settled = 0.05f;  // largest step, in errors of what it moves, after which a fit ends
+  float settled = 0.1f;   // largest step, in errors of what it moves, after which a fit ends
 };
 
 struct Fit {
@@ -64,6 +64,9 @@ int32_t LightReach(const StarModel& star, float faint);
 
 // light = the star's light in the pixels of `box`, in the window's layout.
 void RenderStar(const StarModel& star, const Box& box, float* light);
+
+// residual = pixels - light in `box`.
+void SubtractLight(const float* pixels, const float* light, const Box& box, float* residual);
 
 // residual = pixels - star in `box`; the background stays.
 void SubtractStar(const float* pixels, const StarModel& star, const Box& box, float* residual);

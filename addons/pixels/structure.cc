@@ -55,26 +55,25 @@ SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V8* weights) {
   *weights = lane < static_cast<float>(cols - c) ? one : zero;
 }
 
-// Takes the columns' offsets and each row's clipped mean off; returns the root mean square of what lies within +-limit.
-// Eight rows at a time: their sums are added up across lanes together.
-SUMMIT_INLINE float LevelRowsBody(const float* columns, int32_t rows, int32_t cols, float limit, float* pixels, float* row_offsets) {
-  V8 bound, tail, squares = {}, inside = {};
-  Splat(limit, &bound);
-  LaneWeights((cols - 1) / 8 * 8, cols, &tail);
-  const V8 zero = {}, one = zero + 1.0f;
+// Clipped mean of each row less the columns' offsets. Eight rows at a time: their sums are added up across lanes
+// together.
+SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int32_t rows, int32_t cols, float limit, float* row_offsets) {
+  V8 bound, tail;
   const int32_t last = (cols - 1) / 8 * 8;
+  Splat(limit, &bound);
+  LaneWeights(last, cols, &tail);
+  const V8 zero = {}, one = zero + 1.0f;
   for (int32_t first = 0; first < rows; first += 8) {
     const int32_t end = rows < first + 8 ? rows : first + 8;
     V8 sum[8] = {}, count[8] = {}, sums, counts;
     for (int32_t r = first; r < end; r++) {
       const float* row = pixels + r * kWindowStride;
-      V8 s = {}, n = {}, v, column;
+      V8 s = {}, n = {}, last_s = {}, last_n = {}, v, column;
       for (int32_t c = 0; c < last; c += 8) {
         Load(row + c, &v);
         Load(columns + c, &column);
         AddClipped(v - column, bound, &s, &n);
       }
-      V8 last_s = {}, last_n = {};
       Load(row + last, &v);
       Load(columns + last, &column);
       AddClipped(v - column, bound, &last_s, &last_n);
@@ -86,26 +85,37 @@ SUMMIT_INLINE float LevelRowsBody(const float* columns, int32_t rows, int32_t co
     Greatest(counts, one, &counts);
     sums /= counts;
     Store(sums, row_offsets + first);
-    for (int32_t r = first; r < end; r++) {
-      float* row = pixels + r * kWindowStride;
-      const float offset = row_offsets[r];
-      for (int32_t c = 0; c <= last; c += 8) {
-        V8 v, column;
-        Load(row + c, &v);
-        Load(columns + c, &column);
-        v -= column + offset;
-        Store(v, row + c);
-        const V8 weight = c == last ? tail : one;
-        const I8 in = (v < bound) & (v > -bound);
-        squares += in ? v * v * weight : zero;
-        inside += in ? weight : zero;
-      }
+  }
+}
+SUMMIT_DISPATCHED(RowOffsets, RowOffsetsBody)
+
+// Takes offsets off; returns the root mean square of what then lies within +-limit.
+SUMMIT_INLINE float LevelBody(const float* columns, const float* row_offsets, int32_t rows, int32_t cols, float limit, float* pixels) {
+  V8 bound, tail, squares = {}, inside = {};
+  const int32_t last = (cols - 1) / 8 * 8;
+  Splat(limit, &bound);
+  LaneWeights(last, cols, &tail);
+  const V8 zero = {}, one = zero + 1.0f;
+  for (int32_t c = 0; c <= last; c += 8) {
+    V8 column, sum = {}, count = {};
+    Load(columns + c, &column);
+    for (int32_t r = 0; r < rows; r++) {
+      V8 v;
+      Load(pixels + r * kWindowStride + c, &v);
+      v -= column + row_offsets[r];
+      Store(v, pixels + r * kWindowStride + c);
+      const V8 square = v * v;
+      const I8 in = square < limit * limit;
+      sum += in ? square : zero;
+      count += in ? one : zero;
     }
+    squares += c == last ? sum * tail : sum;
+    inside += c == last ? count * tail : count;
   }
   const float n = Sum(inside);
   return std::sqrt(Sum(squares) / (n > 1.0f ? n : 1.0f));
 }
-SUMMIT_DISPATCHED(LevelRows, LevelRowsBody)
+SUMMIT_DISPATCHED(Level, LevelBody)
 
 SUMMIT_INLINE void SubtractBody(const float* columns, const float* rows_offset, int32_t rows, int32_t cols, float* pixels) {
   for (int32_t r = 0; r < rows; r++) {
@@ -267,18 +277,23 @@ void RemoveStructure(Window* window, Structure* structure) {
   std::fill(structure->rows, structure->rows + kWindowSide, 0.0f);
   std::fill(structure->columns, structure->columns + kWindowStride, 0.0f);
   ColumnMiddles(pixels, kWindowStride, rows, cols, columns);
-  float sorted[kWindowStride];
-  std::copy(columns, columns + cols, sorted);
-  structure->background = Median(sorted, cols);
+  structure->background = TypicalOf(columns, cols).level;
   float noise = SampledNoise(*window, columns);
-  for (int pass = 0; pass < 2; pass++) {
-    RefineColumns(read, rows, cols, kClip * noise, static_cast<float*>(columns));
-    const float rms = LevelRows(static_cast<const float*>(columns), rows, cols, kClip * noise, pixels, static_cast<float*>(rows_offset));
-    noise = std::max(kQuantisation, rms / std::sqrt(kClippedVariance));
+  const auto refine = [&](float limit) { RefineColumns(read, rows, cols, limit, static_cast<float*>(columns)); };
+  const auto level = [&](float limit) {
+    const float rms = Level(static_cast<const float*>(columns), static_cast<const float*>(rows_offset), rows, cols, limit, pixels);
     for (int32_t c = 0; c < cols; c++) structure->columns[c] += columns[c];
     for (int32_t r = 0; r < rows; r++) structure->rows[r] += rows_offset[r];
-    std::fill(columns, columns + kWindowStride, 0.0f);
-  }
+    return std::max(kQuantisation, rms / std::sqrt(kClippedVariance));
+  };
+  refine(kClip * noise);
+  RowOffsets(read, static_cast<const float*>(columns), rows, cols, kClip * noise, static_cast<float*>(rows_offset));
+  noise = level(kClip * noise);
+  // Again, columns without what the rows had.
+  std::fill(columns, columns + kWindowStride, 0.0f);
+  std::fill(rows_offset, rows_offset + kWindowSide, 0.0f);
+  refine(kClip * noise);
+  noise = level(kClip * noise);
   // Offsets taken from the pixels themselves took their share of the variance with them.
   const float freedom = (1.0f - 1.0f / static_cast<float>(rows)) * (1.0f - 1.0f / static_cast<float>(cols));
   structure->noise = noise / std::sqrt(std::max(freedom, 0.1f));

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "addons/pixels/read_pixels.h"
 #include "addons/pixels/simd.h"
 
 #include "addons/pixels/medians.h"
@@ -21,26 +22,6 @@ struct Range {
   float low, high;
 };
 
-// Copies one row and returns its range; *poison becomes NaN when a value is not finite.
-template <typename T>
-SUMMIT_INLINE Range CopyRow(const T* from, int32_t count, float* to, float* poison) {
-  typedef T Pixels8 __attribute__((vector_size(8 * sizeof(T)), aligned(alignof(T)), may_alias));
-  V8 low, high, sum = {};
-  Splat(HUGE_VALF, &low);
-  high = -low;
-  for (int32_t c = 0; c < count; c += 8) {
-    // The last group begins earlier, not later: nothing is read beyond the row.
-    const int32_t at = std::min(c, count - 8);
-    const V8 v = __builtin_convertvector(*reinterpret_cast<const Pixels8*>(from + at), V8);
-    Least(v, low, &low);
-    Greatest(v, high, &high);
-    if constexpr (std::is_same_v<T, float>) sum += v * 0.0f;
-    Store(v, to + at);
-  }
-  *poison += Sum(sum);
-  return {Lowest(low), Highest(high)};
-}
-
 // What the copy tells of a piece of a stamp.
 struct Survey {
   Range range{HUGE_VALF, -HUGE_VALF};
@@ -51,15 +32,30 @@ struct Survey {
 template <typename T>
 SUMMIT_INLINE Survey CopyRowsBody(const T* from, int64_t stride, int32_t rows, int32_t cols, float* to) {
   Survey survey;
+  V8 low, high, sum = {}, v;
+  Splat(HUGE_VALF, &low);
+  high = -low;
   int32_t dead = 0;
   for (int32_t r = 0; r < rows; r++) {
     float* row = to + r * kWindowStride;
-    const Range range = CopyRow(from + r * stride, cols, row, &survey.poison);
-    survey.range = {std::min(survey.range.low, range.low), std::max(survey.range.high, range.high)};
-    dead = range.low == range.high ? dead + 1 : 0;
+    const V8 zero = {};
+    for (int32_t c = cols / 8 * 8; c < kWindowStride; c += 8) Store(zero, row + c);
+    V8 first;
+    Splat(static_cast<float>(from[r * stride]), &first);
+    I8 differs = {};
+    for (int32_t c = 0; c < cols; c += 8) {
+      const int32_t at = ReadEight(from + r * stride, c, cols, &v);
+      Least(v, low, &low);
+      Greatest(v, high, &high);
+      differs |= v != first;
+      if constexpr (std::is_same_v<T, float>) sum += v * 0.0f;
+      Store(v, row + at);
+    }
+    dead = Any(differs) ? 0 : dead + 1;
     survey.longest_dead = std::max(survey.longest_dead, dead);
-    for (int32_t c = cols; c < kWindowStride; c++) row[c] = 0.0f;
   }
+  survey.range = {Lowest(low), Highest(high)};
+  survey.poison = Sum(sum);
   return survey;
 }
 SUMMIT_DISPATCHED(CopyRows, CopyRowsBody)
@@ -72,17 +68,23 @@ FaultReason Judge(const Survey& survey, bool adc) {
   return survey.longest_dead >= kDeadRows ? FaultReason::kTorn : FaultReason::kNone;
 }
 
-// One short piece of a row, at a place that differs from row to row. Of floats all, for one NaN spoils a sum.
+// Range of one short piece of a row, at a place that differs from row to row; of floats of the whole row, for one NaN
+// spoils a sum. *poison becomes NaN then.
 template <typename T>
 SUMMIT_INLINE Range SampleRow(const T* from, int32_t row, int32_t cols, float* poison) {
-  float piece[8];
-  if constexpr (!std::is_same_v<T, float>) return CopyRow(from + row * 37 % (cols - 7), 8, piece, poison);
-  Range range{HUGE_VALF, -HUGE_VALF};
-  for (int32_t c = 0; c < cols; c += 8) {
-    const Range eight = CopyRow(from + std::min(c, cols - 8), 8, piece, poison);
-    range = {std::min(range.low, eight.low), std::max(range.high, eight.high)};
+  V8 v, low, high, sum = {};
+  Splat(HUGE_VALF, &low);
+  high = -low;
+  const bool whole = std::is_same_v<T, float>;
+  const int32_t first = whole ? 0 : row * 37 % (cols - 7), end = whole ? cols : first + 8;
+  for (int32_t c = first; c < end; c += 8) {
+    ReadEight(from, c, cols, &v);
+    Least(v, low, &low);
+    Greatest(v, high, &high);
+    if constexpr (std::is_same_v<T, float>) sum += v * 0.0f;
   }
-  return range;
+  *poison += Sum(sum);
+  return {Lowest(low), Highest(high)};
 }
 
 // Of a run of three dead rows one is among every third; its neighbours are looked at when it is.
@@ -149,12 +151,7 @@ FaultReason CopyWindow(const ImageView& image, int32_t row0, int32_t col0, int32
   std::memset(out->masked, 0, static_cast<size_t>(rows) * kWindowStride);
   const int64_t offset = static_cast<int64_t>(row0) * image.stride + col0, stride = image.stride;
   float* to = out->pixels;
-  Survey survey;
-  switch (image.type) {
-    case PixelType::kI32: survey = CopyRows(static_cast<const int32_t*>(image.data) + offset, stride, rows, cols, to); break;
-    case PixelType::kU16: survey = CopyRows(static_cast<const uint16_t*>(image.data) + offset, stride, rows, cols, to); break;
-    default: survey = CopyRows(static_cast<const float*>(image.data) + offset, stride, rows, cols, to); break;
-  }
+  const Survey survey = WithPixels(image, [&](const auto* pixels) { return CopyRows(pixels + offset, stride, rows, cols, to); });
   const FaultReason fault = Judge(survey, image.type != PixelType::kF32);
   if (fault != FaultReason::kNone) return fault;
   const float end = static_cast<float>(image.type == PixelType::kU16 ? std::min(saturation, 65535) : saturation);
@@ -169,11 +166,9 @@ FaultReason CheckGeometry(const ImageView& image) {
 }
 
 FaultReason SampleIntegrity(const ImageView& image) {
-  switch (image.type) {
-    case PixelType::kI32: return Judge(SampleRows(static_cast<const int32_t*>(image.data), static_cast<int64_t>(image.stride), image.rows, image.cols), true);
-    case PixelType::kU16: return Judge(SampleRows(static_cast<const uint16_t*>(image.data), static_cast<int64_t>(image.stride), image.rows, image.cols), true);
-    default: return Judge(SampleRows(static_cast<const float*>(image.data), static_cast<int64_t>(image.stride), image.rows, image.cols), false);
-  }
+  const int64_t stride = image.stride;
+  const Survey survey = WithPixels(image, [&](const auto* pixels) { return SampleRows(pixels, stride, image.rows, image.cols); });
+  return Judge(survey, image.type != PixelType::kF32);
 }
 
 }  // namespace summit::pixels
