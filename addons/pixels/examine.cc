@@ -10,7 +10,7 @@
 namespace summit::pixels {
 namespace {
 
-constexpr float kLeastSnr = 3.8f;       // below: noise
+constexpr float kLeastSnr = 3.5f;       // below: noise
 constexpr float kNarrowest = 1.75f;     // px FWHM: narrower is no star but a cosmic ray
 constexpr float kNarrowAcross = 1.9f;   // px FWHM across an elongated image
 constexpr float kNarrowHit = 2.1f;      // px FWHM where core pixels are left out
@@ -78,6 +78,14 @@ float OffsetCost(const Fit& fit, float gain_share, int32_t n, float noise, float
   const float peak = fit.star.flux * ProfileAt(fit.star, 0.0f, 0.0f);
   const float background_share = noise * noise / (noise * noise + 0.4f * peak / gain);
   return 1.0f / std::sqrt(1.0f - loss * background_share);
+}
+
+// Near the noise the inverse of the Hessian is too small an error. The fit's SNR is that of the highest point of a noisy
+// likelihood: its square is larger than the true one by one for each of x, y and width. And the curvature there
+// scatters, for a Gaussian star by 3 / SNR^2 in relative variance, which adds three times as much to that of the position.
+float NoiseCost(float snr) {
+  const float inverse2 = 1.0f / (snr * snr);
+  return std::sqrt((1.0f + 9.0f * inverse2) / std::max(0.5f, 1.0f - 3.0f * inverse2));
 }
 
 }  // namespace
@@ -272,8 +280,9 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   const float more = 1.0f / std::sqrt(1.0f - source.fit.star.g1 * source.fit.star.g1 - source.fit.star.g2 * source.fit.star.g2);
   const float flux = more * source.fit.star.flux;
   const ApertureFlux aperture = source.trail ? ApertureFlux{} : MeasureAperture(refined_, rejected_, source.fit, noise, settings.gain);
-  source.ex = source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
-  source.ey = source.fit.ey * OffsetCost(source.fit, source.structure.row_gain, window.cols, noise, settings.gain);
+  const float noise_cost = NoiseCost(source.fit.snr);
+  source.ex = noise_cost * source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
+  source.ey = noise_cost * source.fit.ey * OffsetCost(source.fit, source.structure.row_gain, window.cols, noise, settings.gain);
   source.ex = std::hypot(source.ex, source.doubt_x);
   source.ey = std::hypot(source.ey, source.doubt_y);
   source.fit.flux_err *= more;

@@ -18,6 +18,7 @@ struct Source {
   Shape shape;
   Structure structure;
   bool accepted = false;
+  bool certain = false;    // not taken for a star by chance; the caller's to say
   bool blended = false;    // a neighbour that was fitted along, or could not be
   bool pair = false;       // two stars were fitted; `fit` is the brighter one
   bool trail = false;      // a trail was fitted

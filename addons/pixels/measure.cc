@@ -20,10 +20,15 @@ namespace {
 
 constexpr int32_t kLargestSide = 4096;
 constexpr int32_t kCutOut = 48;            // side of the window in a large ROI, px
-constexpr float kBlindThreshold = 4.65f;   // sigma of the matched filter
-constexpr float kTrackingThreshold = 4.0f;
+constexpr float kBlindThreshold = 4.1f;    // sigma of the matched filter: worth a fit
+constexpr float kTrackingThreshold = 3.4f;
+// Certainty (below) of a star that may be used. Of 10 000 stamps without one, noise reaches it in 15, or in 7 near a
+// prediction.
+constexpr float kBlindCertainty = 4.62f;
+constexpr float kTrackingCertainty = 4.22f;
+constexpr float kSearchCertainty = 4.9f;   // of a whole large ROI: more places for noise to look like a star
 constexpr float kSearchThreshold = 4.3f;   // sigma of a smoothed 4x4 bin
-constexpr float kUsefulSnr = 5.0f;         // below: low_snr
+constexpr float kSure = 12.0f;             // SNR above which no noise is taken for a star, however it fits
 constexpr float kWidest = 13.0f;           // px FWHM
 constexpr float kElongatedLimit = 0.15f;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -34,6 +39,15 @@ Measurement Empty(uint32_t flags) {
   m.moment_xx = m.moment_yy = m.moment_xy = m.chi2 = m.peak = kNaN;
   m.flags = flags;
   return m;
+}
+
+// How sure it is that this is a star, in sigma. Noise that passes for one does so by a lucky peak of the matched filter or
+// by a lucky fit, seldom by both; it fits worse than a star, and has any width. Where pixels had to be left out, what
+// they were may have made the rest.
+float Certainty(const Source& source, float significance, float expected_fwhm) {
+  const Fit& fit = source.fit;
+  const float odd_width = std::log(fit.fwhm / expected_fwhm) / 0.3f;
+  return 0.5f * (significance + fit.snr) - 2.0f * std::fabs(fit.chi2 - 0.95f) - 0.1f * odd_width * odd_width - (fit.masked > 0 ? 1.0f : 0.0f);
 }
 
 Measurement Refused(FaultReason fault) {
@@ -57,7 +71,7 @@ struct StampMeasurer::State {
   float brightness = 0.0f;  // ADU: the fit's flux of the last window's star, less noisy than the aperture's
 
   Measurement Measure(const ImageView& image, const Prediction& prediction);
-  Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near);
+  Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near, float least_certainty);
   Measurement MeasureWide(const ImageView& image);
   Measurement Report(const Source& source, const ImageView& image) const;
 };
@@ -84,7 +98,7 @@ Measurement StampMeasurer::State::Report(const Source& source, const ImageView& 
   m.n_saturated = static_cast<uint32_t>(window.saturated);
   m.n_masked = static_cast<uint32_t>(fit.masked);
   m.iterations = static_cast<uint32_t>(fit.iterations);
-  if (fit.snr < kUsefulSnr) m.flags |= kLowSnr;
+  if (!source.certain) m.flags |= kLowSnr;
   if (!fit.converged) m.flags |= kNotConverged;
   if (fit.fwhm > kWidest) m.flags |= kTooWide;
   if (fit.saturated_core > 0) m.flags |= kSaturated;
@@ -99,7 +113,8 @@ Measurement StampMeasurer::State::Report(const Source& source, const ImageView& 
   return m;
 }
 
-Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near) {
+Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near,
+                                                float least_certainty) {
   const int32_t rows = std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut);
   const int32_t cols = std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut);
   const FaultReason fault = CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
@@ -119,8 +134,11 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f};
   Source best;
   for (int32_t i = 0; i < count; i++) {
-    const Source source = examiner.Examine(window, structure, detector.capped(), columns, examine_settings, candidates[i]);
-    if (source.accepted && (!best.accepted || source.fit.star.flux > best.fit.star.flux)) best = source;
+    Source source = examiner.Examine(window, structure, detector.capped(), columns, examine_settings, candidates[i]);
+    if (!source.accepted) continue;
+    source.certain = source.fit.snr > kSure || Certainty(source, candidates[i].significance, running_fwhm) >= least_certainty;
+    const bool better = source.certain != best.certain ? source.certain : source.fit.star.flux > best.fit.star.flux;
+    if (!best.accepted || better) best = source;
     // Candidates come by significance: a later one cannot be much brighter.
     if (best.accepted && i + 1 < count && candidates[i + 1].significance < 0.5f * candidates[i].significance) break;
   }
@@ -147,8 +165,9 @@ Measurement StampMeasurer::State::MeasureWide(const ImageView& image) {
     place.x = static_cast<double>(places[i].x);
     place.y = static_cast<double>(places[i].y);
     place.radius = 8.0;
-    const Measurement m = MeasureWindow(image, corner(places[i].y, image.rows), corner(places[i].x, image.cols), place, true);
-    if (i == 0 || ((m.flags & kNoStar) == 0 && brightness > brightest)) {
+    const Measurement m = MeasureWindow(image, corner(places[i].y, image.rows), corner(places[i].x, image.cols), place, true, kSearchCertainty);
+    const bool star = (m.flags & kNoStar) == 0, certain = (m.flags & (kNoStar | kLowSnr)) == 0, was_certain = (best.flags & (kNoStar | kLowSnr)) == 0;
+    if (i == 0 || (star && (certain != was_certain ? certain : brightness > brightest))) {
       best = m;
       brightest = brightness;
     }
@@ -181,11 +200,11 @@ Measurement StampMeasurer::State::Measure(const ImageView& given, const Predicti
   Measurement m;
   if (large && prediction.valid) {
     const auto corner = [](double at, int32_t size) { return std::clamp(static_cast<int32_t>(std::lround(at)) - kCutOut / 2, 0, std::max(0, size - kCutOut)); };
-    m = MeasureWindow(image, corner(prediction.y, image.rows), corner(prediction.x, image.cols), prediction, true);
+    m = MeasureWindow(image, corner(prediction.y, image.rows), corner(prediction.x, image.cols), prediction, true, kTrackingCertainty);
   } else if (large) {
     m = MeasureWide(image);
   } else {
-    m = MeasureWindow(image, 0, 0, prediction, prediction.valid);
+    m = MeasureWindow(image, 0, 0, prediction, prediction.valid, prediction.valid ? kTrackingCertainty : kBlindCertainty);
   }
   // The width changes slowly: a good star's width starts the next fit.
   if ((m.flags & (kDoNotUse | kElongated | kSaturated | kHit)) == 0 && m.snr > 15.0) {
