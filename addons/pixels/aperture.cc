@@ -97,6 +97,11 @@ SUMMIT_INLINE Products MultiplyBody(const Frame* f) {
       for (int32_t k = 0; k < 7; k++) sums[k] += image[kPairs[k][0]] * image[kPairs[k][1]];
       light += image[kAperture] * image[kStar];
     }
+    if (std::fabs(dy) >= f->reach) {
+      // Rows beyond the star's reach have nothing but excess, and no product holds its square.
+      whole[kExcess] += Sum(row[kExcess]);
+      continue;
+    }
     float row_sum[kImages];
     for (int32_t i = 0; i < kImages; i++) {
       row_sum[i] = Sum(row[i]);

@@ -22,10 +22,10 @@ constexpr int32_t kLargestSide = 4096;
 constexpr int32_t kCutOut = 48;            // side of the window in a large ROI, px
 constexpr float kBlindThreshold = 4.1f;    // sigma of the matched filter: worth a fit
 constexpr float kTrackingThreshold = 3.4f;
-// Certainty (below) of a star that may be used. Of 10 000 stamps without one, noise reaches it in 15, or in 7 near a
+// Certainty (below) of a star that may be used. Of 10 000 stamps without one, noise reaches it in 10, or in 5 near a
 // prediction.
-constexpr float kBlindCertainty = 4.62f;
-constexpr float kTrackingCertainty = 4.22f;
+constexpr float kBlindCertainty = 4.66f;
+constexpr float kTrackingCertainty = 4.28f;
 constexpr float kSearchCertainty = 4.9f;   // of a whole large ROI: more places for noise to look like a star
 constexpr float kSearchThreshold = 4.3f;   // sigma of a smoothed 4x4 bin
 constexpr float kSure = 12.0f;             // SNR above which no noise is taken for a star, however it fits
@@ -42,12 +42,13 @@ Measurement Empty(uint32_t flags) {
 }
 
 // How sure it is that this is a star, in sigma. Noise that passes for one does so by a lucky peak of the matched filter or
-// by a lucky fit, seldom by both; it fits worse than a star, and has any width. Where pixels had to be left out, what
-// they were may have made the rest.
+// by a lucky fit, seldom by both; it fits worse than a star, and has any width. Where pixels had to be left out the filter
+// saw them, and what they were may have made the rest.
 float Certainty(const Source& source, float significance, float expected_fwhm) {
   const Fit& fit = source.fit;
-  const float odd_width = std::log(fit.fwhm / expected_fwhm) / 0.3f;
-  return 0.5f * (significance + fit.snr) - 2.0f * std::fabs(fit.chi2 - 0.95f) - 0.1f * odd_width * odd_width - (fit.masked > 0 ? 1.0f : 0.0f);
+  const float odd_width = (fit.star.log_fwhm - std::log(expected_fwhm)) / 0.3f;  // as fitted: steadier than with the aperture
+  const float seen = fit.masked > 0 ? std::min(significance, fit.snr) - 2.0f : significance;
+  return 0.5f * (seen + fit.snr) - 2.0f * std::fabs(fit.chi2 - 0.95f) - 0.1f * odd_width * odd_width;
 }
 
 Measurement Refused(FaultReason fault) {

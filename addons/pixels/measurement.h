@@ -12,7 +12,7 @@ namespace summit::pixels {
 // Each flag has one meaning; agent/model/flags.ts names the same bits for messages.
 enum MeasureFlag : uint32_t {
   kNoStar = 1u << 0,        // no source above the detection threshold; numbers are NaN
-  kLowSnr = 1u << 1,        // a source, but its signal-to-noise is below the limit of use
+  kLowSnr = 1u << 1,        // a source, but not certain enough: noise may have made it
   kEdge = 1u << 2,          // so close to the edge of the ROI that light is missing
   kSaturated = 1u << 3,     // pixels of the star at the ADC's end; masked in the fit
   kElongated = 1u << 4,     // trailed or very asymmetric; the position is a barycentre along the trail
