@@ -90,6 +90,19 @@ t.test('a log line is one JSON object with level and fields', async (t) => {
   );
 });
 
+t.test('the journal gets the priority before each line', async (t) => {
+  const stderr = new Text();
+  const log = stderrLog(stderr, () => new Date(0), true);
+  log.debug('d');
+  log.info('i');
+  log.warning('w');
+  log.error('e');
+  t.match(
+    stderr.text.trim().split('\n'),
+    [7, 6, 4, 3].map((n) => new RegExp(`^<${n}>\\{"time":`)),
+  );
+});
+
 t.test('messages become JSON with exact integers and null for NaN', async (t) => {
   t.equal(
     toJson({ t: 1_784_079_261_500_000_123n, x: Number.NaN, s: '5' }),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an operator sees when something is wrong: exit code, and a sentence that says where, what and what to do.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -225,4 +225,22 @@ t.test('a driver that cannot be opened says which file and why', async (t) => {
   t.equal(code, 1, err);
   t.match(logLines(err).at(-1), { level: 'error', code: 'daq_resource', message: /not a FITS file/ });
   t.ok(logLines(err).at(-1)?.message.includes(file), 'the message names the file');
+});
+
+t.test('where stderr is the journal each line has its priority', async (t) => {
+  const path = join(new Rig(t).directory, 'journal');
+  const fd = openSync(path, 'w');
+  const { dev, ino } = fstatSync(fd);
+  const command = ['dist/agent/main.js', 'run', '--profile', '/nowhere.yaml'];
+  const child = spawn(process.execPath, command, {
+    stdio: ['ignore', 'ignore', fd],
+    env: { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` },
+  });
+  const [code] = await once(child, 'exit');
+  closeSync(fd);
+  t.equal(code, 2);
+  t.match(
+    readFileSync(path, 'utf8'),
+    /^<3>\{"time":"[^"]+","level":"error","message":"profile \/nowhere\.yaml: .*\n$/,
+  );
 });
