@@ -78,7 +78,7 @@ interface Memory {
 
 export async function runVisits(settings: VisitsSettings): Promise<VisitsReport> {
   const directory = mkdtempSync(join(tmpdir(), 'summit-visits-'));
-  const queueStamps = Math.ceil(8 * settings.seconds * rateHz);
+  const queueStamps = Math.ceil(2 * 8 * settings.seconds * rateHz);
   const files: Body[] = [];
   let offsets = 0;
   let ended = 0;
@@ -90,7 +90,7 @@ export async function runVisits(settings: VisitsSettings): Promise<VisitsReport>
     const end = await guidedRun({
       directory,
       scenario: scenarioOf(settings),
-      // The disk may be a whole visit behind: files are written as fast as this machine can, and not `speed` times as
+      // The disk may be two visits behind: files are written as fast as this machine can, and not `speed` times as
       // fast as at night.
       guider: { recording: { directory: join(directory, 'recordings'), queueStamps } },
       daq: { slotBytes },
