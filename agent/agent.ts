@@ -26,6 +26,7 @@ import { HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
 import { Sensors } from './health/sensors.js';
 import { hostTaiOffset } from './health/tai-source.js';
+import { VitalSigns } from './health/vital-signs.js';
 import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
@@ -73,6 +74,7 @@ export class Agent {
   readonly #alarms: Alarms;
   readonly #health: Health;
   readonly #sensors: Sensors;
+  readonly #vitalSigns: VitalSigns;
   readonly #link: ReopenableLink;
   readonly #watch = new LinkWatch();
   readonly #exit = new AbortController();
@@ -180,6 +182,13 @@ export class Agent {
       alarms: this.#alarms,
       clock: this.#clock,
     });
+    this.#vitalSigns = new VitalSigns({
+      summaryState: () => this.#lifecycle.state,
+      linkOpen: () => this.#link.isOpen,
+      counters: () => this.#link.counters(),
+      alarms: () => this.#alarms.active.map(({ name }) => name),
+      nowMs: () => performance.now(),
+    });
   }
 
   /** Starts everything; on failure stops what was started and rejects with the reason. */
@@ -221,6 +230,11 @@ export class Agent {
   /** Aborted by the command exitControl: the process should stop the agent and end. */
   get exit(): AbortSignal {
     return this.#exit.signal;
+  }
+
+  /** For the service manager. */
+  vitals(): ReturnType<VitalSigns['look']> {
+    return this.#vitalSigns.look();
   }
 
   /** What became of every stamp, by every counter there is. */

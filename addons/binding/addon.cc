@@ -9,6 +9,7 @@
 #include "addons/binding/native_link.h"
 #include "addons/binding/native_measurer.h"
 #include "addons/binding/record_layout.h"
+#include "addons/binding/service_notify.h"
 #include "addons/daq/clock.h"
 #include "addons/daq/driver.h"
 
@@ -37,6 +38,8 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("driverAbi", Napi::Number::New(env, SUMMIT_ABI_VERSION), napi_enumerable),
                              InstanceValue("recordLayout", Napi::Function::New<RecordLayout>(env), napi_enumerable),
                              InstanceValue("writeGuiderFile", Napi::Function::New<WriteGuiderFile>(env), napi_enumerable),
+                             InstanceValue("notifyServiceManager", Napi::Function::New<NotifyServiceManager>(env),
+                                           napi_enumerable),
                          });
   }
 };

@@ -7,6 +7,7 @@ import { Agent } from '../agent.js';
 import { loadProfile } from '../config/load.js';
 import { NativeDaqLink } from '../daq/link.js';
 import { loadNative, nativePath } from '../daq/native.js';
+import { ServiceManager } from '../health/service-manager.js';
 import type { DaqLink, LinkSettings } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 import { type Log, logLevelOf } from '../model/log.js';
@@ -36,11 +37,15 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
     requireAddon();
     const kernelTaiSeconds = () => loadNative().clockTaiMinusUtc();
     const agent = new Agent(profile, { log, version: packageVersion(), createLink, kernelTaiSeconds });
+    const service = serviceManager(agent, log);
     const addresses = await agent.start();
+    service.ready();
     log.info('ready', { event: 'ready', agent: profile.agent.name, ...addresses });
     const reason = await firstOf(stop, agent.exit);
     log.info('stopping', { reason });
+    service.stopping(reason);
     await agent.stop();
+    service.close();
     log.info('stopped');
     return 0;
   },
@@ -51,6 +56,19 @@ async function firstOf(...signals: readonly AbortSignal[]): Promise<string> {
   const any = AbortSignal.any([...signals]);
   if (!any.aborted) await once(any, 'abort');
   return String(any.reason);
+}
+
+/** systemd, if it started us: told by the agent itself, never by a process that the agent starts. */
+function serviceManager(agent: Agent, log: Log): ServiceManager {
+  const service = new ServiceManager({
+    environment: { ...process.env },
+    pid: process.pid,
+    send: (address, text) => loadNative().notifyServiceManager(address, text),
+    vitals: () => agent.vitals(),
+    log,
+  });
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
+  return service;
 }
 
 function createLink(settings: LinkSettings, log: Log): DaqLink {

@@ -118,6 +118,8 @@ export interface NativeAddon {
    * is on the disk; throws an Error with path and reason (addons/binding/fits_binding.h).
    */
   writeGuiderFile(path: string, header: string, stamps: readonly GuiderFileStamp[]): void;
+  /** One datagram as sd_notify sends it; `address` is NOTIFY_SOCKET. Never waits; '' or why it was not sent. */
+  notifyServiceManager(address: string, text: string): string;
 }
 
 /** The package's own directory: here in the sources, one level deeper in dist/. */

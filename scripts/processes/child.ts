@@ -13,6 +13,8 @@ export interface ChildOptions {
   readonly script?: string;
   readonly command?: string;
   readonly args: readonly string[];
+  /** beside our own */
+  readonly environment?: Readonly<Record<string, string>>;
   /** every line that is not JSON, and every line of stderr */
   readonly onText?: (line: string) => void;
 }
@@ -33,7 +35,7 @@ export class Child {
     this.#process = spawn(command, [...args], {
       // We never write to it: it closes when we end, even by SIGKILL, and summit-agent and sim-daq stop then.
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, SUMMIT_STOP_WITH_STDIN: '1' },
+      env: { ...process.env, ...options.environment, SUMMIT_STOP_WITH_STDIN: '1' },
       // A terminal's Ctrl-C must reach only us: we stop the children in order.
       detached: true,
     });
