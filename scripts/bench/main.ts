@@ -13,7 +13,8 @@ import { printVisits, runVisits } from './visits/visits.js';
 const help = `npm run bench [-- WHAT...] [-- options]
 
 WHAT is any of (default: all)
-  accuracy     positions against truth and the Cramer-Rao bound, artefacts, time; the goals, beside sep and photutils
+  accuracy     positions against truth and the Cramer-Rao bound, artefacts, a real sky, time, decoding; the table of
+               goals, beside sep, photutils and a first moment
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
   offsets      dx, dy, rotation of 8 guiders against truth and theory, pulls; one wrong star and one dead sensor; the
@@ -37,7 +38,7 @@ WHAT is any of (default: all)
   --class N    stamps per nuisance class (default 200)
   --seed N     of the stamps (default 1)
   --stamps DIR keeps the stamps in DIR, or uses those that are there (sim-stamps --help)
-  --plot FILE  rms/CRLB against SNR (default build/bench-accuracy.svg)
+  --plot FILE  rms/CRLB against SNR (default build/bench-accuracy.svg); residuals on the real sky beside it
 `;
 
 const { values, positionals } = parseArgs({

@@ -3,14 +3,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { measureDecode } from '../decode.js';
 import { type KernelMode, measureKernel } from '../kernel.js';
 import { round, table } from '../report.js';
 import { type GoalLine, goalLines, type Measured } from './goals.js';
 import { generate, measureBlind, measurePredicted, type SetOptions } from './measurements.js';
-import { measurePeers, type Peers } from './peers.js';
+import { interpreterOrNull, measurePeers, type Peers } from './peers.js';
 import { type Curve, plotBound } from './plot.js';
+import { compareRealSky, findRealSky, printSky, type SkyReport, skyLines } from './real-sky.js';
+import { plotResiduals } from './residual-plot.js';
 import { accuracyOf, reliabilityOf } from './score.js';
-import { speedLines } from './speed.js';
+import { decodeLines, speedLines } from './speed.js';
 import { byClass, readTruth } from './stamps.js';
 
 export interface AccuracyOptions extends SetOptions {
@@ -52,13 +55,39 @@ function measureSet(directory: string, scratch: string, options: AccuracyOptions
   const measured: Measured = { groups, blind, tracking, peers: peers?.answers ?? {} };
   say('timing');
   const modes = measureKernel();
-  const lines = [...goalLines(measured), ...speedLines(modes, peers?.times ?? {})];
+  const decode = measureDecode();
+  const sky = realSky();
+  const lines = [
+    ...goalLines(measured),
+    ...(sky === null ? [] : skyLines(sky)),
+    ...speedLines(modes, peers?.times ?? {}),
+    ...decodeLines(decode),
+  ];
   print(measured, lines, peers);
+  if (sky !== null) drawSky(sky, options.plot);
   const curves = boundCurves(measured);
   mkdirSync(dirname(options.plot), { recursive: true });
   writeFileSync(options.plot, plotBound('rms/CRLB of one blind 50x50 stamp with raw structure', curves));
   console.log(`plot: ${options.plot}`);
-  return report(measured, lines, curves, peers, modes);
+  return { ...report(measured, lines, curves, peers, modes), decode, sky };
+}
+
+function realSky(): SkyReport | null {
+  const sky = findRealSky();
+  if (sky === null) say('no real sky image: SUMMIT_REAL_DATA names no directory that has it');
+  return sky === null ? null : compareRealSky(sky, interpreterOrNull());
+}
+
+function drawSky(sky: SkyReport, plot: string): void {
+  printSky(sky);
+  const sets = [
+    { name: 'SExtractor XWIN', residuals: sky.catalogue },
+    { name: 'sep windowed', residuals: sky.sep ?? [] },
+  ];
+  const path = plot.replace(/(\.svg)?$/, '-real-sky.svg');
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, plotResiduals('real sky: our position less theirs, with both errors', sets));
+  console.log(`plot: ${path}`);
 }
 
 function report(

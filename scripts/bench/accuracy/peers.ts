@@ -32,6 +32,15 @@ function interpreter(): string {
   return python;
 }
 
+/** The interpreter, or null when it cannot be had. */
+export function interpreterOrNull(): string | null {
+  try {
+    return interpreter();
+  } catch {
+    return null;
+  }
+}
+
 /** Null, with a sentence on stderr, when the peers cannot be had. */
 export function measurePeers(directory: string, out: string, mostPerClass: number): Peers | null {
   try {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The goals of speed: the kernel's thread CPU time (build/Release/kernel_bench) beside that of the peers.
+import type { DecodeRate } from '../decode.js';
 import type { KernelMode } from '../kernel.js';
 import type { GoalLine } from './goals.js';
 
@@ -69,4 +70,14 @@ function ratioLines(modes: readonly KernelMode[], times: Times): GoalLine[] {
       },
     ];
   });
+}
+
+export function decodeLines(rates: readonly DecodeRate[]): GoalLine[] {
+  return rates.map(({ name, gigabytesPerSecond }) => ({
+    quantity: `raw 18-bit decode ${name}, GB/s of raw input`,
+    goal: '>= 2',
+    measured: gigabytesPerSecond.toFixed(1),
+    met: gigabytesPerSecond >= 2,
+    peers: {},
+  }));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time of one measurement by stamp size, beside a plain first moment over the same pixels, in one process and
-// alternating calls. Prints JSON. Thread CPU time, so that a neighbour's load does not count.
+// alternating calls; with the argument `decode` the rate of decoding raw stamps. Prints JSON. Thread CPU time, so that a
+// neighbour's load does not count.
 // Thread: main only. Owns: its stamps.
 #include <time.h>
 
@@ -8,10 +9,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <random>
 #include <vector>
 
 #include "addons/pixels/measure.h"
+#include "scripts/bench/kernel/decode.h"
 
 namespace {
 
@@ -121,7 +124,11 @@ void Run(const Mode& mode, bool last) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "decode") == 0) {
+    summit::bench::PrintDecode(ThreadMicroseconds);
+    return 0;
+  }
   const Mode modes[] = {{"50x50 blind", 50, false, 20000},
                         {"50x50 tracking", 50, true, 20000},
                         {"400x400 tracking", 400, true, 5000},
