@@ -7,6 +7,7 @@
 
 #include "addons/binding/fits_binding.h"
 #include "addons/binding/native_link.h"
+#include "addons/binding/calibration_binding.h"
 #include "addons/binding/native_measurer.h"
 #include "addons/binding/record_layout.h"
 #include "addons/binding/service_notify.h"
@@ -33,6 +34,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("NativeMeasurer", NativeMeasurer::Define(env), napi_enumerable),
                              InstanceValue("NativeGuiderFile", NativeGuiderFile::Define(env), napi_enumerable),
                              InstanceValue("readImage", Napi::Function::New<ReadImage>(env), napi_enumerable),
+                             InstanceValue("readAmplifier", Napi::Function::New<ReadAmplifier>(env), napi_enumerable),
                              InstanceValue("monotonicNs", Napi::Function::New<MonotonicNs>(env), napi_enumerable),
                              InstanceValue("clockTaiMinusUtc", Napi::Function::New<ClockTaiMinusUtc>(env), napi_enumerable),
                              InstanceValue("driverAbi", Napi::Number::New(env, SUMMIT_ABI_VERSION), napi_enumerable),

@@ -2,9 +2,12 @@
 #include "addons/binding/native_measurer.h"
 
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "addons/binding/calibration_binding.h"
 #include "addons/fits/image_file.h"
 #include "addons/pixels/search.h"
 
@@ -60,7 +63,7 @@ double NumberOr(const Napi::Object& object, const char* name, double fallback) {
 }  // namespace
 
 Napi::Function NativeMeasurer::Define(Napi::Env env) {
-  return DefineClass(env, "NativeMeasurer", {InstanceMethod<&NativeMeasurer::Measure>("measure"), InstanceMethod<&NativeMeasurer::Reset>("reset")});
+  return DefineClass(env, "NativeMeasurer", {InstanceMethod<&NativeMeasurer::Measure>("measure"), InstanceMethod<&NativeMeasurer::Reset>("reset"), InstanceMethod<&NativeMeasurer::Calibrate>("calibrate")});
 }
 
 NativeMeasurer::NativeMeasurer(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -78,6 +81,7 @@ NativeMeasurer::NativeMeasurer(const Napi::CallbackInfo& info) : ObjectWrap(info
   settings.saturation = static_cast<int32_t>(NumberOr(given, "saturation", settings.saturation));
   settings.expected_fwhm = static_cast<float>(NumberOr(given, "expectedFwhm", static_cast<double>(settings.expected_fwhm)));
   settings.raw_segment = static_cast<int32_t>(NumberOr(given, "rawSegment", settings.raw_segment));
+  settings.calibrated = given.Get("calibrated").ToBoolean().Value();
   measurer_ = pixels::StampMeasurer::Create(settings);
   if (measurer_ == nullptr) {
     Napi::RangeError::New(env, "NativeMeasurer: expected sides 1.." + std::to_string(pixels::WideSearch::kMaxSide) +
@@ -114,13 +118,28 @@ Napi::Value NativeMeasurer::Measure(const Napi::CallbackInfo& info) {
   return MeasurementObject(env, measurer_->Measure(view, prediction));
 }
 
+Napi::Value NativeMeasurer::Calibrate(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  CalibrationOrder order;
+  if (info.Length() < 1 || !ReadOrder(info[0], &order)) {
+    Napi::TypeError::New(env, "calibrate: expected {directory, segment, startRow, startCol, rows, cols, gain, seconds}").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  std::vector<std::string> missing;
+  calibration_ = LoadCalibration(order, &missing);
+  measurer_->Use(calibration_.get());
+  const Napi::Array out = Napi::Array::New(env, missing.size());
+  for (uint32_t i = 0; i < missing.size(); ++i) out.Set(i, Napi::String::New(env, missing[i]));
+  return out;
+}
+
 Napi::Value NativeMeasurer::Reset(const Napi::CallbackInfo& info) {
   measurer_->Reset();
   return info.Env().Undefined();
 }
 
 Napi::Function NativeGuiderFile::Define(Napi::Env env) {
-  return DefineClass(env, "NativeGuiderFile", {InstanceMethod<&NativeGuiderFile::Stamps>("stamps"), InstanceMethod<&NativeGuiderFile::Read>("read")});
+  return DefineClass(env, "NativeGuiderFile", {InstanceMethod<&NativeGuiderFile::Stamps>("stamps"), InstanceMethod<&NativeGuiderFile::Read>("read"), InstanceMethod<&NativeGuiderFile::Roi>("roi")});
 }
 
 NativeGuiderFile::NativeGuiderFile(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -145,6 +164,22 @@ Napi::Value NativeGuiderFile::Stamps(const Napi::CallbackInfo& info) {
     stamp.Set("taiNs", Napi::BigInt::New(env, file_->stamps()[i].tai_ns));
     out.Set(i, stamp);
   }
+  return out;
+}
+
+Napi::Value NativeGuiderFile::Roi(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const fits::GuiderHeader& header = file_->header();
+  Napi::Object out = Napi::Object::New(env);
+  const auto set = [&](const char* name, const std::optional<int64_t>& value) {
+    out.Set(name, value ? Napi::Number::New(env, static_cast<double>(*value)) : env.Null());
+  };
+  const std::string detector = file_->sensor().Joined();
+  out.Set("detector", detector.empty() ? env.Null() : Napi::String::New(env, detector).As<Napi::Value>());
+  set("segment", header.segment);
+  set("startRow", header.roi_start_row);
+  set("startCol", header.roi_start_col);
+  set("integrationMs", header.integration_ms);
   return out;
 }
 

@@ -18,14 +18,17 @@ namespace summit::binding {
 class NativeMeasurer : public Napi::ObjectWrap<NativeMeasurer> {
  public:
   static Napi::Function Define(Napi::Env env);
-  // One object: maxRows, maxCols, gain, readNoise, saturation, expectedFwhm, rawSegment, as in MeasureSettings.
+  // One object: maxRows, maxCols, gain, readNoise, saturation, expectedFwhm, rawSegment, calibrated, as in MeasureSettings.
   explicit NativeMeasurer(const Napi::CallbackInfo& info);
 
  private:
   // (pixels: Uint8Array, type, rows, cols, x?, y?, radius?) -> Measurement
   Napi::Value Measure(const Napi::CallbackInfo& info);
   Napi::Value Reset(const Napi::CallbackInfo& info);
+  // (order: calibration_binding.h) -> string[]: what is missing, one sentence each
+  Napi::Value Calibrate(const Napi::CallbackInfo& info);
 
+  std::unique_ptr<pixels::Calibration> calibration_;
   std::unique_ptr<pixels::StampMeasurer> measurer_;
 };
 
@@ -37,6 +40,8 @@ class NativeGuiderFile : public Napi::ObjectWrap<NativeGuiderFile> {
  private:
   Napi::Value Stamps(const Napi::CallbackInfo& info);
   Napi::Value Read(const Napi::CallbackInfo& info);
+  // () -> {detector, segment, startRow, startCol, integrationMs}: null where the header does not tell
+  Napi::Value Roi(const Napi::CallbackInfo& info);
 
   std::unique_ptr<fits::GuiderFile> file_;
 };

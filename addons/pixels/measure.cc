@@ -69,6 +69,7 @@ struct StampMeasurer::State {
   ColumnModel columns;
   float running_fwhm = 4.0f;
   float stars_seen = 0.0f;  // good stars that taught the running width
+  const Calibration* calibration = nullptr;  // borrowed
   float brightness = 0.0f;  // ADU: the fit's flux of the last window's star, less noisy than the aperture's
 
   Measurement Measure(const ImageView& image, const Prediction& prediction);
@@ -120,6 +121,7 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   const int32_t cols = std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut);
   const FaultReason fault = CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
   if (fault != FaultReason::kNone) return Refused(fault);
+  if (calibration != nullptr && calibration->Fits(image.rows, image.cols)) Calibrate(*calibration, &window);
   Structure structure;
   RemoveStructure(&window, &structure);
   // The pixels' own noise counts, but not less than what the amplifier is known to have.
@@ -234,8 +236,13 @@ StampMeasurer::~StampMeasurer() = default;
 Measurement StampMeasurer::Measure(const ImageView& image, const Prediction& prediction) noexcept {
   Measurement m = state_->Measure(image, prediction);
   if (state_->settings.bad_amp) m.flags |= kBadAmp;
+  const Calibration* calibration = state_->calibration;
+  const bool calibrated = calibration != nullptr && calibration->complete && calibration->Fits(image.rows, image.cols);
+  if (state_->settings.calibrated && !calibrated && (m.flags & kFault) == 0) m.flags |= kUncalibrated;
   return m;
 }
+
+void StampMeasurer::Use(const Calibration* calibration) noexcept { state_->calibration = calibration; }
 
 void StampMeasurer::Reset() noexcept {
   state_->running_fwhm = state_->settings.expected_fwhm;

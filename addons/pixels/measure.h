@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "addons/pixels/calibration.h"
 #include "addons/pixels/image_view.h"
 #include "addons/pixels/measurement.h"
 
@@ -23,6 +24,7 @@ struct MeasureSettings {
   float expected_fwhm = 4.0f;    // px, start of the running width
   int32_t raw_segment = 0;       // which of the 16 segments of a raw stamp is measured (plane index 0..15)
   bool bad_amp = false;          // sets kBadAmp in every result
+  bool calibrated = false;       // calibrations are due: without all of them results carry kUncalibrated
 };
 
 // Where the star is expected; without it the whole ROI is searched.
@@ -43,6 +45,10 @@ class StampMeasurer {
 
   // Measures one stamp. Never fails: a stamp that cannot be measured gives flags and NaN.
   Measurement Measure(const ImageView& image, const Prediction& prediction) noexcept;
+
+  // Calibrations of the ROI from the next stamp on, prepared (calibration.h); they must outlive their use. Null, or of
+  // another size than the stamp: none.
+  void Use(const Calibration* calibration) noexcept;
 
   // Forgets what earlier stamps taught (column model, running width): call at series start.
   void Reset() noexcept;

@@ -22,6 +22,7 @@ enum MeasureFlag : uint32_t {
   kFault = 1u << 8,         // the stamp itself is refused (see FaultReason); numbers are NaN
   kTooWide = 1u << 9,       // wider than any seeing; not a star
   kBadAmp = 1u << 10,       // the amplifier is listed as bad
+  kUncalibrated = 1u << 11, // calibrations are asked for, and not all of them were there for this ROI
 };
 
 // Flags that say: do not use this position. The others inform.

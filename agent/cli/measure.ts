@@ -12,6 +12,7 @@ import { Tracker } from '../measure/tracker.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import { doNotUse, flagNames } from '../model/flags.js';
 import type { Command, Surroundings } from './command.js';
+import { type Calibrations, calibrationsOf, type KnownRoi } from './measure-calibrations.js';
 import { listOf, numberOf, type Options, words } from './options.js';
 import { Progress } from './progress.js';
 
@@ -43,6 +44,11 @@ PATH is
   --read-noise N    electron (default: estimated from each stamp)
   --saturation N    ADU (default 262143)
   --fwhm PX         expected width (default 4)
+  --calib DIR       master calibrations of the camera's assembled CCDs, DIR/DETECTOR/{bias,dark,flat,defects,ptc}.fits,
+                    cropped to the ROI; of stamps only. What is missing is said on stderr, and results carry
+                    uncalibrated. Gain and read noise are those of ptc.fits unless given
+  --detector NAME   of --calib, with --segment N (amplifier label), --start-row N, --start-col N (from the readout
+                    corner), --integration-ms N (of the dark): where the stamps' file does not tell
   --out FILE        JSON: {"GROUP": [null | {"x","y","ex","ey","flux","fluxErr","fwhm","snr","chi2","flagged","flags"}]}
                     one element per stamp in order, null: no measurement. Without --out: one line per stamp, which
                     says why there is no measurement: no_star, or the fault for which the stamp was refused
@@ -56,6 +62,7 @@ The other flags inform; addons/README.md says what each means. Exit code 0: all 
 examples: summit-agent measure night/stamps --out results.json
           summit-agent measure MC_O_20260714_000123_R00_SG0_guider.fits
           summit-agent measure sky.fits --detect --gain 1.1
+          summit-agent measure MC_O_20260714_000123_R00_SG0_guider.fits --calib calibrations
 `,
   options: {
     [words]: { type: 'string', multiple: true },
@@ -68,6 +75,12 @@ examples: summit-agent measure night/stamps --out results.json
     'read-noise': { type: 'string' },
     saturation: { type: 'string' },
     fwhm: { type: 'string' },
+    calib: { type: 'string' },
+    detector: { type: 'string' },
+    segment: { type: 'string' },
+    'start-row': { type: 'string' },
+    'start-col': { type: 'string' },
+    'integration-ms': { type: 'string' },
     out: { type: 'string' },
   },
   async run(options, around) {
@@ -95,16 +108,28 @@ function usage(problem: string): AgentError {
   return new AgentError('usage', problem);
 }
 
-function kernelOf(options: Options, gain: number, rows: number, cols: number, refusals: Refusals): Kernel {
+function kernelOf(
+  options: Options,
+  gain: number,
+  rows: number,
+  cols: number,
+  refusals: Refusals,
+  calibrations: Calibrations | null = null,
+): { readonly kernel: Kernel; readonly missing: readonly string[] } {
   const kernel = new NativeKernel({
     maxRows: Math.max(rows, 1),
     maxCols: Math.max(cols, 1),
-    gain: numberOf(options, 'gain', 1e-3, 1e3, gain),
-    readNoise: numberOf(options, 'read-noise', 0, 1e4, 0),
+    gain: calibrations?.order.gain ?? numberOf(options, 'gain', 1e-3, 1e3, gain),
+    readNoise: numberOf(options, 'read-noise', 0, 1e4, calibrations?.readNoise ?? 0),
     saturation: numberOf(options, 'saturation', 1, 2 ** 31 - 1, 262_143),
     expectedFwhm: numberOf(options, 'fwhm', 1, 30, 4),
+    calibrated: calibrations !== null,
   });
-  return new CountingKernel(kernel, refusals);
+  const missing = calibrations === null ? [] : kernel.calibrate(calibrations.order);
+  return {
+    kernel: new CountingKernel(kernel, refusals),
+    missing: [...(calibrations?.missing ?? []), ...missing],
+  };
 }
 
 function tell(path: string, sentence: string | null, { stderr }: Surroundings): void {
@@ -118,9 +143,19 @@ interface Stamps {
   readonly rows: number;
   readonly cols: number;
   open(): (i: number) => Pixels;
+  /** what the file tells of the ROI */
+  readonly roi?: KnownRoi;
   /** where stamps differ in size */
   readonly sides?: (i: number) => { readonly rows: number; readonly cols: number };
 }
+
+const untold: KnownRoi = {
+  detector: null,
+  segment: null,
+  startRow: null,
+  startCol: null,
+  integrationMs: null,
+};
 
 function isDirectory(path: string): boolean {
   try {
@@ -144,6 +179,7 @@ function groupsOf(path: string): readonly Stamps[] {
       stamps: sizes.length,
       rows,
       cols,
+      roi: file.roi(),
       sides,
       open: () => (i) => file.read(i),
     },
@@ -164,9 +200,16 @@ async function measureStamps(path: string, options: Options, around: Surrounding
   const progress = new Progress(around.stderr, `measuring ${basename(path)}`);
   const outcomes = new Map<string, Outcome[]>();
   const refusals = new Refusals();
+  const told = new Set<string>();
   let done = 0;
   for (const group of groups) {
-    const kernel = kernelOf(options, guiderGain, group.rows, group.cols, refusals);
+    const { rows: height, cols: width, roi = untold } = group;
+    const calibrations = calibrationsOf(options, roi, height, width, guiderGain);
+    const { kernel, missing } = kernelOf(options, guiderGain, height, width, refusals, calibrations);
+    for (const sentence of missing) {
+      if (!told.has(sentence)) tell(path, `not calibrated: ${sentence}`, around);
+      told.add(sentence);
+    }
     const read = group.open();
     const list: Outcome[] = [];
     const tracker = new Tracker();
@@ -205,7 +248,8 @@ function measureImage(path: string, options: Options, around: Surroundings): Out
   const radius = numberOf(options, 'radius', 0.5, 1000, 5);
   const image = readFitsImage(path, Math.round(numberOf(options, 'hdu', 0, 4096, 0)));
   const refusals = new Refusals();
-  const kernel = kernelOf(options, 1, size, size, refusals);
+  if (options.calib !== undefined) throw usage('--calib takes stamps, not images with --at or --detect');
+  const { kernel } = kernelOf(options, 1, size, size, refusals);
   const progress = new Progress(around.stderr, `measuring ${basename(path)}`);
   try {
     const list: Outcome[] = detect

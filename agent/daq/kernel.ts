@@ -4,6 +4,7 @@
 import type { Measurement } from '../model/daq.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import {
+  type CalibrationOrder,
   loadNative,
   type MeasurerSettings,
   type NativeGuiderFile,
@@ -37,6 +38,16 @@ export class NativeKernel {
   reset(): void {
     this.#native.reset();
   }
+
+  /** Takes what calibrations there are; returns one sentence for each that is missing. */
+  calibrate(order: CalibrationOrder): readonly string[] {
+    return this.#native.calibrate(order);
+  }
+}
+
+/** Gain and read noise of an amplifier (ptc.fits); throws AgentError `usage` with path and reason. */
+export function readAmplifier(path: string, segment: number): { gain: number; readNoise: number } {
+  return orRefuse(() => loadNative().readAmplifier(path, segment));
 }
 
 /** Opens a guider file; throws AgentError `usage` with path and reason. */

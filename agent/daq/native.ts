@@ -57,6 +57,23 @@ export interface MeasurerSettings {
   /** px */
   readonly expectedFwhm?: number;
   readonly rawSegment?: number;
+  /** calibrations are due: without all of them results carry `uncalibrated` */
+  readonly calibrated?: boolean;
+}
+
+/** One ROI's share of a detector's master calibrations (addons/binding/calibration_binding.h). */
+export interface CalibrationOrder {
+  /** holds bias.fits, dark.fits, flat.fits, defects.fits */
+  readonly directory: string;
+  readonly segment: number;
+  readonly startRow: number;
+  readonly startCol: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** electron/ADU, of files in electron */
+  readonly gain: number;
+  /** of dark current */
+  readonly seconds: number;
 }
 
 /** addons/binding/native_measurer.cc: the measuring chain for archived pixels. */
@@ -73,11 +90,21 @@ export interface NativeMeasurer {
   ): Measurement;
   /** forgets earlier stamps */
   reset(): void;
+  /** Takes what calibrations there are; returns one sentence for each that is missing. */
+  calibrate(order: CalibrationOrder): readonly string[];
 }
 
 export interface NativeGuiderFile {
   stamps(): readonly { readonly rows: number; readonly cols: number; readonly taiNs: bigint }[];
   read(index: number): Int32Array;
+  /** null where the header does not tell */
+  roi(): {
+    readonly detector: string | null;
+    readonly segment: number | null;
+    readonly startRow: number | null;
+    readonly startCol: number | null;
+    readonly integrationMs: number | null;
+  };
 }
 
 export interface NativeImage {
@@ -107,6 +134,8 @@ export interface NativeAddon {
   ) => NativeGuiderFile;
   /** `hdu` 0: the first 2-D image. Throws an Error with path and reason */
   readImage(path: string, hdu: number): NativeImage;
+  /** Of a photon transfer curve's table (ptc.fits); throws an Error with path and reason. */
+  readAmplifier(path: string, segment: number): { readonly gain: number; readonly readNoise: number };
   monotonicNs(): bigint;
   /** CLOCK_TAI - CLOCK_REALTIME in whole seconds; 0 when nobody told the kernel */
   clockTaiMinusUtc(): number;

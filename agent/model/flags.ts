@@ -14,6 +14,8 @@ export const flagBits = {
   fault: 1 << 8,
   too_wide: 1 << 9,
   bad_amp: 1 << 10,
+  /** calibrations are asked for, and not all of them were there for this ROI: measured without */
+  uncalibrated: 1 << 11,
   /** one of the first two stamps after RESUME: irregular start, effective integration is not nominal */
   first_stamp: 1 << 16,
   /** stamps between the previous one of this sensor and this are lost (`gap` says how many) */
