@@ -5,6 +5,7 @@ import { AgentError } from '../model/errors.js';
 import { nearest } from '../model/nearest.js';
 import { check } from './check.js';
 import type { Command, Surroundings } from './command.js';
+import { doctor } from './doctor.js';
 import { keys } from './keys.js';
 import { measure } from './measure.js';
 import { readOptions } from './options.js';
@@ -26,6 +27,7 @@ const commands: Readonly<Record<string, Command>> = {
   send,
   roi,
   keys,
+  doctor,
   measure,
   version,
 };

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// summit-agent doctor
+
+import { existsSync } from 'node:fs';
+import { loadProfile } from '../config/load.js';
+import { defaults, type Profile } from '../config/profile.js';
+import { loadNative, nativePath } from '../daq/native.js';
+import { checks, examine } from '../doctor/examine.js';
+import type { Finding, Needs, Port } from '../doctor/finding.js';
+import { thisMachine } from '../doctor/machine.js';
+import type { Command } from './command.js';
+
+/** Where the service may write. */
+const stateFolder = '/var/lib/summit-agent';
+
+export const doctor: Command = {
+  summary: 'checks this machine for what an agent needs, with a remedy for each thing missing',
+  help: `usage: summit-agent doctor [--profile FILE] [--interface NAME] [--json]
+
+Looks at Node.js, clock and TAI offset, socket buffers, the DAQ network's interface, limits for real-time scheduling and
+locked memory, CPU governor, isolation and interrupts of the link thread's CPU, devices, disk and ports. Changes nothing.
+Prints each thing that is missing with what to do; one line when nothing is. Exit code 0: nothing is missing;
+1: something is; 2: the profile or the command line is wrong.
+
+  --profile FILE     checks what this profile needs; without one, what a guider with real-time scheduling and locked
+                     memory on the default ports needs
+  --interface NAME   network interface of the DAQ (default: daq.wire.interface of the profile, where it is a name)
+  --json             one JSON object: ok, checks, findings
+
+example: sudo -u summit-agent summit-agent doctor --profile /etc/summit-agent/guider-1.yaml --interface lsst-daq
+`,
+  options: { profile: { type: 'string' }, interface: { type: 'string' }, json: { type: 'boolean' } },
+  async run(options, { stdout }) {
+    const { profile, interface: named, json } = options;
+    const needs = typeof profile === 'string' ? needsOf(loadProfile(profile)) : usualNeeds;
+    const kernelTai = existsSync(nativePath()) ? loadNative().clockTaiMinusUtc() : null;
+    const wanted = typeof named === 'string' ? { ...needs, interface: named } : needs;
+    const findings = examine(thisMachine(kernelTai), wanted);
+    stdout.write(json === true ? asJson(findings) : asText(findings));
+    return findings.length === 0 ? 0 : 1;
+  },
+};
+
+function asJson(findings: readonly Finding[]): string {
+  return `${JSON.stringify({ ok: findings.length === 0, checks: Object.keys(checks), findings })}\n`;
+}
+
+export function asText(findings: readonly Finding[]): string {
+  if (findings.length === 0) return `OK: ${Object.keys(checks).length} checks, nothing is missing\n`;
+  const lines = findings.flatMap(({ check, severity, found, remedy }) => [
+    `${severity === 'serious' ? 'SERIOUS' : 'warning'} ${check}: ${found}`,
+    `        ${remedy}`,
+  ]);
+  return `${lines.join('\n')}\n`;
+}
+
+const usualNeeds: Needs = {
+  receiveBufferBytes: defaults.wire.receiveBufferBytes,
+  schedFifo: 50,
+  lockBytes: defaults.slots * defaults.slotBytes,
+  hugeBytes: null,
+  cpu: null,
+  devices: [],
+  folders: [stateFolder],
+  ports: [
+    ...tcpPort('publish.data', defaults.data),
+    ...tcpPort('publish.control', defaults.control),
+    { protocol: 'udp', host: defaults.wire.address, port: defaults.wire.port, key: 'daq.wire.port' },
+  ],
+  interface: null,
+};
+
+function needsOf({ link, publish, health }: Profile): Needs {
+  const poolBytes = link.slots * link.slotBytes;
+  const wire = link.driver === 'wire' ? (link.options as Partial<typeof defaults.wire>) : null;
+  const { address = defaults.wire.address, port = 0 } = wire ?? {};
+  const named = typeof wire?.interface === 'string' ? wire.interface : null;
+  const daqPort: readonly Port[] = wire
+    ? [{ protocol: 'udp', host: address, port, key: 'daq.wire.port' }]
+    : [];
+  return {
+    receiveBufferBytes: wire?.receiveBufferBytes ?? 0,
+    schedFifo: link.schedFifo,
+    lockBytes: link.lockMemory ? poolBytes : null,
+    hugeBytes: link.hugePages ? poolBytes : null,
+    cpu: link.cpu,
+    devices: health.sensors.map(({ path }) => path),
+    folders: [link.recorder?.folder ?? stateFolder],
+    ports: [
+      ...tcpPort('publish.data', publish.data),
+      ...tcpPort('publish.control', publish.control),
+      ...(publish.query === null ? [] : tcpPort('publish.query', publish.query)),
+      ...daqPort.filter((wanted) => wanted.port !== 0),
+    ],
+    interface: named !== null && !/^[\d.]+$/.test(named) ? named : null,
+  };
+}
+
+/** None for ipc, and for a port that is any free one. */
+function tcpPort(key: string, endpoint: string): Port[] {
+  const [, host, port] = /^tcp:\/\/([^:]+):(\d+)$/.exec(endpoint) ?? [];
+  if (host === undefined || port === '0') return [];
+  return [{ protocol: 'tcp', host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port), key }];
+}
