@@ -33,7 +33,7 @@
       'sources': ['<!@(ls addons/pixels/*.cc addons/daq/*.cc addons/fits/*.cc addons/recorder/*.cc | grep -v _test.cc)'],
       'cflags': ['<!@(pkg-config --cflags cfitsio | sed s/-I/-isystem/g)'],
       'direct_dependent_settings': {
-        'libraries': ['<!@(pkg-config --libs cfitsio)', '-ldl', '-lpthread'],
+        'libraries': ['<!@(pkg-config --libs cfitsio)', '-lz', '-ldl', '-lpthread'],
       },
     },
     {

@@ -24,6 +24,7 @@ import { Alarms } from './health/alarms.js';
 import { Health } from './health/health.js';
 import { HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
+import { RecordedClock } from './health/recorded-clock.js';
 import { Sensors } from './health/sensors.js';
 import { hostTaiOffset } from './health/tai-source.js';
 import { VitalSigns } from './health/vital-signs.js';
@@ -78,6 +79,9 @@ export class Agent {
   readonly #link: ReopenableLink;
   readonly #watch = new LinkWatch();
   readonly #exit = new AbortController();
+  readonly #ended = new AbortController();
+  /** of a recording; null: the role lives in the host's time */
+  readonly #recorded: RecordedClock | null;
   readonly #started = process.hrtime.bigint();
   /** what is running, in the order of starting */
   readonly #running: (() => Promise<void> | void)[] = [];
@@ -87,6 +91,7 @@ export class Agent {
     this.#version = deps.version;
     this.#tai = hostTaiOffset(deps.kernelTaiSeconds());
     this.#clock = new HostClock(this.#tai.seconds);
+    this.#recorded = profile.link.driver === 'recording' ? new RecordedClock(this.#clock) : null;
     const context = new Context({ blocky: false, ioThreads });
     const { agent, publish, guider } = profile;
     this.#logs = new LogGate({
@@ -151,7 +156,7 @@ export class Agent {
     this.#guider = new Guider(
       { ...guider, timeSuspect: this.#tai.suspect },
       {
-        clock: this.#clock,
+        clock: this.#recorded ?? this.#clock,
         sink: this.#onSky,
         log: this.#log,
         counters: () => this.#link.counters().sensors,
@@ -225,6 +230,20 @@ export class Agent {
   async stop(): Promise<void> {
     for (let stop = this.#running.pop(); stop; stop = this.#running.pop()) await stop();
     this.#logs.flush(true);
+  }
+
+  /** Goes on from STANDBY, as `startState` does by itself. */
+  async goTo(target: 'DISABLED' | 'ENABLED'): Promise<void> {
+    await this.#lifecycle.begin(target);
+  }
+
+  get subscriptionCount(): number {
+    return this.#publisher.subscriptionCount;
+  }
+
+  /** Aborted when a finite source has delivered everything. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
   /** Aborted by the command exitControl: the process should stop the agent and end. */
@@ -334,7 +353,8 @@ export class Agent {
 
   #onRecords(records: readonly DaqRecord[]): void {
     try {
-      this.#guider.onRecords(records);
+      if (this.#recorded) this.#onRecorded(records, this.#recorded);
+      else this.#guider.onRecords(records);
       for (const record of records) {
         if (record.lease !== 0n) this.#link.releasePixels(record.lease);
         if (record.eventType >= EventType.linkUp) this.#onLinkEvent(record);
@@ -347,10 +367,21 @@ export class Agent {
     }
   }
 
+  /** One at a time: what a batch holds depends on how fast the recording is played. */
+  #onRecorded(records: readonly DaqRecord[], clock: RecordedClock): void {
+    for (const record of records) {
+      clock.advance(record.tLastNs);
+      this.#guider.onRecords([record]);
+      if (record.eventType === EventType.end) clock.finish();
+    }
+  }
+
   #onLinkEvent(record: DaqRecord): void {
     if (record.eventType === EventType.linkUp) this.#health.onLink(true, record.text);
     if (record.eventType === EventType.linkDown) this.#health.onLink(false, record.text);
-    if (record.eventType === EventType.end) this.#log.info('the source has delivered everything');
+    if (record.eventType !== EventType.end) return;
+    this.#log.info('the source has delivered everything');
+    this.#ended.abort('the source has delivered everything');
   }
 
   /** Says once who this is and what the time is worth. */

@@ -21,13 +21,19 @@ Napi::BigInt Big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, 
 class StopWork : public Napi::AsyncWorker {
  public:
   StopWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::shared_ptr<recorder::GuiderRecorder> recorder,
-           std::shared_ptr<Doorbell> doorbell)
-      : AsyncWorker(env), link_(std::move(link)), recorder_(std::move(recorder)), doorbell_(std::move(doorbell)), deferred_(env) {}
+           std::shared_ptr<recorder::StreamRecorder> stream, std::shared_ptr<Doorbell> doorbell)
+      : AsyncWorker(env),
+        link_(std::move(link)),
+        recorder_(std::move(recorder)),
+        stream_(std::move(stream)),
+        doorbell_(std::move(doorbell)),
+        deferred_(env) {}
   Napi::Promise promise() const { return deferred_.Promise(); }
   void Execute() override {
     clean_ = link_->Stop(kStopMs);
     // After the link: what it still delivered is recorded.
     if (recorder_ != nullptr) clean_ = recorder_->Stop(kStopRecorderMs) && clean_;
+    if (stream_ != nullptr) clean_ = stream_->Stop(kStopRecorderMs) && clean_;
   }
   void OnOK() override {
     doorbell_->Close();
@@ -37,6 +43,7 @@ class StopWork : public Napi::AsyncWorker {
  private:
   std::shared_ptr<daq::Link> link_;
   std::shared_ptr<recorder::GuiderRecorder> recorder_;
+  std::shared_ptr<recorder::StreamRecorder> stream_;
   std::shared_ptr<Doorbell> doorbell_;
   Napi::Promise::Deferred deferred_;
   bool clean_ = false;
@@ -140,7 +147,8 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
     return;
   }
   recorder::RecorderSettings recording;
-  if (!ReadRecorderSettings(settings.recorder, &recording, &message)) {
+  recorder::StreamSettings streaming;
+  if (!ReadRecorderSettings(settings.recorder, &recording, &message) || !ReadStreamSettings(settings.stream, &streaming, &message)) {
     Throw(env, SUMMIT_ERR_CONFIG, message);
     return;
   }
@@ -150,6 +158,15 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
   if (!recording.folder.empty()) {
     recorder_ = recorder::GuiderRecorder::Create(recording, ring);
     taps.push_back(recorder_);
+  }
+  if (!streaming.path.empty()) {
+    stream_ = recorder::StreamRecorder::Create(streaming, &message);
+    if (stream_ == nullptr) {
+      doorbell_->Close();
+      Throw(env, SUMMIT_ERR_RESOURCE, message);
+      return;
+    }
+    taps.push_back(stream_);
   }
   int code = SUMMIT_OK;
   link_ = daq::Link::Create(settings, ring, &code, &message, std::move(taps));
@@ -164,23 +181,27 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
 }
 
 void NativeLink::OnEnvironmentEnd(void* self) {
-  static_cast<NativeLink*>(self)->doorbell_->Silence();
-  static_cast<NativeLink*>(self)->link_->Stop(kStopMs);
-  if (static_cast<NativeLink*>(self)->recorder_ != nullptr) static_cast<NativeLink*>(self)->recorder_->Stop(kStopMs);
+  static_cast<NativeLink*>(self)->StopAll();
+}
+
+void NativeLink::StopAll() {
+  doorbell_->Silence();
+  link_->Stop(kStopMs);
+  if (recorder_ != nullptr) recorder_->Stop(kStopMs);
+  if (stream_ != nullptr) stream_->Stop(kStopMs);
 }
 
 NativeLink::~NativeLink() {
   if (link_ == nullptr) return;
   napi_remove_env_cleanup_hook(Env(), OnEnvironmentEnd, this);
-  doorbell_->Silence();
-  link_->Stop(kStopMs);
-  if (recorder_ != nullptr) recorder_->Stop(kStopMs);
+  StopAll();
 }
 
 Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
   std::string message;
   // Before the link: its first frames find the recorder at work.
   if (recorder_ != nullptr) recorder_->Start();
+  if (stream_ != nullptr) stream_->Start();
   const int code = link_->Start(&message);
   if (code != SUMMIT_OK) {
     doorbell_->Close();
@@ -192,7 +213,7 @@ Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeLink::Stop(const Napi::CallbackInfo& info) {
-  auto* work = new StopWork(info.Env(), link_, recorder_, doorbell_);
+  auto* work = new StopWork(info.Env(), link_, recorder_, stream_, doorbell_);
   const Napi::Promise promise = work->promise();
   work->Queue();
   return promise;
@@ -261,6 +282,10 @@ Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
   Napi::Object recording = Napi::Object::New(env);
   if (recorder_ != nullptr) {
     for (const auto& [name, value] : recorder_->Snapshot()) recording.Set(name, Big(env, value));
+  }
+  if (stream_ != nullptr) {
+    for (const auto& [name, value] : stream_->Snapshot()) recording.Set(name, Big(env, value));
+    if (const std::string problem = stream_->problem(); !problem.empty()) outcomes.Set("stream", problem);
   }
   all.Set("recording", recording);
   const daq::Worker& worker = link_->worker();

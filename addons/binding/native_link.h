@@ -12,6 +12,7 @@
 #include "addons/binding/doorbell.h"
 #include "addons/daq/link.h"
 #include "addons/recorder/guider_recorder.h"
+#include "addons/recorder/stream_recorder.h"
 
 namespace summit::binding {
 
@@ -23,6 +24,7 @@ class NativeLink : public Napi::ObjectWrap<NativeLink> {
 
  private:
   static void OnEnvironmentEnd(void* self);
+  void StopAll();
   Napi::Value Start(const Napi::CallbackInfo& info);
   Napi::Value Stop(const Napi::CallbackInfo& info);
   Napi::Value Drain(const Napi::CallbackInfo& info);
@@ -36,6 +38,7 @@ class NativeLink : public Napi::ObjectWrap<NativeLink> {
   Napi::Value TakeReports(const Napi::CallbackInfo& info);
 
   std::shared_ptr<recorder::GuiderRecorder> recorder_;  // nullptr: nothing is recorded
+  std::shared_ptr<recorder::StreamRecorder> stream_;    // the same for the whole stream
   std::shared_ptr<daq::Link> link_;
   std::shared_ptr<Doorbell> doorbell_;
 };

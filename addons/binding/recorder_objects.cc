@@ -16,6 +16,18 @@ bool ReadRecorderSettings(const std::string& json, recorder::RecorderSettings* s
   return message->empty();
 }
 
+bool ReadStreamSettings(const std::string& json, recorder::StreamSettings* settings, std::string* message) {
+  if (json.empty() || json == "null") return true;
+  daq::Options options(json, "stream");
+  settings->path = options.Text("path", "");
+  settings->compress = options.Flag("compress", false);
+  settings->queue_stamps = static_cast<uint32_t>(options.Int("queueStamps", settings->queue_stamps, 8, 65536));
+  settings->json = options.Json("header");
+  *message = options.Problems();
+  if (message->empty() && settings->path.empty()) *message = "stream: path: expected a path";
+  return message->empty();
+}
+
 Napi::Array ReportsArray(Napi::Env env, const std::vector<recorder::FileReport>& reports) {
   Napi::Array array = Napi::Array::New(env, reports.size());
   for (size_t i = 0; i < reports.size(); ++i) {

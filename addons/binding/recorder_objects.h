@@ -11,11 +11,15 @@
 #include <vector>
 
 #include "addons/recorder/guider_recorder.h"
+#include "addons/recorder/stream_recorder.h"
 
 namespace summit::binding {
 
 // "null" leaves the folder empty: nothing is recorded. False with everything that is wrong.
 bool ReadRecorderSettings(const std::string& json, recorder::RecorderSettings* settings, std::string* message);
+
+// The same with an empty path.
+bool ReadStreamSettings(const std::string& json, recorder::StreamSettings* settings, std::string* message);
 
 Napi::Array ReportsArray(Napi::Env env, const std::vector<recorder::FileReport>& reports);
 

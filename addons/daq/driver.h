@@ -48,7 +48,8 @@ enum SummitEventType {
   SUMMIT_EVENT_RESET = 8,
   SUMMIT_EVENT_LINK_UP = 200,   /* first traffic after silence */
   SUMMIT_EVENT_LINK_DOWN = 201, /* nothing, not even STATUS, for the link timeout */
-  SUMMIT_EVENT_END = 202        /* a finite source (replay) has delivered everything */
+  SUMMIT_EVENT_END = 202,       /* a finite source (replay) has delivered everything */
+  SUMMIT_EVENT_PREDICTION = 203 /* recordings only: where the star of `location` was expected from here on */
 };
 
 enum SummitEventStatus { SUMMIT_STATUS_SUCCESS = 0, SUMMIT_STATUS_BDI_ERROR = 1, SUMMIT_STATUS_MAX_SUBSCRIBERS = 2 };
@@ -154,6 +155,12 @@ typedef struct SummitSeriesMetadata {
   char id[64];        /* configuration id of the series; not the image name */
 } SummitSeriesMetadata;
 #pragma pack(pop)
+
+/* Payload of PREDICTION: px of the ROI. */
+typedef struct SummitPrediction {
+  double x, y, radius;
+  uint64_t valid;
+} SummitPrediction;
 
 /* What a driver counts about its link. Per-sensor counters are the host's. */
 typedef struct SummitLinkStats {

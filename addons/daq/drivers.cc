@@ -7,6 +7,7 @@ const SummitDriver* FindDriver(std::string_view name) {
   if (name == "wire") return WireDriver();
   if (name == "plugin") return PluginDriver();
   if (name == "replay") return ReplayDriver();
+  if (name == "recording") return RecordingDriver();
   return nullptr;
 }
 

@@ -13,6 +13,7 @@ namespace summit::daq {
 
 const SummitDriver* WireDriver();
 const SummitDriver* ReplayDriver();
+const SummitDriver* RecordingDriver();
 const SummitDriver* PluginDriver();
 
 // nullptr when no driver has this name.

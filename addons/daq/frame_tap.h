@@ -21,6 +21,8 @@ class FrameTap {
   virtual uint32_t most_slots() const = 0;
   // Called once before the first frame.
   virtual void Attach(std::shared_ptr<FramePool> pool) = 0;
+  // Where the star of the next stamps of this sensor is expected, when that has changed.
+  virtual void OnPrediction(uint8_t /*location*/, const SummitPrediction&) {}
   // Every frame and event of the driver, before anything is said about it.
   virtual void OnDelivered(const SummitFrame&) {}
   // A complete stamp, with the numbers the book gave it.

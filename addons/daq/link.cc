@@ -34,7 +34,7 @@ std::shared_ptr<Link> Link::Create(const LinkSettings& settings, std::function<v
   link->driver_ = FindDriver(settings.driver);
   *code = SUMMIT_ERR_CONFIG;
   if (link->driver_ == nullptr) {
-    *message = "link: driver: expected wire, replay or plugin, got \"" + settings.driver + "\"";
+    *message = "link: driver: expected wire, replay, recording or plugin, got \"" + settings.driver + "\"";
     return nullptr;
   }
   FramePoolSettings pool = settings.pool;
@@ -114,11 +114,15 @@ void Link::Run() {
 
 // False when the driver has nothing to wait for: the thread then waits by itself.
 bool Link::Turn(SummitFrame* frame) {
+  // A file can wait until its reader has caught up: nothing of it is ever superseded.
+  if ((driver_->caps & SUMMIT_CAP_FINITE) != 0 && ring_.Free() < ring_.capacity() / 2) {
+    stop_wakeup_.Wait(1);
+    return true;
+  }
   *frame = SummitFrame{};
   frame->struct_size = sizeof(*frame);
   const int got = driver_->next(handle_, frame, kTurnMs);
   if (got == 1) {
-    for (const std::shared_ptr<FrameTap>& tap : taps_) tap->OnDelivered(*frame);
     worker_->OnFrame(*frame);
     if (driver_->release != nullptr) driver_->release(handle_, frame);
   } else {

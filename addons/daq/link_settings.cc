@@ -26,6 +26,7 @@ bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string
   settings->options = options.Json("options");
   if (settings->options == "null") settings->options = "{}";
   settings->recorder = options.Json("recorder");
+  settings->stream = options.Json("stream");
   settings->pool.slots = static_cast<uint32_t>(options.Int("slots", 64, 4, 65536));
   settings->pool.slot_bytes = static_cast<uint64_t>(options.Int("slotBytes", 640000, 64, 1 << 30));
   settings->pool.huge_pages = options.Flag("hugePages", true);
@@ -44,7 +45,7 @@ bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string
   // Read on the TypeScript side, which puts it into the options of the driver that has it.
   options.Int("linkTimeoutMs", 0, 0, 3600000);
   *message = options.Problems();
-  if (message->empty() && settings->driver.empty()) *message = "link: driver: expected wire, replay or plugin";
+  if (message->empty() && settings->driver.empty()) *message = "link: driver: expected wire, replay, recording or plugin";
   return message->empty();
 }
 

@@ -20,6 +20,7 @@ struct LinkSettings {
   std::string driver{};
   std::string options{};  // JSON object for the driver
   std::string recorder{};  // JSON object for the guider recorder; "null": nothing is recorded
+  std::string stream{};    // JSON object for the recorder of the whole stream; "null": none
   FramePoolSettings pool;
   ThreadSettings thread;
   uint32_t ring_records = 4096;

@@ -68,6 +68,9 @@ Worker::Sensor* Worker::SensorAt(uint8_t location) const {
 
 void Worker::OnFrame(const SummitFrame& given) {
   SummitFrame frame = given;
+  if (frame.event_type == SUMMIT_EVENT_STAMP) FixPrediction(frame.location);
+  if (frame.event_type == SUMMIT_EVENT_PREDICTION) return FollowPrediction(frame);
+  for (FrameTap* tap : taps_) tap->OnDelivered(frame);
   if (clock_.OnSession(frame.session)) {
     for (const std::unique_ptr<Sensor>& sensor : sensors_) sensor->account.Restart();
   }
@@ -85,6 +88,32 @@ void Worker::OnFrame(const SummitFrame& given) {
     default: PutEvent(frame);
   }
   if (frame.token != 0) pool_.Release(frame.token);
+}
+
+// Taken once per stamp and told to the taps, so that a recording can give the kernel the same again.
+void Worker::FixPrediction(uint8_t location) {
+  Fixed& fixed = fixed_[location];
+  if (fixed.followed) return;
+  const pixels::Prediction now = predictions_.Get(location);
+  const pixels::Prediction& before = fixed.prediction;
+  const bool same = now.valid == before.valid && (!now.valid || (now.x == before.x && now.y == before.y && now.radius == before.radius));
+  if (same) return;
+  fixed.prediction = now;
+  const SummitPrediction told{now.x, now.y, now.radius, now.valid ? 1u : 0u};
+  for (FrameTap* tap : taps_) tap->OnPrediction(location, told);
+}
+
+void Worker::FollowPrediction(const SummitFrame& frame) {
+  SummitPrediction told;
+  if (frame.data == nullptr || frame.bytes < sizeof(told)) return;
+  std::memcpy(&told, frame.data, sizeof(told));
+  Fixed& fixed = fixed_[frame.location];
+  fixed.followed = true;
+  fixed.prediction.valid = told.valid != 0;
+  fixed.prediction.x = told.x;
+  fixed.prediction.y = told.y;
+  fixed.prediction.radius = told.radius;
+  for (FrameTap* tap : taps_) tap->OnPrediction(frame.location, told);
 }
 
 void Worker::OnStamp(SummitFrame* frame) {
@@ -125,7 +154,7 @@ void Worker::OnStamp(SummitFrame* frame) {
 void Worker::Measure(Sensor* sensor, const SummitFrame& frame, Record* record) {
   const uint8_t* memory = static_cast<const uint8_t*>(frame.data);
   const uint64_t before = MonotonicNs();
-  record->measurement = sensor->measurer->Measure(ViewOf(frame, memory), predictions_.Get(frame.location));
+  record->measurement = sensor->measurer->Measure(ViewOf(frame, memory), fixed_[frame.location].prediction);
   record->t_measured_ns = MonotonicNs();
   pixels::Measurement& measurement = record->measurement;
   measurement.measure_ns = static_cast<uint32_t>(std::min<uint64_t>(record->t_measured_ns - before, UINT32_MAX));

@@ -65,6 +65,8 @@ class Worker {
   void BeginSeries(Sensor* sensor, const SummitFrame& start);
   void Measure(Sensor* sensor, const SummitFrame& frame, Record* record);
   void PutEvent(const SummitFrame& frame);
+  void FixPrediction(uint8_t location);
+  void FollowPrediction(const SummitFrame& frame);
   Sensor* SensorAt(uint8_t location) const;
 
   FramePool& pool_;
@@ -75,6 +77,12 @@ class Worker {
   std::array<int16_t, 256> index_{};  // by location; -1: not configured
   std::array<std::atomic<bool>, 256> want_{};
   Predictions predictions_;
+  // What the kernel is told of the next stamp of each location; followed: from a recording, not from JavaScript.
+  struct Fixed {
+    pixels::Prediction prediction{};
+    bool followed = false;
+  };
+  std::array<Fixed, 256> fixed_{};
   SeriesClock clock_;
   Counter unconfigured_;
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "addons/daq/clock.h"
+
 namespace summit::recorder {
 
 bool FrameQueue::Push(const SummitFrame& frame, std::span<const uint8_t> payload) {
@@ -15,6 +17,8 @@ bool FrameQueue::Push(const SummitFrame& frame, std::span<const uint8_t> payload
   entry.before = sensor.offered.Get();
   entry.left_out_before = sensor.left_out.Get();
   entry.after_loss = lost_event_;
+  entry.lost_before = stamps_left_out_.Get() + events_left_out_.Get();
+  entry.delivered_ns = daq::MonotonicNs();
   entry.payload_bytes = static_cast<uint32_t>(std::min<size_t>(payload.size(), payload_bytes_));
   if (entry.payload_bytes > 0) {
     uint8_t* own = payloads_.data() + (at % entries_.size()) * payload_bytes_;

@@ -27,6 +27,8 @@ class FrameQueue {
     uint64_t before = 0;           // stamps of this sensor offered before this entry
     uint64_t left_out_before = 0;  // the part of them for which there was no room
     bool after_loss = false;       // events were left out since the entry before
+    uint64_t lost_before = 0;      // stamps and events of all sensors left out before this entry
+    uint64_t delivered_ns = 0;     // CLOCK_MONOTONIC
     uint32_t payload_bytes = 0;
   };
 

@@ -9,6 +9,8 @@ import { doctor } from './doctor.js';
 import { keys } from './keys.js';
 import { measure } from './measure.js';
 import { readOptions } from './options.js';
+import { record } from './record.js';
+import { replay } from './replay.js';
 import { roi } from './roi.js';
 import { run } from './run.js';
 import { send } from './send.js';
@@ -29,6 +31,8 @@ const commands: Readonly<Record<string, Command>> = {
   keys,
   doctor,
   measure,
+  record,
+  replay,
   version,
 };
 

@@ -15,15 +15,14 @@ export class Progress {
     this.#what = what;
   }
 
-  /** `share` 0..1. True about ten times a second: time to let other work in. */
-  at(share: number): boolean {
+  /** `share` 0..1, null where the end is not known, and what else there is to say. True about ten times a second: time to let other work in. */
+  at(share: number | null, detail = ''): boolean {
     const now = performance.now();
     if (now - this.#drawnMs < everyMs) return false;
     this.#drawnMs = now;
     if (this.#stream.isTTY === true) {
-      const full = Math.round(share * width);
-      const bar = `${'#'.repeat(full)}${'.'.repeat(width - full)}`;
-      this.#stream.write(`\r${this.#what} [${bar}] ${(100 * share).toFixed(0).padStart(3)} %`);
+      const bar = share === null ? '' : ` ${drawn(Math.min(share, 1))}`;
+      this.#stream.write(`\r${this.#what}${bar} ${detail}\x1b[K`);
       this.#shown = true;
     }
     return true;
@@ -33,4 +32,9 @@ export class Progress {
     if (this.#shown) this.#stream.write('\r\x1b[K');
     this.#shown = false;
   }
+}
+
+function drawn(share: number): string {
+  const full = Math.round(share * width);
+  return `[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${(100 * share).toFixed(0).padStart(3)} %`;
 }

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Agent } from '../agent.js';
 import { loadProfile } from '../config/load.js';
+import type { Profile } from '../config/profile.js';
 import { NativeDaqLink } from '../daq/link.js';
 import { loadNative, nativePath } from '../daq/native.js';
 import { ServiceManager } from '../health/service-manager.js';
@@ -34,9 +35,7 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
   async run(options, { stderr, stop }) {
     const profile = loadProfile(requireText(options, 'profile', 'run'));
     const log = stderrLog(stderr);
-    requireAddon();
-    const kernelTaiSeconds = () => loadNative().clockTaiMinusUtc();
-    const agent = new Agent(profile, { log, version: packageVersion(), createLink, kernelTaiSeconds });
+    const agent = createAgent(profile, log);
     const service = serviceManager(agent, log);
     const addresses = await agent.start();
     service.ready();
@@ -51,8 +50,15 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
   },
 };
 
-/** Waits for a signal or for exitControl. */
-async function firstOf(...signals: readonly AbortSignal[]): Promise<string> {
+/** An agent on this machine's native link. */
+export function createAgent(profile: Profile, log: Log): Agent {
+  requireAddon();
+  const kernelTaiSeconds = () => loadNative().clockTaiMinusUtc();
+  return new Agent(profile, { log, version: packageVersion(), createLink, kernelTaiSeconds });
+}
+
+/** Waits for the first of them; its reason. */
+export async function firstOf(...signals: readonly AbortSignal[]): Promise<string> {
   const any = AbortSignal.any([...signals]);
   if (!any.aborted) await once(any, 'abort');
   return String(any.reason);
@@ -75,7 +81,7 @@ function createLink(settings: LinkSettings, log: Log): DaqLink {
   return new NativeDaqLink(settings, ({ level, text }) => log[logLevelOf(level)](text));
 }
 
-function requireAddon(): void {
+export function requireAddon(): void {
   const path = nativePath();
   if (existsSync(path)) return;
   throw new AgentError('usage', `expected the native addon at ${path}, got nothing: run npm run build`);

@@ -286,6 +286,7 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
     lockMemory: daq.lockMemory ?? false,
     hugePages: daq.hugePages ?? false,
     recorder: recorderSettings(file, folder),
+    stream: null,
     sensors: sensors.map(({ location, detectorName }) => {
       const own = guider.perSensor?.[detectorName];
       return {

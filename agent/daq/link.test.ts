@@ -24,6 +24,7 @@ function settings(options: Record<string, unknown> = {}): LinkSettings {
     hugePages: false,
     sensors: [{ location: LOCATION, gain: 1, readNoise: 0, badSegments: [] }],
     recorder: null,
+    stream: null,
   };
 }
 

@@ -209,7 +209,7 @@ export interface DaqLink {
 
 /** Settings of a link, from the profile's `daq` section (hw-profiles/README.md). */
 export interface LinkSettings {
-  readonly driver: 'wire' | 'replay' | 'plugin';
+  readonly driver: 'wire' | 'replay' | 'recording' | 'plugin';
   /** handed to the driver as JSON, per driver */
   readonly options: Readonly<Record<string, unknown>>;
   readonly slots: number;
@@ -223,6 +223,18 @@ export interface LinkSettings {
   readonly sensors: readonly SensorSettings[];
   /** null: nothing is recorded */
   readonly recorder: RecorderSettings | null;
+  /** records everything the driver delivers */
+  readonly stream: StreamSettings | null;
+}
+
+export interface StreamSettings {
+  /** must not exist */
+  readonly path: string;
+  readonly compress: boolean;
+  /** frames that may wait to be written */
+  readonly queueStamps: number;
+  /** for the file's header */
+  readonly header: Readonly<Record<string, unknown>>;
 }
 
 export interface RecorderSettings {

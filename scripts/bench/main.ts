@@ -6,6 +6,7 @@ import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
 import { describeMachine } from './machine.js';
 import { measureOffsets } from './offsets/offsets.js';
+import { measureRecording } from './recording.js';
 import { writeReport } from './report.js';
 import { measureSaturation } from './saturation.js';
 import { printVisits, runVisits } from './visits/visits.js';
@@ -19,6 +20,7 @@ WHAT is any of (default: all)
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
   offsets      dx, dy, rotation of 8 guiders against truth and theory, pulls; one wrong star and one dead sensor; the
                deadline when a sensor is silent
+  recording    the same at 400x400 with guider files written and without: latency, losses, PAUSE -> on the disk
   saturation   as fast as one link goes without loss, 400x400 int32, beside plain C
   visits       30 s exposures in a row, recorded: losses, files, memory, file descriptors
 
@@ -63,7 +65,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const parts = ['accuracy', 'kernel', 'latency', 'offsets', 'saturation', 'visits'];
+const parts = ['accuracy', 'kernel', 'latency', 'offsets', 'recording', 'saturation', 'visits'];
 const unknown = positionals.find((part) => !parts.includes(part));
 if (values.help) {
   process.stdout.write(help);
@@ -116,6 +118,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
       seed: Number(values.seed),
     });
   }
+  if (what.includes('recording')) report.recording = await measureRecording(seconds, rounds);
   if (what.includes('saturation')) report.saturation = await measureSaturation(Math.min(seconds, 10));
   if (what.includes('visits')) {
     const visits = await runVisits({

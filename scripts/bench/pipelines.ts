@@ -42,26 +42,31 @@ export function plainC(directory: string): Pipeline {
   };
 }
 
-export const agent: Pipeline = {
-  name: 'agent',
-  async start(udpPort, endpoint, directory) {
-    const profile = simGuiderProfile({
-      udpPort,
-      daqControl: null,
-      data: endpoint,
-      control: 'tcp://127.0.0.1:0',
-    });
-    const path = join(directory, 'profile.yaml');
-    writeFileSync(path, stringify(profile));
-    const child = new Child({
-      name: 'agent',
-      script: 'dist/agent/main.js',
-      args: ['run', '--profile', path],
-    });
-    await child.event('ready', (event) => event.event === 'ready', readyDeadlineMs);
-    return child;
-  },
-};
+/** An agent on the simulator's profile, with `edit` applied to it. */
+export function agentWith(edit: (profile: JsonLine) => JsonLine): Pipeline {
+  return {
+    name: 'agent',
+    async start(udpPort, endpoint, directory) {
+      const profile = simGuiderProfile({
+        udpPort,
+        daqControl: null,
+        data: endpoint,
+        control: 'tcp://127.0.0.1:0',
+      });
+      const path = join(directory, 'profile.yaml');
+      writeFileSync(path, stringify(edit(profile)));
+      const child = new Child({
+        name: 'agent',
+        script: 'dist/agent/main.js',
+        args: ['run', '--profile', path],
+      });
+      await child.event('ready', (event) => event.event === 'ready', readyDeadlineMs);
+      return child;
+    },
+  };
+}
+
+export const agent = agentWith((profile) => profile);
 
 export async function startSubscriber(
   directory: string,
