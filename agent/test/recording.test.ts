@@ -99,7 +99,7 @@ t.test('a full disk stops the recorder and not the guiding, until it works again
   mkdirSync(disk);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', disk]);
   t.teardown(() => execFileSync('umount', ['--lazy', disk]));
-  const simulator = await rig.simulator(['--idle', '--rate', '60', '--stamps', '20', '--cosmic-rays', '0']);
+  const simulator = await rig.simulator(['--idle', '--rate', '60', '--stamps', '100000']);
   const agent = await rig.agent({ daqControl: simulator.control }, recordingInto(disk));
   const listener = rig.listener(agent.data);
   const client = rig.control(agent.control);
@@ -114,8 +114,10 @@ t.test('a full disk stops the recorder and not the guiding, until it works again
   });
   await client.request('pause');
   await listener.first('pause', (m) => m.kind === 'guider.state' && m.body.status === 4);
-  t.equal(listener.of('image.available').length, 0);
-  t.same(visible(disk), [], 'nothing half done stays');
+  // What failed makes room, so that a sensor may come through; whatever has a final name is whole.
+  const stems = visible(disk).filter((name) => name.endsWith('.fits'));
+  t.ok(stems.length < 8, `${stems.length} of 8 files found room`);
+  for (const name of stems) t.ok(new (loadNative().NativeGuiderFile)(join(disk, name)).stamps().length > 0);
   execFileSync('mount', ['-o', 'remount,size=64m', disk]);
   await client.request('resume', { comment: 'MC_O_20260714_000124' });
   const seen = listener.of('guider.offsets').length;
@@ -123,8 +125,10 @@ t.test('a full disk stops the recorder and not the guiding, until it works again
     return m.kind === 'guider.offsets' && listener.of('guider.offsets').length >= seen + 5;
   });
   await client.request('pause');
-  const events = await files(listener, 8);
-  for (const { body } of events) t.match(body, { obsid: 'MC_O_20260714_000124', n_left_out: 0, n_failed: 0 });
+  const ofSecond = () =>
+    listener.of('image.available').filter((m) => m.body.obsid === 'MC_O_20260714_000124');
+  await listener.first('8 files', (m) => m.kind === 'image.available' && ofSecond().length >= 8);
+  for (const { body } of ofSecond()) t.match(body, { n_left_out: 0, n_failed: 0 });
   await listener.first('the alarm is off', alarm('recording_failed', false));
   const counters = await recording(client);
   t.ok((counters.failed ?? 0) > 0);
