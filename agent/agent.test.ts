@@ -21,6 +21,9 @@ const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 const obsid = 'MC_O_20260714_000123';
 
+/** No thread: readings of the machine are tested with the host. */
+const startHostThread = () => ({ stop: async () => undefined });
+
 function sensorCounters(location: number, complete: bigint): SensorCounters {
   const none = { incomplete: 0n, bad: 0n, duplicate: 0n, dropped: 0n, lost: 0n, refused: 0n, superseded: 0n };
   const errors = { reordered: 0n, errXfer: 0n, errSize: 0n, errMissBeg: 0n, errMissEnd: 0n };
@@ -84,6 +87,7 @@ function profile(data = 'tcp://127.0.0.1:0', startState = 'ENABLED') {
       simulationMode: 1,
       daq: { driver: 'wire' },
       guider: { sensors: all.map((s) => s.detectorName) },
+      health: { prometheus: '127.0.0.1:0' },
       publish: { data, control: 'tcp://127.0.0.1:0' },
     }),
     '/nowhere/p.yaml',
@@ -105,6 +109,7 @@ async function running(t: Test, startState = 'ENABLED') {
     version: '0',
     createLink: () => link,
     kernelTaiSeconds: () => 37,
+    startHostThread,
   });
   const addresses: Addresses = await agent.start();
   const context = new Context({ blocky: false });
@@ -233,6 +238,7 @@ t.test('a start that fails leaves nothing running', async (t) => {
       version: '0',
       createLink: () => link,
       kernelTaiSeconds: () => 37,
+      startHostThread,
     });
     return { addresses: await agent.start(), first: agent };
   })();
@@ -245,6 +251,7 @@ t.test('a start that fails leaves nothing running', async (t) => {
       version: '0',
       createLink: () => link,
       kernelTaiSeconds: () => null,
+      startHostThread,
     });
   };
   await t.rejects(make(addresses.data, null).start(), { code: 'port_busy' });
@@ -260,6 +267,7 @@ t.test('the TAI offset is told once, and flagged when the kernel does not know i
     version: '0',
     createLink: () => new HandLink(),
     kernelTaiSeconds: () => 0,
+    startHostThread,
   });
   await agent.start();
   await agent.stop();

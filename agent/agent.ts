@@ -22,12 +22,15 @@ import { OnSky } from './guider/on-sky.js';
 import { Recordings } from './guider/recordings.js';
 import { Alarms } from './health/alarms.js';
 import { Health } from './health/health.js';
+import { type HostHealth, makeHost } from './health/host/host.js';
+import type { StartHostThread } from './health/host/thread.js';
 import { HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
 import { RecordedClock } from './health/recorded-clock.js';
 import { Sensors } from './health/sensors.js';
 import { hostTaiOffset } from './health/tai-source.js';
 import { VitalSigns } from './health/vital-signs.js';
+import { Metrics } from './metrics/metrics.js';
 import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
@@ -47,12 +50,15 @@ export interface AgentDeps {
   readonly createLink: (settings: LinkSettings, log: Log) => DaqLink;
   /** CLOCK_TAI - CLOCK_REALTIME in s; null where it cannot be read */
   readonly kernelTaiSeconds: () => number | null;
+  readonly startHostThread: StartHostThread;
 }
 
 export interface Addresses {
   readonly data: string;
   readonly control: string;
   readonly query: string | null;
+  /** URL for Prometheus; null: none */
+  readonly prometheus: string | null;
 }
 
 export class Agent {
@@ -76,6 +82,8 @@ export class Agent {
   readonly #health: Health;
   readonly #sensors: Sensors;
   readonly #vitalSigns: VitalSigns;
+  readonly #host: HostHealth | null;
+  readonly #metrics: Metrics;
   readonly #link: ReopenableLink;
   readonly #watch = new LinkWatch();
   readonly #exit = new AbortController();
@@ -116,9 +124,22 @@ export class Agent {
       this.#clock,
       context,
     );
+    this.#metrics = new Metrics(
+      {
+        endpoint: profile.health.prometheus,
+        labels: { agent: agent.name, instrument: agent.instrument },
+      },
+      {
+        sink: this.#publisher,
+        monotonicNs: () => this.#clock.monotonicNs(),
+        stats: () => this.stats(),
+        host: () => this.#host?.last ?? null,
+        alarms: () => this.#alarms.history,
+      },
+    );
     this.#link = new ReopenableLink(() => deps.createLink(profile.link, this.#log));
     this.#exposures = new ExposureBook({
-      next: new ResultGate(this.#publisher, () => this.#lifecycle.state === 'ENABLED'),
+      next: new ResultGate(this.#metrics.doors, () => this.#lifecycle.state === 'ENABLED'),
       sensors: guider.sensors,
       pointing: () => this.#onSky.pointing,
       nowNs: () => process.hrtime.bigint(),
@@ -194,6 +215,12 @@ export class Agent {
       alarms: () => this.#alarms.active.map(({ name }) => name),
       nowMs: () => performance.now(),
     });
+    this.#host = makeHost(profile.health.host, profile.link.options, {
+      sink: this.#publisher,
+      alarms: this.#alarms,
+      startThread: deps.startHostThread,
+      nowS: () => performance.now() / 1000,
+    });
   }
 
   /** Starts everything; on failure stops what was started and rejects with the reason. */
@@ -207,6 +234,8 @@ export class Agent {
       this.#running.push(() => this.#control.stop());
       const query = (await this.#query?.start()) ?? null;
       this.#running.push(() => this.#query?.stop());
+      const prometheus = await this.#metrics.start();
+      this.#running.push(() => this.#metrics.stop());
       this.#health.start();
       const tick = setInterval(() => this.#onSecond(), 1000);
       this.#running.push(() => {
@@ -215,11 +244,13 @@ export class Agent {
       });
       this.#sensors.start();
       this.#running.push(() => this.#sensors.stop());
+      this.#host?.start();
+      this.#running.push(() => this.#host?.stop());
       this.#tellIdentity();
       this.#running.push(() => this.#lifecycle.end());
       this.#running.push(() => this.#desk.stop());
       await this.#lifecycle.begin(this.#profile.agent.startState);
-      return { data, control, query };
+      return { data, control, query, prometheus };
     } catch (error) {
       await this.stop();
       throw error;
@@ -272,6 +303,7 @@ export class Agent {
       conserved: laws.every(([, law]) => law.conserved),
       conservation: Object.fromEntries(laws.map(([name, law]) => [name, toWire(law)])),
       sensors: accountsToWire(accounts),
+      sensor_errors: this.#sensorErrors(),
       link,
       pool,
       recording,
@@ -283,6 +315,18 @@ export class Agent {
       send_failures: this.#publisher.sendFailures,
       seqs: this.#publisher.seqs(),
     };
+  }
+
+  /** What the DAQ and the kernel refused, by sensor. */
+  #sensorErrors(): Record<string, unknown> {
+    const names = new Map(this.#profile.guider.sensors.map((s) => [s.location, s.detectorName]));
+    return Object.fromEntries(
+      this.#link.counters().sensors.map((c) => {
+        const { refused, errXfer, errSize, errMissBeg, errMissEnd } = c;
+        const name = names.get(c.location) ?? String(c.location);
+        return [name, toWire({ refused, errXfer, errSize, errMissBeg, errMissEnd })];
+      }),
+    );
   }
 
   #snapshot(): Record<string, unknown> {

@@ -8,6 +8,7 @@ import { loadProfile } from '../config/load.js';
 import type { Profile } from '../config/profile.js';
 import { NativeDaqLink } from '../daq/link.js';
 import { loadNative, nativePath } from '../daq/native.js';
+import { startHostThread } from '../health/host/thread.js';
 import { ServiceManager } from '../health/service-manager.js';
 import type { DaqLink, LinkSettings } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
@@ -54,7 +55,8 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
 export function createAgent(profile: Profile, log: Log): Agent {
   requireAddon();
   const kernelTaiSeconds = () => loadNative().clockTaiMinusUtc();
-  return new Agent(profile, { log, version: packageVersion(), createLink, kernelTaiSeconds });
+  const version = packageVersion();
+  return new Agent(profile, { log, version, createLink, kernelTaiSeconds, startHostThread });
 }
 
 /** Waits for the first of them; its reason. */

@@ -189,3 +189,41 @@ t.test('text that is not YAML and a file that is not there are refusals too', as
     message: /expected a readable YAML file/,
   });
 });
+
+t.test('health: defaults, own thresholds, and what cannot be', async (t) => {
+  const complete = (health: unknown) =>
+    parseProfile(stringify({ ...base(), health }), '/nowhere/p.yaml').health;
+  t.match(complete({}), {
+    prometheus: { host: '127.0.0.1', port: 9570 },
+    host: {
+      interface: null,
+      disks: ['/'],
+      thresholds: { cpuLoad: { raise: 95, clear: 85, holdS: 30 }, daqSpeed: null },
+    },
+    sensors: [],
+  });
+  const sensor = { name: 'wind', device: 'gill-windsonic', path: '/dev/ttyUSB0' };
+  const own = { thresholds: { cpuLoad: { raise: 99 }, fds: null, daqSpeed: { raise: 9999, clear: 10_000 } } };
+  t.match(complete({ host: own, prometheus: null, sensors: [sensor] }), {
+    prometheus: null,
+    host: {
+      thresholds: { cpuLoad: { raise: 99, clear: 85 }, fds: null, daqSpeed: { raise: 9999, holdS: 0 } },
+    },
+    sensors: [{ ...sensor, baudRate: null, silentAfterMs: null, delayMs: 0, maxOffsetMs: 500 }],
+  });
+  t.equal(complete({ host: null }).host, null);
+  const wrong = {
+    prometheus: '0.0.0.0:9570',
+    host: { thresholds: { cpuLoad: { raise: 50 }, diskFree: { clear: 1 }, daqSpeed: { raise: 1 } } },
+    sensors: [sensor, { ...sensor, device: 'thermometer' }],
+  };
+  t.match(problemsOf({ ...base(), health: wrong }), [
+    /^health\.sensors\.1\.device: expected "sel-temperature", .* got "thermometer"$/,
+    /^health\.prometheus: expected a loopback address/,
+    /^health\.host\.thresholds\.cpuLoad\.clear: expected at most raise \(50\), got 85$/,
+    /^health\.host\.thresholds\.diskFree\.clear: expected at least raise \(5\), got 1$/,
+    /^health\.host\.thresholds\.daqSpeed: expected raise and clear/,
+    /^health\.sensors\.1\.name: expected another/,
+    /^health\.sensors\.1\.path: expected another/,
+  ]);
+});

@@ -260,7 +260,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
       roi: roiSpec === null ? null : parseRoiSpec(roiSpec),
       pointing: pointingOf(file.guider.pointing),
     },
-    health: completeHealth(file.health),
+    health: completeHealth(file.health, folder, recorderSettings(file, folder)?.folder ?? null),
     publish: {
       data: file.publish?.data ?? defaults.data,
       control: file.publish?.control ?? defaults.control,

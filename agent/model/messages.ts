@@ -3,7 +3,7 @@
 // ts_xml v28, plus ours). Times `t*Ns` are CLOCK_MONOTONIC, `*TaiNs` TAI since 1970. NaN: no number.
 
 import type { CombinedExposure, SensorExposure } from './exposure.js';
-import type { SensorMessage } from './health.js';
+import type { HostMessage, MetricsMessage, SensorMessage } from './health.js';
 import type { LogLevel } from './log.js';
 import type { Pointing } from './pointing.js';
 import type { SummaryState } from './summary-state.js';
@@ -432,7 +432,9 @@ export type AgentMessage =
   | ImageAvailableMessage
   | HeartbeatMessage
   | CscEventMessage
+  | HostMessage
   | SensorMessage
+  | MetricsMessage
   | LogMessage
   | AlarmMessage;
 

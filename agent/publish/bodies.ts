@@ -27,7 +27,7 @@ import { toWire } from '../model/names.js';
 import { ellipticityOf } from '../model/pointing.js';
 import { summaryStateNumber } from '../model/summary-state.js';
 import { exposureBody } from './exposure-body.js';
-import { sensorBody } from './health-bodies.js';
+import { hostBody, metricsBody, sensorBody } from './health-bodies.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -69,8 +69,12 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
       return heartbeatBody(message, state);
     case 'state':
       return cscEventBody(message);
+    case 'health.host':
+      return hostBody(message);
     case 'health.sensor':
       return sensorBody(message);
+    case 'metrics':
+      return metricsBody(message);
     case 'log':
       return logBody(message);
     case 'alarm':

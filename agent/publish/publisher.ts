@@ -200,6 +200,8 @@ export function topicName(message: AgentMessage, where: { agent: string; instrum
     case 'state':
       return `state/${where.instrument}/${where.agent}/${message.event}/`;
     case 'heartbeat':
+    case 'health.host':
+    case 'metrics':
     case 'log':
     case 'alarm':
       return `${message.kind}/${where.instrument}/${where.agent}/`;

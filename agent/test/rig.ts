@@ -159,10 +159,11 @@ export class Rig {
 
   /** An agent on any profile. */
   async run(profile: JsonLine): Promise<Agent> {
-    const path = this.profile(profile);
+    const health = { prometheus: '127.0.0.1:0', ...(profile.health as JsonLine | undefined) };
+    const path = this.profile({ ...profile, health });
     const child = this.#child('summit-agent', 'dist/agent/main.js', ['run', '--profile', path]);
     const ready = await child.event('ready', isReady, deadlineMs);
-    return new Agent(child, ready.data as string, ready.control as string);
+    return new Agent(child, ready.data as string, ready.control as string, String(ready.prometheus));
   }
 
   profile(profile: JsonLine): string {
@@ -213,6 +214,8 @@ export class Agent {
     readonly process: Child,
     readonly data: string,
     readonly control: string,
+    /** URL */
+    readonly prometheus: string,
   ) {}
 }
 

@@ -22,6 +22,7 @@ export function simGuiderProfile(ports: SimGuiderPorts): Section {
   return {
     ...profile,
     daq: { ...profile.daq, wire: { ...wire, subscribe: ports.daqControl !== null } },
+    health: { prometheus: '127.0.0.1:0' },
     publish: { ...profile.publish, data: ports.data, control: ports.control },
   };
 }
