@@ -9,6 +9,7 @@ import { type Profile, profileRoiSpec } from './config/profile.js';
 import { CommandDesk } from './control/desk.js';
 import { exposureVerb } from './control/exposure-verb.js';
 import { ResultGate } from './control/gate.js';
+import { InitGuiders } from './control/init-guiders.js';
 import { Lifecycle } from './control/lifecycle.js';
 import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
 import { ControlServer } from './control/server.js';
@@ -76,6 +77,7 @@ export class Agent {
   readonly #query: ControlServer | null;
   readonly #onSky: OnSky;
   readonly #exposures: ExposureBook;
+  readonly #initGuiders: InitGuiders;
   readonly #guider: Guider;
   readonly #recordings: Recordings;
   readonly #alarms: Alarms;
@@ -154,6 +156,13 @@ export class Agent {
       configurationApplied: () => this.#configurationApplied(),
       exit: () => this.#exit.abort('exitControl'),
     });
+    this.#initGuiders = new InitGuiders({
+      control: (command, deadlineMs) => this.#link.control(command, deadlineMs),
+      sensors: guider.sensors.map((s) => s.detectorName),
+      roiSpec: () => profileRoiSpec(profile),
+      expect: (spec) => this.#guider.expectRoi(spec),
+      log: this.#log,
+    });
     this.#desk = new CommandDesk({
       verbs: this.#verbs(),
       state: () => this.#lifecycle.state,
@@ -182,7 +191,13 @@ export class Agent {
         log: this.#log,
         counters: () => this.#link.counters().sensors,
         publishing: () => this.#lifecycle.state === 'ENABLED',
-        exposureEnded: (e, sent, joinedLate) => this.#exposures.ended(e, sent, joinedLate),
+        exposureEnded: (e, sent, joinedLate) => {
+          this.#exposures.ended(e, sent, joinedLate);
+          this.#initGuiders.exposureEnded();
+        },
+        roiAlarm: (reason) =>
+          this.#health.alarm('roi_mismatch', 'serious', reason, 'the series is what initGuiders asked for'),
+        predict: (location, place) => this.#link.predict(location, place),
       },
     );
     this.#alarms = new Alarms(this.#publisher, this.#log);
@@ -354,8 +369,6 @@ export class Agent {
       snapshot: () => this.#snapshot(),
       stats: () => this.stats(),
       control: (command, deadlineMs) => this.#link.control(command, deadlineMs),
-      roiSpec: () => profileRoiSpec(this.#profile),
-      sensors: this.#profile.guider.sensors.map((s) => s.detectorName),
       setLogLevel: (level) => {
         this.#logs.level = level;
         this.#tellLogLevel();
@@ -364,6 +377,7 @@ export class Agent {
     const role = { onExposureTimes: (times: ExposureTimes) => this.#guider.onExposureTimes(times) };
     return {
       ...verbs,
+      initGuiders: this.#initGuiders.verb,
       ...this.#lifecycle.verbs(),
       pointing: pointingVerb(this.#onSky),
       exposure: exposureVerb(role),

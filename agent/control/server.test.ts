@@ -6,6 +6,7 @@ import type { DaqReply } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 import { logTo } from '../model/log.js';
 import { CommandDesk } from './desk.js';
+import { InitGuiders } from './init-guiders.js';
 import { ControlServer } from './server.js';
 import { type VerbName, verbTable } from './states.js';
 import { makeVerbs, type Verb } from './verbs.js';
@@ -36,9 +37,17 @@ async function bench(t: Test, answer: (command: Readonly<Record<string, unknown>
       commands.push(command);
       return answer(command);
     },
+    setLogLevel: () => {},
+  });
+  const initGuiders = new InitGuiders({
+    control: async (command) => {
+      commands.push(command);
+      return answer(command);
+    },
     roiSpec: () => null,
     sensors: ['R00_SG0', 'R00_SG1'],
-    setLogLevel: () => {},
+    expect: () => () => {},
+    log: silent,
   });
   const refuse = async () => {
     throw new AgentError('command', 'not on this bench');
@@ -49,7 +58,7 @@ async function bench(t: Test, answer: (command: Readonly<Record<string, unknown>
     Verb
   >;
   const desk = new CommandDesk({
-    verbs: { ...others, ...verbs },
+    verbs: { ...others, ...verbs, initGuiders: initGuiders.verb },
     state: () => 'ENABLED',
     monotonicNs: () => process.hrtime.bigint(),
     taiNs: () => 0n,

@@ -14,6 +14,7 @@ export class Attendance {
   /** expected and heard of late */
   readonly #awaited: boolean[];
   #acquisitions = 0;
+  #nExpected = 0;
 
   constructor(nSensors: number) {
     this.#missed = new Array<number>(nSensors).fill(0);
@@ -24,6 +25,10 @@ export class Attendance {
 
   get expected(): readonly boolean[] {
     return this.#expected;
+  }
+
+  get nExpected(): number {
+    return this.#nExpected;
   }
 
   get awaited(): readonly boolean[] {
@@ -58,7 +63,12 @@ export class Attendance {
   }
 
   setExpected(belongs: (sensor: number) => boolean): void {
-    for (let i = 0; i < this.#expected.length; i++) this.#expected[i] = belongs(i);
+    this.#nExpected = 0;
+    for (let i = 0; i < this.#expected.length; i++) {
+      const is = belongs(i);
+      this.#expected[i] = is;
+      if (is) this.#nExpected++;
+    }
     this.#settle();
   }
 

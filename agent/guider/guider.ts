@@ -12,7 +12,6 @@ import {
   type ClosedBy,
   GuiderStatus,
   type MessageSink,
-  type OffsetsMessage,
   type SensorAccount,
   type SeriesAccount,
   type StampIdentity,
@@ -21,16 +20,18 @@ import { type RoiCommon, type RoiSpec, stampPeriodMs } from '../model/roi.js';
 import { Accounting } from './accounting.js';
 import { type Acquisition, AcquisitionBook } from './acquisition.js';
 import { Attendance } from './attendance.js';
+import { Combiner, type CombinerSettings, type Displaced } from './combiner.js';
 import type { Series } from './identity.js';
 import { Incidents } from './incidents.js';
 import type { Merged } from './lifecycle.js';
-import { combineAcquisition } from './offsets.js';
+import { type ClosedAcquisition, combineAcquisition, detailsOf } from './offsets.js';
 import { StampPeriod } from './period.js';
-import { References } from './reference.js';
 import { buildResult, flagsOf, locate, secondsOf } from './result.js';
+import { RoiCheck } from './roi-check.js';
 import { type EndReason, SeriesLife } from './series-life.js';
 import { SeriesRois } from './series-rois.js';
 import { Shutter } from './shutter.js';
+import { tellReference, tellTrack } from './track-news.js';
 
 export interface GuiderSettings {
   /** in the order of the arrays in messages */
@@ -57,6 +58,10 @@ export interface GuiderDeps {
   ) => void;
   /** false: what it says of stamps is withheld on its way out, and counted so; default true */
   readonly publishing?: () => boolean;
+  /** a series is not, or is again, what initGuiders asked for */
+  readonly roiAlarm?: (reason: string | null) => void;
+  /** asks the kernel to look near a place (ROI px) for a sensor's star, or everywhere */
+  readonly predict?: CombinerSettings['predict'];
 }
 
 export interface GuiderSnapshot {
@@ -68,6 +73,8 @@ export interface GuiderSnapshot {
   readonly expected: readonly string[];
   readonly silent: readonly string[];
   readonly referenceStamp: number;
+  /** per sensor: acquiring, locked, coasting, lost */
+  readonly tracking: readonly string[];
   readonly periodMs: number;
   readonly nStamps: number;
   readonly nGood: number;
@@ -99,13 +106,15 @@ export class Guider {
   readonly #incidents: Incidents;
   readonly #life: SeriesLife;
   readonly #rois: SeriesRois;
-  readonly #references: References;
+  readonly #combiner: Combiner;
   readonly #book: AcquisitionBook;
   readonly #attendance: Attendance;
   readonly #period: StampPeriod;
+  readonly #roiCheck = new RoiCheck();
   readonly #shutter = new Shutter();
   readonly #accounting = new Accounting();
   readonly #strangers = new Set<number>();
+  readonly #absence = (i: number): string => this.#attendance.absence(i);
   #nStamps = 0;
   #nGood = 0;
 
@@ -116,8 +125,15 @@ export class Guider {
     this.#indexOf = new Map(sensors.map((s, i) => [s.location, i]));
     this.#names = sensors.map((s) => s.detectorName);
     this.#incidents = new Incidents(deps.sink, deps.log);
-    this.#rois = new SeriesRois(sensors, deps.sink, this.#incidents);
-    this.#references = new References(sensors.length);
+    this.#rois = new SeriesRois(sensors, deps.sink, this.#incidents, (rois, series) => {
+      const problem = this.#roiCheck.tell(rois, series.identity, this.#incidents);
+      if (problem !== undefined) deps.roiAlarm?.(problem);
+    });
+    this.#combiner = new Combiner({
+      sensors,
+      scatterFloorMm: settings.scatterFloorMm,
+      predict: deps.predict ?? (() => {}),
+    });
     this.#attendance = new Attendance(sensors.length);
     this.#book = new AcquisitionBook(sensors.length, deps.clock, (a, by) => this.#onClosed(a, by));
     this.#period = new StampPeriod(this.#modelPeriodNs(null));
@@ -129,7 +145,7 @@ export class Guider {
       exposureEnds: (series) => this.#onExposureEnds(series),
       seriesEnds: (series, reason) => this.#onSeriesEnds(series, reason),
       merged: (series, merged) => this.#onMerged(series, merged),
-      expectedCount: () => Math.max(1, this.#attendance.expected.filter(Boolean).length),
+      expectedCount: () => Math.max(1, this.#attendance.nExpected),
       settlingNs: () => this.#period.ns / 2n + graceNs,
     });
   }
@@ -141,6 +157,11 @@ export class Guider {
       else this.#life.onEvent(record);
     }
     this.#book.arm(this.#closingNs());
+  }
+
+  /** initGuiders asked for this; returns how to take it back. */
+  expectRoi(spec: RoiSpec): () => void {
+    return this.#roiCheck.expect(spec);
   }
 
   /** The camera says when its shutter moves. */
@@ -174,7 +195,8 @@ export class Guider {
       sensors: this.#names,
       expected: this.#names.filter((_, i) => this.#attendance.expected[i]),
       silent: this.#names.filter((_, i) => this.#attendance.isSilent(i)),
-      referenceStamp: this.#references.commonStamp,
+      referenceStamp: this.#combiner.referenceStamp,
+      tracking: this.#names.map((_, i) => this.#combiner.trackingOf(i)),
       periodMs: Number(this.#period.ns) / 1e6,
       nStamps: this.#nStamps,
       nGood: this.#nGood,
@@ -223,14 +245,30 @@ export class Guider {
     if (current && this.#rois.isSplit(series, record)) flags |= flagBits.split_roi;
     const irregular = (flags & (flagBits.first_stamp | flagBits.shutter_motion)) !== 0;
     const position = locate(record, sensor);
-    if (!late && !isFlagged(flags) && Number.isFinite(position.sigmaX + position.sigmaY)) {
-      const candidate = { ...position, stamp, provisional: irregular, stale: place === null };
-      if (this.#references.offer(index, candidate)) flags |= flagBits.new_reference;
+    const good = !late && !isFlagged(flags) && Number.isFinite(position.sigmaX + position.sigmaY);
+    let displaced: Displaced | null = null;
+    if (inExposure) {
+      displaced = this.#combiner.displace(index, position, stamp, {
+        good,
+        irregular,
+        joinedInside: place === null,
+      });
+      if (displaced.becomesReference) flags |= flagBits.new_reference;
+      if (displaced.provisional) flags |= flagBits.provisional_reference;
+      if (displaced.stale) flags |= flagBits.stale_reference;
     }
-    const reference = inExposure ? this.#references.at(index) : null;
-    if (reference?.provisional) flags |= flagBits.provisional_reference;
-    if (reference?.stale) flags |= flagBits.stale_reference;
-    const result = buildResult(record, { identity, sensor, index, flags, position, reference });
+    const tracking = this.#combiner.trackingOf(index);
+    const star = this.#combiner.starOf(index);
+    const result = buildResult(record, {
+      identity,
+      sensor,
+      index,
+      flags,
+      position,
+      displaced,
+      tracking,
+      star,
+    });
     this.#deps.sink.publish(result);
     this.#accounting.take(record, { late, current, withheld: !(this.#deps.publishing?.() ?? true) });
     if (!current) return;
@@ -266,7 +304,7 @@ export class Guider {
     this.#nStamps = 0;
     this.#nGood = 0;
     this.#rois.begin();
-    this.#references.reset();
+    this.#combiner.reset();
     this.#book.restart();
     this.#attendance.beginSeries();
     const { rows, cols, integrationMs } = first.seriesMetadata ?? first;
@@ -275,7 +313,7 @@ export class Guider {
   }
 
   #onExposureBegins(): void {
-    this.#references.reset();
+    this.#combiner.reset();
     this.#attendance.beginExposure();
     this.#period.interrupt();
   }
@@ -347,14 +385,21 @@ export class Guider {
     if (!series) return;
     const { sink } = this.#deps;
     const { identity } = series;
-    const { expected } = this.#attendance;
-    const absence = (i: number) => this.#attendance.absence(i);
-    const closed = { acquisition, closedBy, identity, sensors: this.#names, expected, absence };
-    const combined = combineAcquisition(closed, this.#references, this.#settings.scatterFloorMm);
+    const closed: ClosedAcquisition = {
+      acquisition,
+      closedBy,
+      identity,
+      sensors: this.#names,
+      nExpected: this.#attendance.nExpected,
+      absence: this.#absence,
+    };
+    const combined = combineAcquisition(closed, this.#combiner);
     // The offset first: it is what somebody waits for.
     sink.publish(combined.offsets);
-    sink.publish(combined.summary);
-    sink.publish(combined.acquisition);
+    const news = this.#combiner.settle(acquisition.results, combined.combination.excluded);
+    const details = detailsOf(closed, combined, this.#combiner);
+    sink.publish(details.summary);
+    sink.publish(details.acquisition);
     sink.publish({
       kind: 'guider.state',
       ...identity,
@@ -366,18 +411,17 @@ export class Guider {
     });
     this.#nStamps++;
     if (combined.offsets.fit.nSensors > 0) this.#nGood++;
-    this.#tellReference(series, combined.offsets);
+    tellReference(this.#incidents, series.identity, combined.offsets);
+    for (const { index, event } of news) {
+      const star = this.#combiner.starOf(index);
+      tellTrack(this.#incidents, series.identity, {
+        stamp: acquisition.stamp,
+        sensor: this.#names[index] ?? '',
+        star,
+        event,
+      });
+    }
     this.#afterClosing(series, acquisition, combined.offsets.timestamp);
-  }
-
-  #tellReference(series: Series, offsets: OffsetsMessage): void {
-    if (!offsets.flags.includes('new_reference')) return;
-    const kind = offsets.flags.includes('provisional_reference') ? ', one of the irregular first stamps' : '';
-    this.#incidents.tell(series.identity, {
-      name: 'reference_changed',
-      message: `offsets count from stamp ${offsets.referenceStamp}${kind}`,
-      stamp: offsets.stamp,
-    });
   }
 
   #afterClosing(series: Series, { stamp, results }: Acquisition, timestamp: number): void {

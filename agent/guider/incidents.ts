@@ -9,9 +9,9 @@ const ordinary: ReadonlySet<GuiderEventName> = new Set<GuiderEventName>([
   'stop_missing',
   'sensor_back',
   'reference_changed',
-  'star_locked',
   'star_relocked',
   'split_roi',
+  'jump_rejected',
 ]);
 
 export interface Incident {

@@ -27,6 +27,8 @@ export class EventMerger {
   readonly #clock: Clock;
   readonly #emit: (merged: Merged) => void;
   #pending: Pending | null = null;
+  /** what was sent last: sensors that say it later add nothing */
+  #told = -1;
 
   constructor(clock: Clock, emit: (merged: Merged) => void) {
     this.#clock = clock;
@@ -36,6 +38,7 @@ export class EventMerger {
   /** `expected`: how many sensors will say it. */
   take(eventType: number, sensor: string, taiNs: bigint, daqState: number, expected: number): void {
     if (this.#pending && this.#pending.eventType !== eventType) this.flush();
+    if (!this.#pending && this.#told === eventType) return;
     this.#pending ??= {
       eventType,
       sensors: new Set(),
@@ -50,11 +53,18 @@ export class EventMerger {
     if (pending.sensors.size >= expected) this.flush();
   }
 
+  /** A new series or exposure: the same event may come again. */
+  turn(): void {
+    this.flush();
+    this.#told = -1;
+  }
+
   /** Sends what is pending now: something newer is about to be said. */
   flush(): void {
     const pending = this.#pending;
     if (!pending) return;
     this.#pending = null;
+    this.#told = pending.eventType;
     pending.timer.cancel();
     const { eventType, taiNs, daqState } = pending;
     this.#emit({ eventType, sensors: [...pending.sensors], taiNs, daqState });

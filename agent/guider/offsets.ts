@@ -1,105 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a closed acquisition to its three messages: who is in the fit and why others are not, the common
-// reference stamp, and the fit itself.
+// The three messages of a closed acquisition: the offset at once, the summary and the sensors after what was learnt.
 
 import { doNotUse, flagBits, flagNames } from '../model/flags.js';
 import type {
   AcquisitionIdentity,
   AcquisitionMessage,
   ClosedBy,
-  CombinedFit,
   OffsetsMessage,
   StampIdentity,
   StampResult,
   SummaryMessage,
 } from '../model/messages.js';
 import type { Acquisition } from './acquisition.js';
-import { combine, type Displacement, displacementAt, type Motion } from './combine.js';
-import type { References } from './reference.js';
-
-export interface Combined {
-  readonly offsets: OffsetsMessage;
-  readonly summary: SummaryMessage;
-  readonly acquisition: AcquisitionMessage;
-}
+import type { Combination, Combiner, StampKind } from './combiner.js';
 
 export interface ClosedAcquisition {
   readonly acquisition: Acquisition;
   readonly closedBy: ClosedBy;
   readonly identity: StampIdentity;
   readonly sensors: readonly string[];
-  readonly expected: readonly boolean[];
+  readonly nExpected: number;
   /** why a sensor has no result */
   readonly absence: (sensor: number) => string;
 }
 
+/** An acquisition whose offset is ready. */
+export interface Combined {
+  readonly offsets: OffsetsMessage;
+  readonly combination: Combination;
+}
+
 /** Why a result cannot take part whatever the others say; '' when it can. */
-function unfit(result: StampResult | null, absence: string): string {
-  if (!result) return absence;
-  const [first] = flagNames(result.flagsBits & doNotUse);
-  if (first) return first === 'fault' && result.fault !== '' ? `fault:${result.fault}` : first;
-  if (!Number.isFinite(result.centroidX) || !Number.isFinite(result.centroidXErr)) return 'no_error';
-  if (!Number.isFinite(result.centroidYErr)) return 'no_error';
-  return '';
-}
-
-/** Decides the common reference stamp: the first one, then the first that is not provisional. */
-function settleCommonReference(
-  stamp: number,
-  candidates: readonly StampResult[],
-  references: References,
-): boolean {
-  if (candidates.length === 0) return false;
-  const solid = candidates.filter((r) => references.at(r.index)?.provisional === false);
-  const none = references.commonStamp < 0;
-  const better = references.commonProvisional && solid.length > 0;
-  const members = solid.length > 0 ? solid : candidates;
-  // When all tied sensors have gone, what is left starts again from here.
-  const orphaned = !none && !better && members.every((r) => references.tieOf(r.index) === null);
-  if (!none && !better && !orphaned) return false;
-  references.makeCommon(stamp, solid.length === 0);
-  for (const r of members) {
-    references.tie(r.index, { dx: -r.centroidDx, dy: -r.centroidDy, sigmaX: 0, sigmaY: 0 });
+function unfit(result: StampResult): string {
+  const bits = result.flagsBits & doNotUse;
+  if (bits !== 0) {
+    const [first = ''] = flagNames(bits);
+    return first === 'fault' && result.fault !== '' ? `fault:${result.fault}` : first;
   }
-  return true;
-}
-
-function displacementOf(r: StampResult, references: References): Displacement | null {
-  const tie = references.tieOf(r.index);
-  const reference = references.at(r.index);
-  if (!tie || !reference) return null;
-  const dx = r.centroidDx + tie.dx;
-  const dy = r.centroidDy + tie.dy;
-  return {
-    // The lever arm of the rotation is where the star was at the common reference stamp.
-    x: r.centroidX - dx,
-    y: r.centroidY - dy,
-    dx,
-    dy,
-    sigmaX: Math.hypot(r.centroidXErr, reference.sigmaX, tie.sigmaX),
-    sigmaY: Math.hypot(r.centroidYErr, reference.sigmaY, tie.sigmaY),
-  };
-}
-
-/** Sensors without a tie get one from what the others say the camera did. */
-function tieNewcomers(
-  newcomers: readonly StampResult[],
-  motion: Motion,
-  fit: CombinedFit,
-  references: References,
-): void {
-  if (fit.nSensors === 0) return;
-  for (const r of newcomers) {
-    // Where it was follows from where it is, once around.
-    const near = displacementAt(motion, r.centroidX, r.centroidY);
-    const at = displacementAt(motion, r.centroidX - near.dx, r.centroidY - near.dy);
-    references.tie(r.index, {
-      dx: at.dx - r.centroidDx,
-      dy: at.dy - r.centroidDy,
-      sigmaX: fit.xErr,
-      sigmaY: fit.yErr,
-    });
-  }
+  const known = Number.isFinite(result.centroidX + result.centroidXErr + result.centroidYErr);
+  return known ? '' : 'no_error';
 }
 
 function extremes(results: readonly (StampResult | null)[]) {
@@ -121,57 +60,37 @@ function extremes(results: readonly (StampResult | null)[]) {
   return { tSrcTaiNs, tFirstNs, tLastNs, tMeasuredNs, timestamp };
 }
 
-const passedOn = flagBits.first_stamp | flagBits.time_suspect | flagBits.stale_reference;
+const irregular = flagBits.first_stamp | flagBits.shutter_motion;
+const passedOn = irregular | flagBits.time_suspect | flagBits.split_roi;
 
-function flagsOfOffset(
-  results: readonly StampResult[],
-  fit: CombinedFit,
-  renewed: boolean,
-  references: References,
-): string[] {
-  const flags: string[] = flagNames(results.reduce((bits, r) => bits | (r.flagsBits & passedOn), 0)).slice();
+function flagsOfOffset(bits: number, { fit, reference, renewed }: Combination): string[] {
+  const flags: string[] = flagNames(bits & passedOn).slice();
   if (fit.nSensors === 0) flags.push('no_sensors');
   else if (fit.nSensors < 3) flags.push('translation_only');
-  if (references.commonProvisional) flags.push('provisional_reference');
+  if (reference?.provisional) flags.push('provisional_reference');
+  if (reference?.stale) flags.push('stale_reference');
   if (renewed) flags.push('new_reference');
   return flags;
 }
 
-export function combineAcquisition(
-  closed: ClosedAcquisition,
-  references: References,
-  scatterFloorMm: number,
-): Combined {
-  const { acquisition, identity, sensors, expected } = closed;
+export function combineAcquisition(closed: ClosedAcquisition, combiner: Combiner): Combined {
+  const { acquisition, identity } = closed;
   const { results, stamp } = acquisition;
-  const excluded = results.map((r, i) => unfit(r, closed.absence(i)));
-  const candidates = results.filter((r): r is StampResult => r !== null && excluded[r.index] === '');
-  const renewed = settleCommonReference(stamp, candidates, references);
-  const members: StampResult[] = [];
-  const newcomers: StampResult[] = [];
-  const displacements: Displacement[] = [];
-  for (const r of candidates) {
-    const displacement = displacementOf(r, references);
-    const provisional = references.at(r.index)?.provisional === true && !references.commonProvisional;
-    if (displacement && !provisional) {
-      members.push(r);
-      displacements.push(displacement);
-    } else {
-      excluded[r.index] = provisional ? 'provisional_reference' : 'new_reference';
-      if (!provisional) newcomers.push(r);
-    }
+  const excluded: string[] = [];
+  let bits = 0;
+  for (let i = 0; i < results.length; i++) {
+    const result = results[i];
+    excluded.push(result ? unfit(result) : closed.absence(i));
+    bits |= result?.flagsBits ?? 0;
   }
-  const { fit, motion, used } = combine(displacements, scatterFloorMm);
-  members.forEach((r, i) => {
-    if (!used[i]) excluded[r.index] = 'outlier';
-  });
-  tieNewcomers(newcomers, motion, fit, references);
-  const flags = flagsOfOffset(
-    results.filter((r) => r !== null),
-    fit,
-    renewed,
-    references,
-  );
+  const kind: StampKind = {
+    good: true,
+    irregular: (bits & irregular) !== 0,
+    joinedInside: identity.exposureIndex === 0,
+  };
+  const combination = combiner.close(stamp, results, excluded, kind);
+  const { fit, reference } = combination;
+  const flags = flagsOfOffset(bits, combination);
   const shared: AcquisitionIdentity = {
     seqNo: identity.seqNo,
     series: identity.series,
@@ -181,15 +100,26 @@ export function combineAcquisition(
     exposureIndex: identity.exposureIndex,
     stamp,
     closedBy: closed.closedBy,
-    nExpected: expected.filter(Boolean).length,
+    nExpected: closed.nExpected,
     ...extremes(results),
   };
-  const referenceStamp = references.commonStamp;
+  return { offsets: { kind: 'guider.offsets', ...shared, fit, reference, flags }, combination };
+}
+
+/** What follows the offset, when the tracks have taken it in. */
+export function detailsOf(
+  closed: ClosedAcquisition,
+  { offsets, combination }: Combined,
+  combiner: Combiner,
+): { readonly summary: SummaryMessage; readonly acquisition: AcquisitionMessage } {
+  const { results } = closed.acquisition;
+  const { excluded } = combination;
   const qualityFlag = excluded.map((why, i) => (why === '' ? 0 : hasPosition(results[i]) ? 1 : 2));
+  const { sensors } = closed;
+  const tracks = combiner.tracks(results);
   return {
-    offsets: { kind: 'guider.offsets', ...shared, fit, referenceStamp, flags },
-    summary: { kind: 'guider.summary', ...shared, fit, referenceStamp, qualityFlag, flags },
-    acquisition: { kind: 'guider.acquisition', ...shared, sensors, results, excluded },
+    summary: { ...offsets, kind: 'guider.summary', qualityFlag },
+    acquisition: { ...offsets, kind: 'guider.acquisition', sensors, results, excluded, tracks },
   };
 }
 

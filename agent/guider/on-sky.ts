@@ -104,5 +104,10 @@ function withSky(message: AgentMessage, pointing: Pointing): AgentMessage {
 }
 
 function skyOfResults(message: AcquisitionMessage, pointing: Pointing): (StampResult | null)[] {
-  return message.results.map((r) => r && { ...r, sky: skyOfResult(r, pointing) });
+  return message.results.map((r, i) => {
+    if (r === null) return null;
+    // What displacements count from may have changed since the result left.
+    const { dx = r.centroidDx, dy = r.centroidDy } = message.tracks[i] ?? {};
+    return { ...r, sky: skyOfResult({ ...r, centroidDx: dx, centroidDy: dy }, pointing) };
+  });
 }

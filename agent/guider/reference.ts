@@ -1,87 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
-// What displacements are measured from. Each sensor's reference is its first good stamp of the exposure; one
-// of the irregular first two may serve until a later good stamp replaces it. All sensors are tied to one common
-// reference stamp, so that a star that was first seen later does not bring its own zero into the offset.
+// The stamp that offsets of an exposure count from. The first good one serves at once; when it is one of the
+// irregular ones, the first regular stamp takes over, with a new number and the step it causes.
 
-export interface Position {
-  /** mm, focal plane */
-  readonly x: number;
-  readonly y: number;
-  readonly sigmaX: number;
-  readonly sigmaY: number;
-}
+import type { ReferenceInfo } from '../model/messages.js';
+import { arcsecPerRad, type Fitted } from './fitted.js';
+import type { Motion } from './homes.js';
 
-export interface Reference extends Position {
-  readonly stamp: number;
-  /** from one of the irregular first two stamps */
-  readonly provisional: boolean;
-  /** need not be the exposure's first: the agent joined late */
-  readonly stale: boolean;
-}
+export class Reference {
+  /** -1: none yet */
+  stamp = -1;
+  /** counts references of the exposure from 1 */
+  number = 0;
+  provisional = false;
+  /** need not be the exposure's first: the agent joined inside it */
+  stale = false;
+  #renewal = -1;
+  /** of the motion at the reference: xx, xy, xr, yy, yr, rr (rad) */
+  #covariance: readonly number[] = [];
 
-/** Displacement of the camera between the common reference stamp and this sensor's own. */
-export interface Tie {
-  readonly dx: number;
-  readonly dy: number;
-  readonly sigmaX: number;
-  readonly sigmaY: number;
-}
-
-export class References {
-  readonly #references: (Reference | null)[];
-  readonly #ties: (Tie | null)[];
-  #commonStamp = -1;
-  #commonProvisional = false;
-
-  constructor(nSensors: number) {
-    this.#references = new Array<Reference | null>(nSensors).fill(null);
-    this.#ties = new Array<Tie | null>(nSensors).fill(null);
-  }
-
-  /** A new exposure: nothing to measure from. */
   reset(): void {
-    this.#references.fill(null);
-    this.#ties.fill(null);
-    this.#commonStamp = -1;
-    this.#commonProvisional = false;
+    this.stamp = -1;
+    this.number = 0;
+    this.provisional = false;
+    this.stale = false;
+    this.#renewal = -1;
+    this.#covariance = [];
   }
 
-  at(sensor: number): Reference | null {
-    return this.#references[sensor] ?? null;
+  /** Results of a regular stamp announce themselves as the next reference before their acquisition closes. */
+  mayRenewAt(stamp: number): boolean {
+    return this.#renewal < 0 || this.#renewal === stamp;
   }
 
-  /** Offers a good stamp as reference; true when it became one. */
-  offer(sensor: number, candidate: Reference): boolean {
-    const current = this.#references[sensor];
-    if (current && !(current.provisional && !candidate.provisional && candidate.stamp > current.stamp)) {
-      return false;
-    }
-    this.#references[sensor] = candidate;
-    this.#ties[sensor] = null;
-    return true;
+  announceRenewal(stamp: number): void {
+    this.#renewal = stamp;
   }
 
-  /** The stamp that combined displacements are from; -1: none yet. */
-  get commonStamp(): number {
-    return this.#commonStamp;
+  begin(stamp: number, provisional: boolean, stale: boolean, fitted: Fitted): void {
+    this.stamp = stamp;
+    this.number++;
+    this.provisional = provisional;
+    this.stale = stale;
+    this.#renewal = -1;
+    this.#covariance = fitted.covariance;
   }
 
-  get commonProvisional(): boolean {
-    return this.#commonProvisional;
+  /** The same stamp, but what was learnt since is forgotten. */
+  renumber(): void {
+    this.number++;
   }
 
-  /** Makes `stamp` the common reference: displacements of sensors that have no tie count from it. */
-  makeCommon(stamp: number, provisional: boolean): void {
-    this.#commonStamp = stamp;
-    this.#commonProvisional = provisional;
-    this.#ties.fill(null);
+  /** Variance that the reference's own noise gives to every displacement at a place, mm^2. */
+  varianceAt(x: number, y: number): { x: number; y: number } {
+    const [xx = 0, , xr = 0, yy = 0, yr = 0, rr = 0] = this.#covariance.map((c) => (c > 0 || c < 0 ? c : 0));
+    return { x: xx - 2 * y * xr + y * y * rr, y: yy + 2 * x * yr + x * x * rr };
   }
 
-  tie(sensor: number, tie: Tie): void {
-    this.#ties[sensor] = tie;
-  }
-
-  tieOf(sensor: number): Tie | null {
-    return this.#ties[sensor] ?? null;
+  /** For messages; `changed`: what offsets jumped by, null: nobody knows. */
+  info(changed: { readonly step: Motion | null } | null): ReferenceInfo | null {
+    if (this.stamp < 0) return null;
+    const [xx = Number.NaN, , , yy = Number.NaN, , rr = Number.NaN] = this.#covariance;
+    const step = changed === null ? noStep : changed.step;
+    return {
+      number: this.number,
+      stamp: this.stamp,
+      provisional: this.provisional,
+      stale: this.stale,
+      stepX: step === null ? Number.NaN : step.dx,
+      stepY: step === null ? Number.NaN : step.dy,
+      stepRotation: step === null ? Number.NaN : step.rotation * arcsecPerRad,
+      xErr: Math.sqrt(xx),
+      yErr: Math.sqrt(yy),
+      rotationErr: Math.sqrt(rr) * arcsecPerRad,
+    };
   }
 }
+
+const noStep: Motion = { dx: 0, dy: 0, rotation: 0 };

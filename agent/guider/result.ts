@@ -13,7 +13,7 @@ import {
 } from '../model/geometry.js';
 import type { GuideSensor } from '../model/location.js';
 import type { StampIdentity, StampResult } from '../model/messages.js';
-import type { Reference } from './reference.js';
+import type { Displaced } from './combiner.js';
 
 /** What the role knows about a stamp beyond its record. */
 export interface StampContext {
@@ -22,7 +22,10 @@ export interface StampContext {
   readonly index: number;
   readonly flags: number;
   readonly position: FramePosition;
-  readonly reference: Reference | null;
+  /** null: of no exposure that is open */
+  readonly displaced: Displaced | null;
+  readonly tracking: string;
+  readonly star: number;
 }
 
 /** A measured position in all frames; NaN throughout when there is none. */
@@ -105,7 +108,7 @@ export function secondsOf(taiNs: bigint): number {
 }
 
 export function buildResult(record: DaqRecord, context: StampContext): StampResult {
-  const { identity, sensor, position: p, reference, flags } = context;
+  const { identity, sensor, position: p, displaced, flags } = context;
   const m = record.measurement ?? noNumbers;
   const moments = momentsToFocalPlane(sensor, record.segment, {
     xx: m.momentXx,
@@ -144,9 +147,11 @@ export function buildResult(record: DaqRecord, context: StampContext): StampResu
     centroidY: p.y,
     centroidXErr: p.sigmaX,
     centroidYErr: p.sigmaY,
-    centroidDx: reference ? p.x - reference.x : Number.NaN,
-    centroidDy: reference ? p.y - reference.y : Number.NaN,
-    referenceStamp: reference ? reference.stamp : -1,
+    centroidDx: displaced ? displaced.dx : Number.NaN,
+    centroidDy: displaced ? displaced.dy : Number.NaN,
+    referenceStamp: displaced ? displaced.referenceStamp : -1,
+    tracking: context.tracking,
+    star: context.star,
     flux: m.flux,
     fluxErr: m.fluxErr,
     snr: m.snr,

@@ -65,7 +65,7 @@ t.test('a DAQ that never says RESUME: the series id names the exposure', async (
   for (let k = 1; k <= 4; k++) bench.stamp(k, undefined, all, () => ({ frameFlags: frameFlag.oneBased }));
   t.same(bench.events, ['resume_missing']);
   t.match(bench.sink.last('guider.result'), { obsid, exposureId: 2026071400123, exposureIndex: 1 });
-  t.equal(bench.sink.last('guider.offsets').referenceStamp, 3);
+  t.equal(bench.sink.last('guider.offsets').reference?.stamp, 3);
 });
 
 t.test('stamps after PAUSE without RESUME are an exposure of their own', async (t) => {
@@ -77,7 +77,11 @@ t.test('stamps after PAUSE without RESUME are an exposure of their own', async (
     bench.time += second;
     for (let k = 4; k < 8; k++) bench.stamp(k, { dx: 0.3, dy: 0, rotation: 0 });
     t.same(bench.events, ['resume_missing'], `sent ${sent}`);
-    t.match(bench.sink.last('guider.offsets'), { obsid: 'UNKNOWN', exposureIndex: 2, referenceStamp: 6 });
+    t.match(bench.sink.last('guider.offsets'), {
+      obsid: 'UNKNOWN',
+      exposureIndex: 2,
+      reference: { stamp: 6 },
+    });
     t.same(flaggedWith(bench, flagBits.first_stamp), [0, 1, 4, 5]);
   }
 });
@@ -110,7 +114,7 @@ t.test('RESUME that its stamps overtook names the exposure they had opened', asy
   bench.give(all.map((s) => resume(s, 1, resumed, next)));
   bench.stamp(4);
   t.same(bench.events, ['resume_missing', 'resume_late']);
-  t.match(bench.sink.last('guider.offsets'), { obsid: next, exposureIndex: 2, referenceStamp: 3 });
+  t.match(bench.sink.last('guider.offsets'), { obsid: next, exposureIndex: 2, reference: { stamp: 3 } });
   t.same(flaggedWith(bench, flagBits.first_stamp), [0, 1, 3, 4]);
 });
 
@@ -124,7 +128,7 @@ t.test('RESUME without PAUSE ends the exposure before it, told once', async (t) 
   for (let k = 3; k < 6; k++) bench.stamp(k);
   t.same(bench.events, ['pause_missing']);
   t.match(bench.lastEvent('pause_missing'), { obsid, severity: 'warning' });
-  t.match(bench.sink.last('guider.offsets'), { obsid: next, referenceStamp: 5 });
+  t.match(bench.sink.last('guider.offsets'), { obsid: next, reference: { stamp: 5 } });
   bench.close(1, 6n);
   t.same(
     ended.map((e) => e.obsid),
@@ -192,7 +196,7 @@ t.test('START inside an exposure (initGuiders in mid-visit) is told and begins a
   t.same(bench.events, ['roi_changed']);
   t.match(bench.lastEvent('roi_changed'), { seqNo: 1, message: /inside exposure MC_O_20260714_000123/ });
   t.match(bench.sink.last('series.end'), { seqNo: 1, reason: 'next_series' });
-  t.match(bench.sink.last('guider.offsets'), { seqNo: 2, obsid, referenceStamp: 2 });
+  t.match(bench.sink.last('guider.offsets'), { seqNo: 2, obsid, reference: { stamp: 2 } });
 });
 
 t.test('a stamp whose ROI is not what START said tells it once', async (t) => {
@@ -242,7 +246,7 @@ t.test('a sensor that dies is waited for three times, and again when it comes ba
   t.match(bench.sink.last('guider.offsets'), { nExpected: 8, fit: { nSensors: 7 } });
   t.equal(bench.sink.last('guider.acquisition').excluded[7], 'silent');
   for (let k = 10; k < 13; k++) bench.stamp(k);
-  t.same(bench.events, ['sensor_silent', 'sensor_back']);
+  t.same(bench.events, ['sensor_silent', 'sensor_back', 'star_relocked']);
   t.match(bench.sink.last('guider.offsets'), { closedBy: 'complete', fit: { nSensors: 8 } });
 });
 
@@ -279,7 +283,7 @@ t.test('a DAQ that restarts and counts from 1 again is another series', async (t
     ],
     'the same seqno, told apart by series',
   );
-  t.equal(offsets.at(-1)?.referenceStamp, 2);
+  t.equal(offsets.at(-1)?.reference?.stamp, 2);
 });
 
 t.test('the sequence that wraps is no restart; stamps go on past 65535', async (t) => {
@@ -327,7 +331,7 @@ t.test('the first stamps of an exposure stay its first when they are lost', asyn
   bench.stamp(5, undefined, all, () => ({ gap: 1 }));
   bench.stamp(6);
   t.same(flaggedWith(bench, flagBits.first_stamp), [0, 1, 5], 'stamp 5 is the second, 6 the third');
-  t.equal(bench.sink.last('guider.offsets').referenceStamp, 6);
+  t.equal(bench.sink.last('guider.offsets').reference?.stamp, 6);
 });
 
 t.test('a stamp that the next exposure overtook keeps the name of its own', async (t) => {
@@ -355,10 +359,24 @@ t.test('stamps that the blades shadowed are flagged and are no reference', async
   bench.guider.onExposureTimes({ obsid, startTaiNs, exposureS: 1, shutterS: 0.15 });
   for (let k = 0; k < 14; k++) bench.stamp(k);
   t.same(flaggedWith(bench, flagBits.shutter_motion), [0, 1, 10, 11]);
-  t.equal(bench.sink.last('guider.offsets').referenceStamp, 2);
+  t.equal(bench.sink.last('guider.offsets').reference?.stamp, 2);
   const other = new Bench();
   other.guider.onExposureTimes({ obsid: next, startTaiNs, exposureS: 1, shutterS: 10 });
   other.open();
   for (let k = 0; k < 3; k++) other.stamp(k);
   t.same(flaggedWith(other, flagBits.shutter_motion), [], 'of another exposure');
+});
+
+t.test('a sensor that says START long after the others does not begin the series again', async (t) => {
+  const bench = new Bench();
+  bench.give(without('R44_SG1').map((s) => start(s, 1, bench.time)));
+  bench.clock.moveTo(bench.time + 50n * ms);
+  bench.give(all.slice(-1).map((s) => start(s, 1, bench.time)));
+  bench.clock.moveTo(bench.time + second);
+  t.same(
+    bench.sink.of('guider.state').map((m) => m.status),
+    [2],
+  );
+  t.equal(bench.sink.of('guider.series').length, 1);
+  t.ok(bench.guider.status().expected.includes('R44_SG1'), 'but it belongs to it');
 });

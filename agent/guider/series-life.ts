@@ -124,7 +124,7 @@ export class SeriesLife {
   }
 
   #begin(record: DaqRecord, joinedLate: boolean): Series {
-    this.#merger.flush();
+    this.#merger.turn();
     const before = this.#series ?? this.#previous;
     this.#tellUnfinished();
     this.#end('next_series');
@@ -206,7 +206,7 @@ export class SeriesLife {
     const kind = series.resumeKind(record);
     if (kind === 'known') return;
     if (kind === 'new') {
-      this.#merger.flush();
+      this.#merger.turn();
       const before = series.exposure;
       this.#settle(series, before);
       series.takeResume(record, kind);

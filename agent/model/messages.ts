@@ -77,7 +77,6 @@ export type GuiderEventName =
   | 'sensor_silent'
   | 'sensor_back'
   | 'reference_changed'
-  | 'star_locked'
   | 'star_lost'
   | 'star_relocked'
   | 'star_changed'
@@ -149,6 +148,10 @@ export interface StampResult extends StampIdentity {
   readonly centroidDy: number;
   /** stamp the displacement is from; -1: none yet */
   readonly referenceStamp: number;
+  /** acquiring, locked, coasting, lost: when the stamp came */
+  readonly tracking: string;
+  /** which star of the exposure the displacement is of, from 1; 0: none yet */
+  readonly star: number;
   /** electron */
   readonly flux: number;
   readonly fluxErr: number;
@@ -210,6 +213,8 @@ export interface AcquisitionMessage extends AcquisitionIdentity {
   readonly results: readonly (StampResult | null)[];
   /** why a sensor is not in the offset; '' = used */
   readonly excluded: readonly string[];
+  readonly tracks: readonly SensorTrack[];
+  readonly reference: ReferenceInfo | null;
 }
 
 /** The combined displacement of an acquisition. */
@@ -232,10 +237,48 @@ export interface CombinedFit {
   readonly nSensors: number;
 }
 
+/** What offsets count from. */
+export interface ReferenceInfo {
+  /** counts the references of an exposure from 1 */
+  readonly number: number;
+  readonly stamp: number;
+  /** one of the irregular stamps: a later one will replace it */
+  readonly provisional: boolean;
+  readonly stale: boolean;
+  /** mm, arcsec: by how much offsets jumped in this message because the reference is a new one; NaN: not known */
+  readonly stepX: number;
+  readonly stepY: number;
+  readonly stepRotation: number;
+  /** mm, arcsec: the reference's own noise, common to all offsets from it, and contained in their errors */
+  readonly xErr: number;
+  readonly yErr: number;
+  readonly rotationErr: number;
+}
+
+/** One sensor's star after an acquisition. */
+export interface SensorTrack {
+  /** acquiring, locked, coasting, lost */
+  readonly state: string;
+  /** which star of the exposure, from 1; 0: none yet */
+  readonly star: number;
+  /** mm since the reference stamp */
+  readonly dx: number;
+  readonly dy: number;
+  /** mm: where the star is when the camera is where it was at the reference stamp */
+  readonly homeX: number;
+  readonly homeY: number;
+  readonly homeXErr: number;
+  readonly homeYErr: number;
+  /** mm: where the common motion puts the star */
+  readonly predictedX: number;
+  readonly predictedY: number;
+}
+
 export interface SummaryMessage extends AcquisitionIdentity {
   readonly kind: 'guider.summary';
   readonly fit: CombinedFit;
-  readonly referenceStamp: number;
+  /** null: no star yet in this exposure */
+  readonly reference: ReferenceInfo | null;
   /** 0 used, 1 measured and excluded, 2 no position */
   readonly qualityFlag: readonly number[];
   readonly flags: readonly string[];
@@ -244,7 +287,8 @@ export interface SummaryMessage extends AcquisitionIdentity {
 export interface OffsetsMessage extends AcquisitionIdentity {
   readonly kind: 'guider.offsets';
   readonly fit: CombinedFit;
-  readonly referenceStamp: number;
+  /** null: no star yet in this exposure */
+  readonly reference: ReferenceInfo | null;
   readonly flags: readonly string[];
   /** only where a pointing is known */
   readonly sky?: SkyOffset;

@@ -2,7 +2,7 @@
 // The ROI specification of a guider series, in the observatory's own JSON form:
 // {"common": {"rows", "cols", "integrationTimeMillis"}, "R00SG0": {"segment", "startRow", "startCol"}, ...}
 
-import { refuseAll, sentenceOf } from './errors.js';
+import { AgentError, refuseAll, sentenceOf } from './errors.js';
 import { ampCols, ampRows, isSegment, type RoiOrigin } from './geometry.js';
 import { type GuideSensor, guideSensorNamed, guideSensors, roiKeyOf } from './location.js';
 import { show } from './show.js';
@@ -147,6 +147,33 @@ export function parseRoiSpec(input: unknown): RoiSpec {
   const locations = readLocations(value, common, problems);
   if (problems.length > 0) throw refuseAll('roi', 'roiSpec', problems);
   return { common, locations };
+}
+
+/** Series one after another: a roiSpec, or a list of them; one error lists everything wrong in all of them. */
+export function parseRoiSpecs(input: unknown, sensors: readonly string[]): readonly RoiSpec[] {
+  const value = typeof input === 'string' ? parseText(input) : input;
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const problems: string[] = [];
+  const specs: RoiSpec[] = [];
+  if (list.length === 0) problems.push('expected at least one series, got an empty list');
+  list.forEach((one, i) => {
+    const prefix = Array.isArray(value) ? `[${i}].` : '';
+    try {
+      const spec = parseRoiSpec(one);
+      specs.push(spec);
+      for (const { sensor } of spec.locations) {
+        if (sensors.includes(sensor.detectorName)) continue;
+        problems.push(
+          `${prefix}${roiKeyOf(sensor)}: expected sensors of the profile (${sensors.join(', ')}), got ${sensor.detectorName}`,
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      problems.push(...error.problems.map((problem) => `${prefix}${problem}`));
+    }
+  });
+  if (problems.length > 0) throw refuseAll('roi', 'roiSpec', problems);
+  return specs;
 }
 
 /** The observatory's JSON form of a roiSpec, as `initGuiders` takes it. */

@@ -15,6 +15,7 @@ import type {
   ImageAvailableMessage,
   LogMessage,
   OffsetsMessage,
+  ReferenceInfo,
   SensorAccount,
   SeriesEndMessage,
   SeriesMessage,
@@ -122,6 +123,8 @@ function resultBody(m: StampResult, time: SendTime): Body {
     centroid_dx: m.centroidDx,
     centroid_dy: m.centroidDy,
     reference_stamp: m.referenceStamp,
+    tracking: m.tracking,
+    star: m.star,
     flux: m.flux,
     flux_err: m.fluxErr,
     snr: m.snr,
@@ -179,7 +182,7 @@ function offsetsBody(m: OffsetsMessage, time: SendTime): Body {
     exposure_index: m.exposureIndex,
     stamp: m.stamp,
     timestamp: m.timestamp,
-    reference_stamp: m.referenceStamp,
+    ...referenceBody(m.reference),
     closed_by: m.closedBy,
     n_expected: m.nExpected,
     flagged: fit.nSensors === 0,
@@ -209,7 +212,7 @@ function summaryBody(m: SummaryMessage, time: SendTime): Body {
     delta_rotation_err: fit.rotationErr,
     good_stamps: fit.nSensors,
     quality_flag: m.qualityFlag,
-    reference_stamp: m.referenceStamp,
+    ...referenceBody(m.reference),
     closed_by: m.closedBy,
     n_expected: m.nExpected,
     flagged: fit.nSensors === 0,
@@ -237,8 +240,8 @@ function acquisitionBody(m: AcquisitionMessage, time: SendTime): Body {
     centroid_y: numbers((r) => r.centroidY),
     centroid_x_err: numbers((r) => r.centroidXErr),
     centroid_y_err: numbers((r) => r.centroidYErr),
-    centroid_dx: numbers((r) => r.centroidDx),
-    centroid_dy: numbers((r) => r.centroidDy),
+    centroid_dx: m.tracks.map((track) => track.dx),
+    centroid_dy: m.tracks.map((track) => track.dy),
     moment_xx: numbers((r) => r.momentXx),
     moment_yy: numbers((r) => r.momentYy),
     moment_xy: numbers((r) => r.momentXy),
@@ -257,7 +260,15 @@ function acquisitionBody(m: AcquisitionMessage, time: SendTime): Body {
     fwhm_px: numbers((r) => r.fwhmPx),
     snr: numbers((r) => r.snr),
     gap: results.map((r) => r?.gap ?? 0),
-    reference_stamp: results.map((r) => r?.referenceStamp ?? -1),
+    ...referenceBody(m.reference),
+    tracking: m.tracks.map((track) => track.state),
+    star: m.tracks.map((track) => track.star),
+    home_x: m.tracks.map((track) => track.homeX),
+    home_y: m.tracks.map((track) => track.homeY),
+    home_x_err: m.tracks.map((track) => track.homeXErr),
+    home_y_err: m.tracks.map((track) => track.homeYErr),
+    predicted_x: m.tracks.map((track) => track.predictedX),
+    predicted_y: m.tracks.map((track) => track.predictedY),
     flags: results.map((r) => (r ? flagNames(r.flagsBits) : [])),
     flags_bits: results.map((r) => r?.flagsBits ?? 0),
     excluded: m.excluded,
@@ -283,6 +294,20 @@ function skyBody(sky: SkyOffset | undefined): Body {
 function skyFault(sky: SkyOffset | undefined): string {
   if (sky === undefined) return 'no_pointing';
   return Number.isFinite(sky.dalt) ? '' : 'no_position';
+}
+
+/** What displacements count from, and by how much they jumped if that is new. */
+function referenceBody(r: ReferenceInfo | null): Body {
+  return {
+    reference_stamp: r?.stamp ?? -1,
+    reference_number: r?.number ?? 0,
+    reference_step_x: r?.stepX ?? Number.NaN,
+    reference_step_y: r?.stepY ?? Number.NaN,
+    reference_step_rotation: r?.stepRotation ?? Number.NaN,
+    reference_x_err: r?.xErr ?? Number.NaN,
+    reference_y_err: r?.yErr ?? Number.NaN,
+    reference_rotation_err: r?.rotationErr ?? Number.NaN,
+  };
 }
 
 function timesOf(m: AcquisitionIdentity, time: SendTime): Body {

@@ -206,7 +206,9 @@ export class ExposureSamples {
 
   #setCombined(row: number, m: OffsetsMessage | null): void {
     const usable = m !== null && m.fit.nSensors > 0 && !m.flags.some((f) => irregularOffset.includes(f));
-    const [x, y] = usable ? this.#curve.take(m.referenceStamp, m.fit.x, m.fit.y) : [Number.NaN, Number.NaN];
+    const [x, y] = usable
+      ? this.#curve.take(m.reference?.stamp ?? -1, m.fit.x, m.fit.y)
+      : [Number.NaN, Number.NaN];
     this.dx[row] = x;
     this.dy[row] = y;
     this.rotation[row] = usable ? m.fit.rotation : Number.NaN;
