@@ -196,7 +196,7 @@ export class Agent {
           this.#initGuiders.exposureEnded();
         },
         roiAlarm: (reason) =>
-          this.#health.alarm('roi_mismatch', 'serious', reason, 'the series is what initGuiders asked for'),
+          this.#alarms.set('roi_mismatch', 'serious', reason, 'the series is what initGuiders asked for'),
         predict: (location, place) => this.#link.predict(location, place),
       },
     );

@@ -139,7 +139,10 @@ export class Guider {
     this.#period = new StampPeriod(this.#modelPeriodNs(null));
     this.#life = new SeriesLife(sensors, deps.clock, this.#incidents, {
       seriesBegins: (first) => this.#onSeriesBegins(first),
-      membersChanged: () => this.#expect(),
+      membersChanged: (series) => {
+        this.#expect();
+        this.#rois.late(series);
+      },
       exposureBegins: () => this.#onExposureBegins(),
       exposurePaused: () => this.#period.interrupt(),
       exposureEnds: (series) => this.#onExposureEnds(series),

@@ -3,6 +3,7 @@
 // out when all sensors have said it, or a short time after the first one did.
 
 import type { Clock, Timer } from '../model/clock.js';
+import { EventType } from '../model/daq.js';
 
 export interface Merged {
   readonly eventType: number;
@@ -14,6 +15,8 @@ export interface Merged {
 
 /** The DAQ tells eight sensors within microseconds; a lost datagram must not hold the event back. */
 const windowNs = 20_000_000n;
+/** Nothing waits for START, and its message should know all sensors. */
+const startWindowNs = 200_000_000n;
 
 interface Pending {
   readonly eventType: number;
@@ -39,12 +42,13 @@ export class EventMerger {
   take(eventType: number, sensor: string, taiNs: bigint, daqState: number, expected: number): void {
     if (this.#pending && this.#pending.eventType !== eventType) this.flush();
     if (!this.#pending && this.#told === eventType) return;
+    const window = eventType === EventType.start ? startWindowNs : windowNs;
     this.#pending ??= {
       eventType,
       sensors: new Set(),
       taiNs,
       daqState,
-      timer: this.#clock.at(this.#clock.monotonicNs() + windowNs, () => this.flush()),
+      timer: this.#clock.at(this.#clock.monotonicNs() + window, () => this.flush()),
     };
     const pending = this.#pending;
     pending.sensors.add(sensor);

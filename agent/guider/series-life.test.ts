@@ -370,13 +370,18 @@ t.test('stamps that the blades shadowed are flagged and are no reference', async
 t.test('a sensor that says START long after the others does not begin the series again', async (t) => {
   const bench = new Bench();
   bench.give(without('R44_SG1').map((s) => start(s, 1, bench.time)));
-  bench.clock.moveTo(bench.time + 50n * ms);
+  bench.clock.moveTo(bench.time + 250n * ms);
+  t.equal(bench.sink.last('guider.series').segment[7], -1);
   bench.give(all.slice(-1).map((s) => start(s, 1, bench.time)));
   bench.clock.moveTo(bench.time + second);
   t.same(
     bench.sink.of('guider.state').map((m) => m.status),
     [2],
   );
-  t.equal(bench.sink.of('guider.series').length, 1);
-  t.ok(bench.guider.status().expected.includes('R44_SG1'), 'but it belongs to it');
+  t.same(
+    bench.sink.of('guider.series').map((m) => m.segment[7]),
+    [-1, 3],
+    'its ROI is told when it is known',
+  );
+  t.ok(bench.guider.status().expected.includes('R44_SG1'));
 });

@@ -15,7 +15,7 @@ export interface LifeHandlers {
   /** `first`: START, or whatever came of it first */
   seriesBegins(first: DaqRecord): void;
   /** sensors of the series have changed */
-  membersChanged(): void;
+  membersChanged(series: Series): void;
   exposureBegins(series: Series): void;
   /** PAUSE; stamps may still be on their way */
   exposurePaused(): void;
@@ -195,7 +195,7 @@ export class SeriesLife {
       });
     }
     if (taken === 'known') return;
-    this.#handlers.membersChanged();
+    this.#handlers.membersChanged(series);
     this.#merge(record, this.#sensors.length);
   }
 

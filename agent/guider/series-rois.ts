@@ -48,6 +48,9 @@ export class SeriesRois {
   /** by location, of the stamps */
   readonly #seen = new Map<number, ToldRoi>();
   #published: 'start' | 'stamps' | null = null;
+  #nStarted = 0;
+  #timestamp = Number.NaN;
+  readonly #toldSplit = new Set<string>();
 
   constructor(
     sensors: readonly GuideSensor[],
@@ -63,6 +66,7 @@ export class SeriesRois {
 
   begin(): void {
     this.#seen.clear();
+    this.#toldSplit.clear();
     this.#published = null;
   }
 
@@ -100,8 +104,17 @@ export class SeriesRois {
     return this.#seen.get(location) ?? this.#started(series, location);
   }
 
+  /** A START came when the series had been published: again, with the sensor that was missing. */
+  late(series: Series): void {
+    if (this.#published !== 'start' || series.started.size === this.#nStarted) return;
+    this.#published = null;
+    this.publish(series, this.#timestamp, 'start');
+  }
+
   publish(series: Series, timestamp: number, source: SeriesMessage['source']): void {
     if (this.#published === 'start' || this.#published === source) return;
+    this.#nStarted = series.started.size;
+    this.#timestamp = timestamp;
     const rois = this.#sensors.map((s) => this.#roiOf(series, s.location));
     const first = rois.find((roi) => roi !== undefined);
     if (!first) return;
@@ -134,8 +147,11 @@ export class SeriesRois {
   }
 
   #tellSplit(series: Series, rois: readonly (ToldRoi | undefined)[]): void {
-    const split = this.#sensors.filter((_, i) => rois[i]?.split).map((s) => s.detectorName);
+    const split = this.#sensors
+      .filter((s, i) => rois[i]?.split && !this.#toldSplit.has(s.detectorName))
+      .map((s) => s.detectorName);
     if (split.length === 0) return;
+    for (const name of split) this.#toldSplit.add(name);
     const message = `ROIs across two amplifiers: ${split.join(', ')}`;
     this.#incidents.tell(series.identity, { name: 'split_roi', message, fields: { sensors: split } });
   }

@@ -261,6 +261,8 @@ function acquisitionBody(m: AcquisitionMessage, time: SendTime): Body {
     snr: numbers((r) => r.snr),
     gap: results.map((r) => r?.gap ?? 0),
     ...referenceBody(m.reference),
+    // An array as everything about sensors here, although they share it.
+    reference_stamp: m.sensors.map(() => m.reference?.stamp ?? -1),
     tracking: m.tracks.map((track) => track.state),
     star: m.tracks.map((track) => track.star),
     home_x: m.tracks.map((track) => track.homeX),
