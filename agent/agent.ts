@@ -52,6 +52,8 @@ export interface AgentDeps {
   /** CLOCK_TAI - CLOCK_REALTIME in s; null where it cannot be read */
   readonly kernelTaiSeconds: () => number | null;
   readonly startHostThread: StartHostThread;
+  /** holds new connections off a port of this process; absent: nothing does */
+  readonly holdConnections?: (port: number, hold: boolean) => void;
 }
 
 export interface Addresses {
@@ -111,7 +113,10 @@ export class Agent {
       nowMs: () => performance.now(),
     });
     this.#log = this.#logs.log;
-    this.#guard = new EndpointGuard({ security: profile.security, log: this.#log }, context);
+    this.#guard = new EndpointGuard(
+      { security: profile.security, log: this.#log, hold: deps.holdConnections ?? (() => {}) },
+      context,
+    );
     this.#publisher = new Publisher(
       {
         endpoint: publish.data,
@@ -251,6 +256,7 @@ export class Agent {
       this.#running.push(() => this.#query?.stop());
       const prometheus = await this.#metrics.start();
       this.#running.push(() => this.#metrics.stop());
+      this.#guard.arm({ data, control, query });
       this.#health.start();
       const tick = setInterval(() => this.#onSecond(), 1000);
       this.#running.push(() => {

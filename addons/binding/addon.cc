@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "addons/binding/fits_binding.h"
+#include "addons/binding/listener.h"
 #include "addons/binding/native_link.h"
 #include "addons/binding/calibration_binding.h"
 #include "addons/binding/native_measurer.h"
@@ -37,6 +38,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("readAmplifier", Napi::Function::New<ReadAmplifier>(env), napi_enumerable),
                              InstanceValue("monotonicNs", Napi::Function::New<MonotonicNs>(env), napi_enumerable),
                              InstanceValue("clockTaiMinusUtc", Napi::Function::New<ClockTaiMinusUtc>(env), napi_enumerable),
+                             InstanceValue("holdConnections", Napi::Function::New<HoldConnections>(env), napi_enumerable),
                              InstanceValue("driverAbi", Napi::Number::New(env, SUMMIT_ABI_VERSION), napi_enumerable),
                              InstanceValue("recordLayout", Napi::Function::New<RecordLayout>(env), napi_enumerable),
                              InstanceValue("writeGuiderFile", Napi::Function::New<WriteGuiderFile>(env), napi_enumerable),

@@ -55,8 +55,11 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
 export function createAgent(profile: Profile, log: Log): Agent {
   requireAddon();
   const kernelTaiSeconds = () => loadNative().clockTaiMinusUtc();
+  const holdConnections = (port: number, hold: boolean) => {
+    loadNative().holdConnections(port, hold);
+  };
   const version = packageVersion();
-  return new Agent(profile, { log, version, createLink, kernelTaiSeconds, startHostThread });
+  return new Agent(profile, { log, version, createLink, kernelTaiSeconds, startHostThread, holdConnections });
 }
 
 /** Waits for the first of them; its reason. */

@@ -66,7 +66,7 @@ export class CommandDesk {
   readonly #open = new Set<Job>();
   #running = false;
   #stopping = false;
-  #counts = { received: 0, complete: 0, refused: 0, repeated: 0, expired: 0, not_permitted: 0 };
+  #counts = { received: 0, complete: 0, refused: 0, repeated: 0, expired: 0, not_permitted: 0, malformed: 0 };
 
   constructor(deps: DeskDeps) {
     this.#deps = deps;
@@ -74,6 +74,11 @@ export class CommandDesk {
 
   counts(): Readonly<Record<string, number>> {
     return { ...this.#counts, remembered: this.#memory.size, waiting: this.#queue.length };
+  }
+
+  /** Something came that is no request. */
+  onMalformed(): void {
+    this.#counts.malformed++;
   }
 
   /** Takes a well-formed request; `reply` is called for the acknowledgement and exactly once with a final ack. */

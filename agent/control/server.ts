@@ -91,6 +91,7 @@ export class ControlServer {
     const route = frames.slice(0, -1);
     const parsed = parseRequest(frame);
     if ('problem' in parsed) {
+      this.#settings.desk.onMalformed();
       this.#reply(route, { id: parsed.id, ack: ack.failed, code: 'command', error: parsed.problem });
       return;
     }

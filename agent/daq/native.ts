@@ -139,6 +139,8 @@ export interface NativeAddon {
   monotonicNs(): bigint;
   /** CLOCK_TAI - CLOCK_REALTIME in whole seconds; 0 when nobody told the kernel */
   clockTaiMinusUtc(): number;
+  /** Holds new connections off listening TCP sockets of this process (addons/binding/listener.h); how many took it. */
+  holdConnections(port: number, hold: boolean): number;
   /** SUMMIT_ABI_VERSION of addons/daq/driver.h */
   readonly driverAbi: number;
   recordLayout(): RecordLayout;

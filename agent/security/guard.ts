@@ -4,11 +4,15 @@
 import type { Context, Socket } from 'zeromq';
 import type { KeyPair, KeyRole, PublicKey } from '../model/keys.js';
 import type { Log } from '../model/log.js';
+import { ConnectionLimit } from './connection-limit.js';
 import { type ConnectionCounts, countConnections } from './handshakes.js';
-import { type EndpointOptions, endpointOptions } from './socket-options.js';
+import { backlog, type EndpointOptions, endpointOptions } from './socket-options.js';
 import { ZapHandler } from './zap.js';
 
 export type EndpointName = 'data' | 'control' | 'query';
+
+/** Connections of one endpoint; a site has a few dozen clients. */
+const mostConnections = 256;
 
 /** Which keys an endpoint lets in. */
 const roles: Readonly<Record<EndpointName, readonly KeyRole[]>> = {
@@ -21,12 +25,15 @@ export interface GuardSettings {
   /** null: nothing is encrypted */
   readonly security: { readonly server: KeyPair; readonly readClients: () => readonly PublicKey[] } | null;
   readonly log: Log;
+  /** holds new connections off a port, or lets them come again */
+  readonly hold: (port: number, hold: boolean) => void;
 }
 
 export class EndpointGuard {
   readonly #settings: GuardSettings;
   readonly #zap: ZapHandler | null;
   readonly #connections = new Map<EndpointName, () => ConnectionCounts>();
+  readonly #limit: ConnectionLimit;
 
   constructor(settings: GuardSettings, context: Context) {
     this.#settings = settings;
@@ -34,6 +41,7 @@ export class EndpointGuard {
     this.#zap = security
       ? new ZapHandler({ domains: roles, readClients: security.readClients, log }, context)
       : null;
+    this.#limit = new ConnectionLimit({ hold: settings.hold, log, most: mostConnections, backlog });
   }
 
   /** Before any endpoint is bound. */
@@ -41,8 +49,19 @@ export class EndpointGuard {
     await this.#zap?.start();
   }
 
+  /** Every endpoint is bound; `addresses` as they came out, by name. */
+  arm(addresses: Readonly<Partial<Record<EndpointName, string | null>>>): void {
+    for (const [name, address] of Object.entries(addresses)) {
+      const port = Number(/^tcp:.*:(\d+)$/.exec(address ?? '')?.[1]);
+      const read = this.#connections.get(name as EndpointName);
+      if (port > 0 && read) this.#limit.add(name, port, () => read().accepted - read().closed);
+    }
+    this.#limit.start();
+  }
+
   /** After every endpoint is closed. */
   async stop(): Promise<void> {
+    this.#limit.stop();
     await this.#zap?.stop();
   }
 
@@ -56,15 +75,14 @@ export class EndpointGuard {
 
   /** Counts the connections of a socket that is not bound yet. */
   watch(name: EndpointName, socket: Socket): void {
-    const onAcceptError = () => {
-      const message = `publish.${name}: a connection could not be accepted: the process has no file descriptors left`;
-      this.#settings.log.error(message);
-    };
-    this.#connections.set(name, countConnections(socket, onAcceptError));
+    const onAccept = () => this.#limit.onAccept(name);
+    const onExhausted = () => this.#limit.onExhausted();
+    this.#connections.set(name, countConnections(socket, onAccept, onExhausted));
   }
 
-  /** Takes over changes of the list of clients; for connections to come. */
+  /** Once a second: takes over changes of the list of clients, lets connections come that were held off. */
   refresh(): void {
+    this.#limit.tick();
     this.#zap?.refresh();
   }
 
@@ -72,6 +90,8 @@ export class EndpointGuard {
     return {
       endpoints: Object.fromEntries([...this.#connections].map(([name, read]) => [name, read()])),
       keys: this.#zap?.counts() ?? null,
+      limit: this.#limit.most,
+      held_off: this.#limit.held,
     };
   }
 }

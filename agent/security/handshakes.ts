@@ -18,7 +18,11 @@ export interface ConnectionCounts {
 }
 
 /** Call before the socket is bound; ends with it. */
-export function countConnections(socket: Socket, onAcceptError: () => void): () => ConnectionCounts {
+export function countConnections(
+  socket: Socket,
+  onAccept: () => void,
+  onExhausted: () => void,
+): () => ConnectionCounts {
   const counts = {
     accepted: 0,
     established: 0,
@@ -32,7 +36,10 @@ export function countConnections(socket: Socket, onAcceptError: () => void): () 
   const count = (key: keyof typeof counts) => () => {
     counts[key]++;
   };
-  events.on('accept', count('accepted'));
+  events.on('accept', () => {
+    counts.accepted++;
+    onAccept();
+  });
   events.on('handshake', count('established'));
   events.on('disconnect', count('closed'));
   events.on('handshake:error:protocol', count('failed_protocol'));
@@ -40,7 +47,7 @@ export function countConnections(socket: Socket, onAcceptError: () => void): () 
   events.on('handshake:error:other', count('failed_other'));
   events.on('accept:error', () => {
     counts.accept_errors++;
-    onAcceptError();
+    onExhausted();
   });
   return () => ({ ...counts });
 }

@@ -6,7 +6,7 @@ import type { KeyPair } from '../model/keys.js';
 /** A peer that has not finished its handshake by then is cut off, ms. */
 const handshakeMs = 1000;
 /** connections that the system holds ready before they are accepted */
-const backlog = 100;
+export const backlog = 50;
 
 export interface EndpointOptions {
   readonly handshakeInterval: number;

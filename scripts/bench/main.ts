@@ -9,6 +9,7 @@ import { measureOffsets } from './offsets/offsets.js';
 import { measureRecording } from './recording.js';
 import { writeReport } from './report.js';
 import { measureSaturation } from './saturation.js';
+import { measureSiege } from './siege.js';
 import { printVisits, runVisits } from './visits/visits.js';
 
 const help = `npm run bench [-- WHAT...] [-- options]
@@ -22,6 +23,7 @@ WHAT is any of (default: all)
                deadline when a sensor is silent
   recording    the same at 400x400 with guider files written and without: latency, losses, PAUSE -> on the disk
   saturation   as fast as one link goes without loss, 400x400 int32, beside plain C
+  siege        hostile peers against a guiding agent: latency before, during and after, commands answered
   visits       30 s exposures in a row, recorded: losses, files, memory, file descriptors
 
   --seconds N  length of one run (default 20)
@@ -34,6 +36,9 @@ WHAT is any of (default: all)
 
   of visits:
   --visits N, --visit-seconds S, --visit-speed N    default 30 of 30 s, 10 times faster
+
+  of siege:
+  --connections N  fuzzed connections in all (default 100000)
 
   of accuracy:
   --cell N     stamps per accuracy cell (default 300)
@@ -54,6 +59,7 @@ const { values, positionals } = parseArgs({
     class: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     stamps: { type: 'string' },
+    connections: { type: 'string', default: '100000' },
     exposures: { type: 'string', default: '60' },
     'exposure-stamps': { type: 'string', default: '32' },
     speed: { type: 'string', default: '4' },
@@ -65,7 +71,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const parts = ['accuracy', 'kernel', 'latency', 'offsets', 'recording', 'saturation', 'visits'];
+const parts = ['accuracy', 'kernel', 'latency', 'offsets', 'recording', 'saturation', 'siege', 'visits'];
 const unknown = positionals.find((part) => !parts.includes(part));
 if (values.help) {
   process.stdout.write(help);
@@ -120,6 +126,10 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
   }
   if (what.includes('recording')) report.recording = await measureRecording(seconds, rounds);
   if (what.includes('saturation')) report.saturation = await measureSaturation(Math.min(seconds, 10));
+  if (what.includes('siege')) {
+    const connections = Number(values.connections);
+    report.siege = await measureSiege(connections, Math.min(seconds, 20), Number(values.seed));
+  }
   if (what.includes('visits')) {
     const visits = await runVisits({
       visits: Number(values.visits),

@@ -13,13 +13,21 @@ export interface ControlReply {
   readonly repeated?: boolean;
 }
 
+/** zeromq's options of a client with keys */
+export interface CurveKeys {
+  readonly curveServerKey: string;
+  readonly curvePublicKey: string;
+  readonly curveSecretKey: string;
+}
+
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 export class ControlClient {
-  readonly #socket = new Dealer({ linger: 0, sendTimeout: 1000 });
+  readonly #socket: Dealer;
 
-  constructor(address: string) {
+  constructor(address: string, keys: CurveKeys | Record<string, never> = {}) {
+    this.#socket = new Dealer({ linger: 0, sendTimeout: 1000, ...keys });
     this.#socket.connect(address);
   }
 
