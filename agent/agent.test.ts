@@ -7,6 +7,7 @@ import { Context, Dealer, Subscriber } from 'zeromq';
 import { type Addresses, Agent } from './agent.js';
 import { parseProfile } from './config/load.js';
 import { all, halt, record, resume, stampOf, start } from './guider/testing-records.js';
+import { systemClocks } from './health/host-clock.js';
 import {
   type DaqLink,
   type DaqRecord,
@@ -100,7 +101,7 @@ interface Message {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-async function running(t: Test, startState = 'ENABLED') {
+async function running(t: Test, startState = 'ENABLED', clocks = systemClocks) {
   const link = new HandLink();
   const lines: string[] = [];
   const log = logTo((_level, message) => lines.push(message));
@@ -110,6 +111,7 @@ async function running(t: Test, startState = 'ENABLED') {
     createLink: () => link,
     kernelTaiSeconds: () => 37,
     startHostThread,
+    clocks,
   });
   const addresses: Addresses = await agent.start();
   const context = new Context({ blocky: false });
@@ -239,6 +241,7 @@ t.test('a start that fails leaves nothing running', async (t) => {
       createLink: () => link,
       kernelTaiSeconds: () => 37,
       startHostThread,
+      clocks: systemClocks,
     });
     return { addresses: await agent.start(), first: agent };
   })();
@@ -252,6 +255,7 @@ t.test('a start that fails leaves nothing running', async (t) => {
       createLink: () => link,
       kernelTaiSeconds: () => null,
       startHostThread,
+      clocks: systemClocks,
     });
   };
   await t.rejects(make(addresses.data, null).start(), { code: 'port_busy' });
@@ -268,6 +272,7 @@ t.test('the TAI offset is told once, and flagged when the kernel does not know i
     createLink: () => new HandLink(),
     kernelTaiSeconds: () => 0,
     startHostThread,
+    clocks: systemClocks,
   });
   await agent.start();
   await agent.stop();
@@ -385,3 +390,50 @@ t.test('exitControl leaves OFFLINE behind and asks the process to end', async (t
   });
   t.equal(agent.exit.aborted, true);
 });
+
+t.test(
+  'a system clock that is set back and forth changes no interval and no order; it is flagged',
+  async (t) => {
+    let shiftMs = 0;
+    const clocks = { ...systemClocks, wallMs: () => Date.now() + shiftMs };
+    const { link, messages, until } = await running(t, 'ENABLED', clocks);
+    const now = process.hrtime.bigint();
+    link.give([...all.map((s) => start(s, 1, now)), ...all.map((s) => resume(s, 1, now, obsid))]);
+    let stamp = 0;
+    const give = (sensors: typeof all) => {
+      const lastNs = process.hrtime.bigint();
+      link.give(sensors.map((s) => stampOf(s, { series: 1, stamp, lastNs })));
+      return stamp++;
+    };
+    const offsetsOf = (n: number) =>
+      until((m) => m.topic.startsWith('guider.offsets/') && m.body.stamp === n);
+    give(all);
+    const told = (text: RegExp) =>
+      until((m) => m.topic.startsWith('log/') && text.test(String(m.body.message)));
+    for (const [stepMs, words] of [
+      [37_000, /set forward by 3[67]\./],
+      [-74_000, /set back by 7[34]\./],
+      [-3_600_000, /set back by 3(600|599)\./],
+    ] as const) {
+      // The step comes while an acquisition waits for its last sensor: half a period later it closes all the same.
+      const waiting = give(all.slice(1));
+      shiftMs += stepMs;
+      t.match((await offsetsOf(waiting)).body, { closed_by: 'timeout', n_sensors: 7 });
+      await told(words);
+      t.match((await offsetsOf(give(all))).body, { closed_by: 'complete', flags: ['time_suspect'] });
+    }
+    link.give(all.map((s) => halt(s, EventType.stop, 1, now, BigInt(stamp))));
+    await until((m) => m.topic.startsWith('series.end/'));
+    const results = messages.filter((m) => m.topic === 'guider.result/LSSTCam/R44_SG1/').map((m) => m.body);
+    t.same(
+      results.map((body) => body.stamp),
+      Array.from({ length: stamp }, (_, i) => i),
+    );
+    const times = results.map((body) => body.t_published_ns as bigint);
+    t.ok(times.every((time, i) => i === 0 || time > (times[i - 1] ?? 0n)));
+    t.ok(results.every((body) => (body.t_published_ns as bigint) >= (body.t_last_ns as bigint)));
+    const suspect = results.map((body) => (body.flags as string[]).includes('time_suspect'));
+    t.equal(suspect[0], false);
+    t.equal(suspect.at(-1), true);
+  },
+);

@@ -21,16 +21,12 @@ import { ExposureBook } from './guider/exposure/book.js';
 import { Guider } from './guider/guider.js';
 import { OnSky } from './guider/on-sky.js';
 import { Recordings } from './guider/recordings.js';
-import { Alarms } from './health/alarms.js';
-import { Health } from './health/health.js';
-import { type HostHealth, makeHost } from './health/host/host.js';
 import type { StartHostThread } from './health/host/thread.js';
-import { HostClock } from './health/host-clock.js';
+import type { ClockSource, HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
 import { RecordedClock } from './health/recorded-clock.js';
-import { Sensors } from './health/sensors.js';
-import { hostTaiOffset } from './health/tai-source.js';
-import { VitalSigns } from './health/vital-signs.js';
+import { HealthRoom, startingTime } from './health/room.js';
+import type { VitalSigns } from './health/vital-signs.js';
 import { Metrics } from './metrics/metrics.js';
 import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
@@ -38,7 +34,6 @@ import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
 import type { CscEvent } from './model/messages.js';
 import { toWire } from './model/names.js';
-import type { TaiOffset } from './model/tai.js';
 import { bindOrExplain } from './publish/bind.js';
 import { accountsToWire } from './publish/bodies.js';
 import { Publisher } from './publish/publisher.js';
@@ -52,6 +47,7 @@ export interface AgentDeps {
   /** CLOCK_TAI - CLOCK_REALTIME in s; null where it cannot be read */
   readonly kernelTaiSeconds: () => number | null;
   readonly startHostThread: StartHostThread;
+  readonly clocks: ClockSource;
   /** holds new connections off a port of this process; absent: nothing does */
   readonly holdConnections?: (port: number, hold: boolean) => void;
 }
@@ -67,7 +63,6 @@ export interface Addresses {
 export class Agent {
   readonly #profile: Profile;
   readonly #version: string;
-  readonly #tai: TaiOffset;
   readonly #clock: HostClock;
   readonly #logs: LogGate;
   readonly #log: Log;
@@ -82,11 +77,7 @@ export class Agent {
   readonly #initGuiders: InitGuiders;
   readonly #guider: Guider;
   readonly #recordings: Recordings;
-  readonly #alarms: Alarms;
-  readonly #health: Health;
-  readonly #sensors: Sensors;
-  readonly #vitalSigns: VitalSigns;
-  readonly #host: HostHealth | null;
+  readonly #health: HealthRoom;
   readonly #metrics: Metrics;
   readonly #link: ReopenableLink;
   readonly #watch = new LinkWatch();
@@ -101,8 +92,9 @@ export class Agent {
   constructor(profile: Profile, deps: AgentDeps) {
     this.#profile = profile;
     this.#version = deps.version;
-    this.#tai = hostTaiOffset(deps.kernelTaiSeconds());
-    this.#clock = new HostClock(this.#tai.seconds);
+    const { kernelTaiSeconds, clocks, startHostThread } = deps;
+    const time = startingTime(kernelTaiSeconds, profile.health.taiMinusUtcS, clocks);
+    this.#clock = time.clock;
     this.#recorded = profile.link.driver === 'recording' ? new RecordedClock(this.#clock) : null;
     const context = new Context({ blocky: false, ioThreads });
     const { agent, publish, guider } = profile;
@@ -140,8 +132,8 @@ export class Agent {
         sink: this.#publisher,
         monotonicNs: () => this.#clock.monotonicNs(),
         stats: () => this.stats(),
-        host: () => this.#host?.last ?? null,
-        alarms: () => this.#alarms.history,
+        host: () => this.#health.host?.last ?? null,
+        alarms: () => this.#health.alarms.history,
       },
     );
     this.#link = new ReopenableLink(() => deps.createLink(profile.link, this.#log));
@@ -189,7 +181,7 @@ export class Agent {
     this.#control = server('control', 'command', publish.control);
     this.#query = publish.query === null ? null : server('query', 'observe', publish.query);
     this.#guider = new Guider(
-      { ...guider, timeSuspect: this.#tai.suspect },
+      { ...guider, timeSuspect: () => this.#health.time.suspect },
       {
         clock: this.#recorded ?? this.#clock,
         sink: this.#onSky,
@@ -201,46 +193,40 @@ export class Agent {
           this.#initGuiders.exposureEnded();
         },
         roiAlarm: (reason) =>
-          this.#alarms.set('roi_mismatch', 'serious', reason, 'the series is what initGuiders asked for'),
+          this.#health.alarms.set(
+            'roi_mismatch',
+            'serious',
+            reason,
+            'the series is what initGuiders asked for',
+          ),
         predict: (location, place) => this.#link.predict(location, place),
       },
     );
-    this.#alarms = new Alarms(this.#publisher, this.#log);
     this.#recordings = new Recordings({
       sink: this.#publisher,
       log: this.#log,
-      alarm: (name, severity, reason, cleared) => this.#alarms.set(name, severity, reason, cleared),
+      alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
     });
-    this.#health = new Health({
-      sink: this.#publisher,
-      alarms: this.#alarms,
-      counters: () => this.#link.counters(),
-      subscriptions: () => this.#publisher.subscriptionCount,
-      sendFailures: () => this.#publisher.sendFailures,
-      tai: this.#tai,
-      simulationMode: profile.simulationMode,
-      version: deps.version,
-      summaryState: () => this.#lifecycle.state,
-      uptimeS: () => this.#uptimeS(),
-    });
-    this.#sensors = new Sensors(profile.health.sensors, {
-      sink: this.#publisher,
-      alarms: this.#alarms,
-      clock: this.#clock,
-    });
-    this.#vitalSigns = new VitalSigns({
-      summaryState: () => this.#lifecycle.state,
-      linkOpen: () => this.#link.isOpen,
-      counters: () => this.#link.counters(),
-      alarms: () => this.#alarms.active.map(({ name }) => name),
-      nowMs: () => performance.now(),
-    });
-    this.#host = makeHost(profile.health.host, profile.link.options, {
-      sink: this.#publisher,
-      alarms: this.#alarms,
-      startThread: deps.startHostThread,
-      nowS: () => performance.now() / 1000,
-    });
+    this.#health = new HealthRoom(
+      {
+        ...profile.health,
+        linkOptions: profile.link.options,
+        simulationMode: profile.simulationMode,
+        version: deps.version,
+      },
+      {
+        sink: this.#publisher,
+        log: this.#log,
+        time,
+        startHostThread,
+        counters: () => this.#link.counters(),
+        linkOpen: () => this.#link.isOpen,
+        subscriptions: () => this.#publisher.subscriptionCount,
+        sendFailures: () => this.#publisher.sendFailures,
+        summaryState: () => this.#lifecycle.state,
+        uptimeS: () => this.#uptimeS(),
+      },
+    );
   }
 
   /** Starts everything; on failure stops what was started and rejects with the reason. */
@@ -261,12 +247,8 @@ export class Agent {
       const tick = setInterval(() => this.#onSecond(), 1000);
       this.#running.push(() => {
         clearInterval(tick);
-        this.#health.stop();
+        return this.#health.stop();
       });
-      this.#sensors.start();
-      this.#running.push(() => this.#sensors.stop());
-      this.#host?.start();
-      this.#running.push(() => this.#host?.stop());
       this.#tellIdentity();
       this.#running.push(() => this.#lifecycle.end());
       this.#running.push(() => this.#desk.stop());
@@ -305,7 +287,7 @@ export class Agent {
 
   /** For the service manager. */
   vitals(): ReturnType<VitalSigns['look']> {
-    return this.#vitalSigns.look();
+    return this.#health.vitalSigns.look();
   }
 
   /** What became of every stamp, by every counter there is. */
@@ -330,7 +312,7 @@ export class Agent {
       recording,
       outcomes,
       commands: this.#desk.counts(),
-      serial: this.#sensors.counters(),
+      serial: this.#health.sensors.counters(),
       connections: { ...this.#guard.counts(), garbage: this.#publisher.garbage },
       subscriptions: this.#publisher.subscriptions(),
       send_failures: this.#publisher.sendFailures,
@@ -362,10 +344,10 @@ export class Agent {
       tai_ns: this.#clock.taiNs(),
       summary_state: this.#lifecycle.state,
       simulation_mode: simulationMode,
-      tai: toWire(this.#tai),
+      tai: toWire(this.#health.time.offset),
       guider: { series: series ? toWire(series) : null, ...toWire(guider) },
       ...pointingToWire(this.#onSky.pointing),
-      alarms: this.#alarms.active.map(({ name, severity, message }) => ({ name, severity, message })),
+      alarms: this.#health.alarms.active.map(({ name, severity, message }) => ({ name, severity, message })),
       last: this.#publisher.last(),
     };
   }
@@ -403,11 +385,11 @@ export class Agent {
     await this.#link.stop();
     this.#guider.stop();
     this.#exposures.finish();
-    this.#health.onLinkClosed();
+    this.#health.beat.onLinkClosed();
   }
 
   #onSecond(): void {
-    this.#clock.refresh();
+    this.#health.time.look();
     this.#guard.refresh();
     this.#logs.flush();
     if (!this.#link.isOpen) return;
@@ -441,8 +423,8 @@ export class Agent {
   }
 
   #onLinkEvent(record: DaqRecord): void {
-    if (record.eventType === EventType.linkUp) this.#health.onLink(true, record.text);
-    if (record.eventType === EventType.linkDown) this.#health.onLink(false, record.text);
+    if (record.eventType === EventType.linkUp) this.#health.beat.onLink(true, record.text);
+    if (record.eventType === EventType.linkDown) this.#health.beat.onLink(false, record.text);
     if (record.eventType !== EventType.end) return;
     this.#log.info('the source has delivered everything');
     this.#ended.abort('the source has delivered everything');
@@ -450,7 +432,6 @@ export class Agent {
 
   /** Says once who this is and what the time is worth. */
   #tellIdentity(): void {
-    if (!this.#tai.suspect) this.#log.info(this.#tai.detail);
     const { simulationMode, source } = this.#profile;
     const { driver, driverVersion } = this.#link.counters();
     const events: readonly CscEvent[] = [

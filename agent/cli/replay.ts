@@ -63,6 +63,7 @@ function onRecording(profile: Profile, file: string, speed: number | 'max'): Pro
   return {
     ...profile,
     agent: { ...profile.agent, startState: 'STANDBY' },
+    health: { ...profile.health, sensors: [] },
     link: { ...profile.link, driver: 'recording', options: { file, speed }, recorder: null, stream: null },
   };
 }

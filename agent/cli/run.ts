@@ -9,6 +9,7 @@ import type { Profile } from '../config/profile.js';
 import { NativeDaqLink } from '../daq/link.js';
 import { loadNative, nativePath } from '../daq/native.js';
 import { startHostThread } from '../health/host/thread.js';
+import { systemClocks } from '../health/host-clock.js';
 import { ServiceManager } from '../health/service-manager.js';
 import type { DaqLink, LinkSettings } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
@@ -59,7 +60,15 @@ export function createAgent(profile: Profile, log: Log): Agent {
     loadNative().holdConnections(port, hold);
   };
   const version = packageVersion();
-  return new Agent(profile, { log, version, createLink, kernelTaiSeconds, startHostThread, holdConnections });
+  return new Agent(profile, {
+    log,
+    version,
+    createLink,
+    kernelTaiSeconds,
+    startHostThread,
+    clocks: systemClocks,
+    holdConnections,
+  });
 }
 
 /** Waits for the first of them; its reason. */

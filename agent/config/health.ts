@@ -17,9 +17,12 @@ export interface HealthProfile {
   /** where Prometheus asks; null: nowhere */
   readonly prometheus: { readonly host: string; readonly port: number } | null;
   readonly sensors: readonly SensorSettings[];
+  /** TAI - UTC that an operator vouches for, s; null: nobody does */
+  readonly taiMinusUtcS: number | null;
 }
 
 export interface HealthFile {
+  taiMinusUtcS?: number | null;
   host?: {
     interface?: string | null;
     disks?: string[];
@@ -51,6 +54,7 @@ export function completeHealth(file: HealthFile = {}, folder: string, spool: str
   return {
     host: file.host === null ? null : completeHost(file.host ?? {}, folder, spool),
     prometheus: prometheus === null ? null : { host, port: Number(port) },
+    taiMinusUtcS: file.taiMinusUtcS ?? null,
     sensors: (file.sensors ?? []).map((sensor) => ({ ...sensorDefaults, ...sensor })),
   };
 }

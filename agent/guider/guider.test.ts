@@ -340,7 +340,7 @@ t.test('stamps without a usable time and an untold TAI offset are time_suspect',
   bench.stamp(0, undefined, all, () => ({ tSrcTaiNs: 0n }));
   t.ok(bench.sink.last('guider.result').flagsBits & flagBits.time_suspect);
   t.ok(Number.isNaN(bench.sink.last('guider.result').timestamp));
-  const suspect = new Bench({ timeSuspect: true });
+  const suspect = new Bench({ timeSuspect: () => true });
   suspect.open();
   suspect.stamp(0);
   t.ok(suspect.sink.last('guider.offsets').flags.includes('time_suspect'));

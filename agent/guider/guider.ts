@@ -42,7 +42,7 @@ export interface GuiderSettings {
   readonly roi: RoiSpec | null;
   readonly scatterFloorMm: number;
   /** this machine cannot vouch for its TAI offset */
-  readonly timeSuspect: boolean;
+  readonly timeSuspect: () => boolean;
 }
 
 export interface GuiderDeps {
@@ -239,7 +239,7 @@ export class Guider {
     const stamp = Number(record.stampIndex);
     const late = !inExposure || this.#book.isClosed(stamp);
     let flags = flagsOf(record);
-    if (this.#settings.timeSuspect) flags |= flagBits.time_suspect;
+    if (this.#settings.timeSuspect()) flags |= flagBits.time_suspect;
     if (late) flags |= flagBits.late;
     if (place !== null && place < 2) flags |= flagBits.first_stamp;
     if (this.#shutter.moves(identity.obsid, record.tSrcTaiNs, record.integrationMs)) {

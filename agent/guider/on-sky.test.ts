@@ -14,7 +14,7 @@ function role() {
   const sink = new Collected();
   const onSky = new OnSky(sink, downIsX);
   const guider = new Guider(
-    { sensors: all, deadlineMs: null, roi: null, scatterFloorMm: 0.0002, timeSuspect: false },
+    { sensors: all, deadlineMs: null, roi: null, scatterFloorMm: 0.0002, timeSuspect: () => false },
     { clock, sink: onSky, log: logTo(() => {}), counters: (): SensorCounters[] => [] },
   );
   let now = clock.now;

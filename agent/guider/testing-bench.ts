@@ -33,7 +33,14 @@ export class Bench {
       if (level === 'warning') this.warnings.push(message);
     });
     this.guider = new Guider(
-      { sensors: all, deadlineMs: null, roi: null, scatterFloorMm: 0.0002, timeSuspect: false, ...settings },
+      {
+        sensors: all,
+        deadlineMs: null,
+        roi: null,
+        scatterFloorMm: 0.0002,
+        timeSuspect: () => false,
+        ...settings,
+      },
       { clock: this.clock, sink: this.sink, log, counters: () => [], ...deps },
     );
     this.time = this.clock.now;

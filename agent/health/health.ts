@@ -13,7 +13,9 @@ export interface HealthDeps {
   readonly counters: () => LinkCounters;
   readonly subscriptions: () => number;
   readonly sendFailures: () => number;
-  readonly tai: TaiOffset;
+  readonly tai: () => TaiOffset;
+  /** results must not be taken at their time */
+  readonly timeSuspect: () => boolean;
   readonly simulationMode: number;
   readonly version: string;
   readonly summaryState: () => SummaryState;
@@ -33,8 +35,6 @@ export class Health {
   }
 
   start(): void {
-    const { tai } = this.#deps;
-    if (tai.suspect) this.#deps.alarms.raise('tai_offset', 'warning', tai.detail);
     this.#timer = setInterval(() => this.beat(), periodMs);
   }
 
@@ -62,7 +62,7 @@ export class Health {
     const counters = this.#deps.counters();
     this.#checkBuffer(counters);
     this.#checkSources(counters);
-    const { tai } = this.#deps;
+    const tai = this.#deps.tai();
     const message: HeartbeatMessage = {
       kind: 'heartbeat',
       summaryState: this.#deps.summaryState(),
@@ -73,7 +73,7 @@ export class Health {
       nativeHeartbeat: counters.heartbeat,
       taiOffsetS: tai.seconds,
       taiSource: tai.source,
-      timeSuspect: tai.suspect,
+      timeSuspect: this.#deps.timeSuspect(),
       subscriptions: this.#deps.subscriptions(),
       sendFailures: this.#deps.sendFailures(),
     };

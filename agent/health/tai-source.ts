@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what the machine knows about TAI.
+// The system's leap-second table, read again now and then: packages update it while an agent runs.
 
 import { readFileSync } from 'node:fs';
-import { chooseTaiOffset, leapTablePath, type TaiOffset } from '../model/tai.js';
+import { leapTablePath } from '../model/tai.js';
 
-function readLeapTable(): string | null {
-  try {
-    return readFileSync(leapTablePath, 'utf8');
-  } catch {
-    return null;
+const againAfterS = 3600;
+
+export class LeapTableFile {
+  #text: string | null = null;
+  #readS = Number.NEGATIVE_INFINITY;
+
+  /** null: there is none. `nowS`: monotonic */
+  text(nowS: number): string | null {
+    if (nowS - this.#readS < againAfterS) return this.#text;
+    this.#readS = nowS;
+    try {
+      this.#text = readFileSync(leapTablePath, 'utf8');
+    } catch {
+      this.#text = null;
+    }
+    return this.#text;
   }
-}
-
-/** `kernelSeconds`: CLOCK_TAI - CLOCK_REALTIME, null where it cannot be read. */
-export function hostTaiOffset(kernelSeconds: number | null): TaiOffset {
-  return chooseTaiOffset(kernelSeconds, readLeapTable(), Date.now() / 1000);
 }

@@ -30,3 +30,25 @@ t.test('without kernel and table there is no offset and it is said', async (t) =
   t.match(chooseTaiOffset(0, null, in2026), { seconds: 0, source: 'none', suspect: true });
   t.match(chooseTaiOffset(null, 'rubbish', in2026), { source: 'none', suspect: true });
 });
+
+t.test('the profile counts where the kernel knows nothing, and is vouched for', async (t) => {
+  t.match(chooseTaiOffset(0, null, in2026, 37), { seconds: 37, source: 'profile', suspect: false });
+  t.match(chooseTaiOffset(0, table, in2026, 37), { seconds: 37, source: 'profile', suspect: false });
+  t.match(chooseTaiOffset(37, table, in2026, 37), { seconds: 37, source: 'kernel', suspect: false });
+});
+
+t.test('who knows it and does not agree makes it suspect; an expired table is not heard', async (t) => {
+  t.match(chooseTaiOffset(38, table, in2026), {
+    seconds: 38,
+    source: 'kernel',
+    suspect: true,
+    detail: /the kernel says 38 s, .*leap-seconds.list says 37 s; 38 s is used/,
+  });
+  t.match(chooseTaiOffset(37, null, in2026, 36), {
+    seconds: 37,
+    suspect: true,
+    detail: /the profile says 36 s/,
+  });
+  t.match(chooseTaiOffset(0, table, in2026, 36), { seconds: 36, source: 'profile', suspect: true });
+  t.match(chooseTaiOffset(38, table, 1_900_000_000), { seconds: 38, suspect: false });
+});
