@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readAmplifier } from '../daq/kernel.js';
 import type { CalibrationOrder } from '../daq/native.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
-import { numberOf, type Options } from './options.js';
+import { numberOf, type Options, wholeNumberOf } from './options.js';
 
 /** What the stamps' own file tells; null where it does not. */
 export interface KnownRoi {
@@ -42,9 +42,11 @@ export function calibrationsOf(
   const whole = (name: string, high: number, told: number | null): number => {
     if (options[name] === undefined && told === null)
       throw new AgentError('usage', `--calib: expected --${name} as well, the stamps do not tell`);
-    return Math.round(numberOf(options, name, 0, high, told ?? 0));
+    return wholeNumberOf(options, name, 0, high, told ?? 0);
   };
   const segment = whole('segment', 17, known.segment);
+  if (segment === 8 || segment === 9)
+    throw new AgentError('usage', `--segment: expected 0..7 or 10..17, got ${segment}`);
   const startRow = whole('start-row', 1999, known.startRow);
   const startCol = whole('start-col', 508, known.startCol);
   const directory = join(root, detector);

@@ -4,7 +4,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { NativeKernel, openGuiderFile, readFitsImage } from '../daq/kernel.js';
-import { detectStars, measureAt } from '../measure/image.js';
+import { detectStars, leastSide, measureAt } from '../measure/image.js';
 import { answerIn, type Kernel, type Outcome, outcomeOf, type Pixels } from '../measure/kernel.js';
 import { CountingKernel, Refusals } from '../measure/refusals.js';
 import { readStampSet } from '../measure/stamp-set.js';
@@ -13,7 +13,7 @@ import { AgentError, sentenceOf } from '../model/errors.js';
 import { doNotUse, flagNames } from '../model/flags.js';
 import type { Command, Surroundings } from './command.js';
 import { type Calibrations, calibrationsOf, type KnownRoi } from './measure-calibrations.js';
-import { listOf, numberOf, type Options, words } from './options.js';
+import { listOf, numberOf, type Options, wholeNumberOf, words } from './options.js';
 import { Progress } from './progress.js';
 
 /** Median of the camera's guide sensors, electron/ADU. */
@@ -37,9 +37,10 @@ PATH is
 
   --at X,Y          the star at this place of the image (px, 0-based, integer = pixel centre); repeatable
   --detect          the stars of the image: the brightest of each square of --size, squares overlapping by half
-  --size N          px, 10..${mostSide} (default 50; with --detect 100)
+  --size N          px, ${leastSide}..${mostSide} (default 50; with --detect 100)
   --radius R        how far from --at the star may be, px (default 5)
-  --hdu N           HDU of the image, the primary is 1 (default: the first 2-D image)
+  --hdu N           HDU of the image, the primary is 1 (default: the first 2-D image). Values are taken for whole
+                    ADU: noise below 0.3 is not believed; scale an image in other units first
   --gain G          electron/ADU (default ${guiderGain}, the median of the guide sensors; images: 1)
   --read-noise N    electron (default: estimated from each stamp)
   --saturation N    ADU (default 262143)
@@ -87,6 +88,8 @@ examples: summit-agent measure night/stamps --out results.json
     const paths = listOf(options, words);
     if (paths.length === 0) throw usage('expected a PATH; see summit-agent measure --help');
     const isImage = options.detect === true || listOf(options, 'at').length > 0;
+    refuseIdle(options, ofImages, isImage, '--at or --detect');
+    refuseIdle(options, ofCalibrations, options.calib !== undefined, '--calib');
     const outcomes = new Map<string, readonly Outcome[]>();
     for (const path of paths) {
       const found = isImage
@@ -106,6 +109,15 @@ examples: summit-agent measure night/stamps --out results.json
 
 function usage(problem: string): AgentError {
   return new AgentError('usage', problem);
+}
+
+const ofImages = ['size', 'radius', 'hdu'];
+const ofCalibrations = ['detector', 'segment', 'start-row', 'start-col', 'integration-ms'];
+
+/** Refuses options that would do nothing without another one. */
+function refuseIdle(options: Options, names: readonly string[], used: boolean, without: string): void {
+  const idle = used ? undefined : names.find((name) => options[name] !== undefined);
+  if (idle !== undefined) throw usage(`--${idle}: expected ${without} as well`);
 }
 
 function kernelOf(
@@ -165,9 +177,19 @@ function isDirectory(path: string): boolean {
   }
 }
 
+function guiderFileOf(path: string): ReturnType<typeof openGuiderFile> {
+  try {
+    return openGuiderFile(path);
+  } catch (error) {
+    const sentence = sentenceOf(error);
+    if (!sentence.includes(': no stamps: ')) throw error;
+    throw new AgentError('usage', `${sentence}; a 2-D image needs --at or --detect`, { cause: error });
+  }
+}
+
 function groupsOf(path: string): readonly Stamps[] {
   if (isDirectory(path)) return readStampSet(path);
-  const file = openGuiderFile(path);
+  const file = guiderFileOf(path);
   const sizes = file.stamps();
   const rows = Math.max(...sizes.map((stamp) => stamp.rows));
   const cols = Math.max(...sizes.map((stamp) => stamp.cols));
@@ -202,28 +224,31 @@ async function measureStamps(path: string, options: Options, around: Surrounding
   const refusals = new Refusals();
   const told = new Set<string>();
   let done = 0;
-  for (const group of groups) {
-    const { rows: height, cols: width, roi = untold } = group;
-    const calibrations = calibrationsOf(options, roi, height, width, guiderGain);
-    const { kernel, missing } = kernelOf(options, guiderGain, height, width, refusals, calibrations);
-    for (const sentence of missing) {
-      if (!told.has(sentence)) tell(path, `not calibrated: ${sentence}`, around);
-      told.add(sentence);
+  try {
+    for (const group of groups) {
+      const { rows: height, cols: width, roi = untold } = group;
+      const calibrations = calibrationsOf(options, roi, height, width, guiderGain);
+      const { kernel, missing } = kernelOf(options, guiderGain, height, width, refusals, calibrations);
+      for (const sentence of missing) {
+        if (!told.has(sentence)) tell(path, `not calibrated: ${sentence}`, around);
+        told.add(sentence);
+      }
+      const read = group.open();
+      const list: Outcome[] = [];
+      const tracker = new Tracker();
+      for (let i = 0; i < group.stamps && !around.stop.aborted; i++) {
+        const { rows, cols } = group.sides?.(i) ?? group;
+        list.push(
+          group.series ? track(kernel, tracker, read(i), rows, cols) : alone(kernel, read(i), rows, cols),
+        );
+        done++;
+        if (progress.at(done / total)) await new Promise((resolve) => setImmediate(resolve));
+      }
+      outcomes.set(group.name, list);
     }
-    const read = group.open();
-    const list: Outcome[] = [];
-    const tracker = new Tracker();
-    for (let i = 0; i < group.stamps && !around.stop.aborted; i++) {
-      const { rows, cols } = group.sides?.(i) ?? group;
-      list.push(
-        group.series ? track(kernel, tracker, read(i), rows, cols) : alone(kernel, read(i), rows, cols),
-      );
-      done++;
-      if (progress.at(done / total)) await new Promise((resolve) => setImmediate(resolve));
-    }
-    outcomes.set(group.name, list);
+  } finally {
+    progress.end();
   }
-  progress.end();
   tell(path, refusals.sentence('stamps'), around);
   return outcomes;
 }
@@ -244,9 +269,9 @@ function measureImage(path: string, options: Options, around: Surroundings): Out
   const detect = options.detect === true;
   if (detect && places.length > 0) throw usage('expected either --at or --detect');
   if (isDirectory(path)) throw usage(`${path}: --at and --detect take a FITS image, got a directory`);
-  const size = Math.round(numberOf(options, 'size', 10, mostSide, detect ? 100 : 50));
+  const size = wholeNumberOf(options, 'size', leastSide, mostSide, detect ? 100 : 50);
   const radius = numberOf(options, 'radius', 0.5, 1000, 5);
-  const image = readFitsImage(path, Math.round(numberOf(options, 'hdu', 0, 4096, 0)));
+  const image = readFitsImage(path, wholeNumberOf(options, 'hdu', 0, 4096, 0));
   const refusals = new Refusals();
   if (options.calib !== undefined) throw usage('--calib takes stamps, not images with --at or --detect');
   const { kernel } = kernelOf(options, 1, size, size, refusals);

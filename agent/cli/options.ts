@@ -77,6 +77,22 @@ export function numberOf(
   throw new AgentError('usage', `--${name}: expected a number ${low}..${high}, got ${String(text)}`);
 }
 
+/** A whole number in low..high; `fallback` when it is not given. */
+export function wholeNumberOf(
+  options: Options,
+  name: string,
+  low: number,
+  high: number,
+  fallback: number,
+): number {
+  const value = numberOf(options, name, low, high, fallback);
+  if (Number.isInteger(value)) return value;
+  throw new AgentError(
+    'usage',
+    `--${name}: expected a whole number ${low}..${high}, got ${String(options[name])}`,
+  );
+}
+
 export function requireText(options: Options, name: string, command: string): string {
   const value = options[name];
   if (typeof value === 'string' && value !== '') return value;

@@ -50,9 +50,14 @@ export function readAmplifier(path: string, segment: number): { gain: number; re
   return orRefuse(() => loadNative().readAmplifier(path, segment));
 }
 
-/** Opens a guider file; throws AgentError `usage` with path and reason. */
+/** Opens a guider file; this and reading a damaged stamp throw AgentError `usage` with path and reason. */
 export function openGuiderFile(path: string): NativeGuiderFile {
-  return orRefuse(() => new (loadNative().NativeGuiderFile)(path));
+  const file = orRefuse(() => new (loadNative().NativeGuiderFile)(path));
+  return {
+    stamps: () => file.stamps(),
+    read: (index) => orRefuse(() => file.read(index)),
+    roi: () => file.roi(),
+  };
 }
 
 /** Reads a 2-D image (`hdu` 0: the first); throws AgentError `usage` with path and reason. */

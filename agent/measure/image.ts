@@ -16,6 +16,9 @@ interface Square {
   readonly cols: number;
 }
 
+/** px: what the kernel takes at least, addons/pixels/measure.cc */
+export const leastSide = 10;
+
 /** Nearer than this two answers are one star, px. */
 const same = 2;
 
@@ -65,7 +68,7 @@ export function measureAt(
 
 /**
  * The brightest star of each square of `size` px, squares overlapping by half, so that every place lies well inside
- * one of them; from bright to faint, each star once.
+ * one of them; from bright to faint, each star once. Throws RangeError for an image that is too small for any.
  */
 export function detectStars(
   kernel: Kernel,
@@ -73,6 +76,11 @@ export function detectStars(
   size: number,
   progress: (share: number) => void,
 ): Answer[] {
+  if (image.rows < leastSide || image.cols < leastSide) {
+    throw new RangeError(
+      `expected an image of at least ${leastSide} px a side, got ${image.cols} x ${image.rows}`,
+    );
+  }
   const height = Math.min(size, image.rows);
   const width = Math.min(size, image.cols);
   const rows = starts(image.rows, height);

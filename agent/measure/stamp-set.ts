@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A directory of stamps: index.json (format guider-stamps-1) and one raw little-endian file per group, C order
-// [n][rows][cols]. Only name, file, dtype and shape are read: what the index knows of the truth stays unread.
+// [n][rows][cols]. Only byte_order, name, file, dtype and shape are read: what the index knows of the truth stays unread.
 
 import { readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
@@ -36,6 +36,9 @@ export function readStampSet(directory: string): StampGroup[] {
     throw refuse(
       `${path}: expected "format": "${format}", got ${JSON.stringify(isRecord(index) ? index.format : index)}`,
     );
+  const { byte_order: order = 'little' } = index;
+  if (order !== 'little')
+    throw refuse(`${path}: expected "byte_order": "little", got ${JSON.stringify(order)}`);
   if (!Array.isArray(index.groups)) throw refuse(`${path}: expected an array "groups"`);
   const groups = index.groups.map((group: unknown, i) => groupOf(directory, `${path}: groups[${i}]`, group));
   const names = groups.map(({ name }) => name);

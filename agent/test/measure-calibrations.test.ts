@@ -60,6 +60,8 @@ t.test('what cannot be meant is refused', (t) => {
   const cases = [
     [[set, '--calib', directory], /expected --detector NAME as well/],
     [[set, '--calib', directory, '--detector', 'R00_SG0'], /expected --segment as well/],
+    [[file, '--calib', directory, '--segment', '8'], /--segment: expected 0..7 or 10..17, got 8/],
+    [[file, '--calib', directory, '--segment', '3.4'], /--segment: expected a whole number 0..17, got 3.4/],
     [[file, '--calib', directory, '--gain', '0'], /--gain: expected a number 0.001..1000, got 0/],
     [[file, '--calib', directory, '--gain', '-1.4'], /--gain: expected a number 0.001..1000, got -1.4/],
     [[file, '--calib', directory, '--hdu', '2', '--at', '24,25'], /--calib takes stamps/],

@@ -121,6 +121,17 @@ t.test('a guider file is one series under its stem', async (t) => {
   const list = Object.values(answers)[0] ?? [];
   for (const [i, star] of moving.entries()) near(t, list[i], star, `stamp ${i}`);
 
+  t.test('and one with a damaged stamp is refused', (t) => {
+    const bytes = readFileSync(path);
+    bytes.fill(0x5a, bytes.length - 2 * 2880, bytes.length - 2 * 2880 + 64);
+    const damaged = join(directory, 'damaged.fits');
+    writeFileSync(damaged, bytes);
+    const run = measure(damaged);
+    t.equal(run.status, 2);
+    t.match(run.stderr, /"message":"[^"]*damaged\.fits: EXTVER \d+: damaged: DATASUM/);
+    t.end();
+  });
+
   t.test('and its images can be measured at a place, or searched', async (t) => {
     const star = moving[2] as Star;
     const at = answersOf(
@@ -220,6 +231,9 @@ t.test('what it cannot measure it refuses with a sentence and exit code 2', asyn
     { name: 'one', dtype: 'int32', stars: alone },
     { name: 'one', dtype: 'int32', stars: alone },
   ]);
+  const swapped = writeSet([{ name: 'one', dtype: 'int32', stars: alone }]);
+  const index = JSON.parse(readFileSync(join(swapped, 'index.json'), 'utf8')) as object;
+  writeFileSync(join(swapped, 'index.json'), JSON.stringify({ ...index, byte_order: 'big' }));
   const refusals: readonly [string, readonly string[], RegExp][] = [
     ['no path', [], /expected a PATH/],
     ['a missing file', [join(directory, 'none.fits')], /none\.fits/],
@@ -234,8 +248,13 @@ t.test('what it cannot measure it refuses with a sentence and exit code 2', asyn
     ['a place that is none', [sized, '--at', '3'], /--at: expected X,Y/],
     ['a negative gain', [sized, '--at', '3,3', '--gain', '-1'], /--gain: expected a number.*-1/],
     ['an HDU that is not there', [sized, '--detect', '--hdu', '7'], /HDU 7/],
-    ['an image without a place', [sized], /no stamps|--at/],
+    ['a size that is no whole number', [sized, '--at', '3,3', '--size', '20.5'], /--size: expected a whole/],
+    ['a search of a 1 x 1 image', [image, '--detect'], /tiny\.fits: expected .*at least 10 px.*1 x 1/],
+    ['an image without a place', [sized], /no stamps.*--at or --detect/],
+    ['what is of images, for stamps', [set, '--size', '20'], /--size: expected --at or --detect as well/],
+    ['what is of calibrations, without', [set, '--segment', '3'], /--segment: expected --calib as well/],
     ['a set that does not fit its index', [set], /one\.bin: expected 3 x 51 x 47 int32 = 28764 bytes, got 5/],
+    ['a set of another byte order', [swapped], /index\.json: expected .*byte_order.*little.*got .*big/],
     ['two groups of one name', [twice], /groups\[1\]\.name: a second group named one/],
     ['both kinds of search', [sized, '--at', '3,3', '--detect'], /either --at or --detect/],
   ];
