@@ -60,6 +60,8 @@ export class Combiner {
   readonly #scatter: OwnScatter;
   readonly #gate = new MotionGate();
   readonly #reference = new Reference();
+  /** where sensors were at the stamp that is to become the reference */
+  readonly #atAnnounced: ({ stamp: number; x: number; y: number } | undefined)[] = [];
   #motion: Motion = still;
   // What close() leaves for settle().
   #members: readonly Candidate[] = [];
@@ -80,6 +82,7 @@ export class Combiner {
   /** A new exposure: nothing to count from. */
   reset(): void {
     this.#homes.reset();
+    this.#atAnnounced.length = 0;
     this.#reference.reset();
     this.#gate.reset();
     this.#motion = still;
@@ -109,9 +112,8 @@ export class Combiner {
   /** Displacement of one stamp as it comes, before its acquisition is closed. */
   displace(index: number, position: FramePosition, stamp: number, is: StampKind): Displaced {
     const reference = this.#reference;
-    const renews = reference.provisional && !is.irregular && reference.mayRenewAt(stamp);
-    if (is.good && (reference.stamp < 0 || renews)) {
-      if (renews) reference.announceRenewal(stamp);
+    if (is.good && reference.announce(stamp, is.irregular)) {
+      this.#atAnnounced[index] = { stamp, x: position.x, y: position.y };
       return {
         dx: 0,
         dy: 0,
@@ -121,12 +123,28 @@ export class Combiner {
         stale: is.joinedInside,
       };
     }
+    if (reference.stamp < 0) return this.#displaceFromAnnounced(index, position, is);
     const { stamp: referenceStamp, provisional, stale } = reference;
     const fresh = is.good && !this.#homes.has(index);
     const by = fresh
       ? displacementAt(this.#motion, position.x, position.y)
       : { dx: position.x - this.#homes.x(index), dy: position.y - this.#homes.y(index) };
     return { ...by, referenceStamp, becomesReference: fresh, provisional, stale };
+  }
+
+  /** The first acquisitions are still open: what counts is where the same sensor was at the stamp to become zero. */
+  #displaceFromAnnounced(index: number, position: FramePosition, is: StampKind): Displaced {
+    const referenceStamp = this.#reference.announced;
+    const from = this.#atAnnounced[index];
+    const known = from !== undefined && from.stamp === referenceStamp;
+    return {
+      dx: known ? position.x - from.x : Number.NaN,
+      dy: known ? position.y - from.y : Number.NaN,
+      referenceStamp,
+      becomesReference: false,
+      provisional: referenceStamp >= 0 && this.#reference.announcedIsProvisional,
+      stale: referenceStamp >= 0 && is.joinedInside,
+    };
   }
 
   /** The motion of an acquisition. `excluded`: why sensors cannot take part whatever the others say; '' = can. */
@@ -144,12 +162,14 @@ export class Combiner {
     this.#onProbation = [];
     this.#fitted = null;
     if (candidates.length === 0) {
+      reference.notBegunAt(stamp);
       return { fit: nothingFitted, reference: reference.info(null), excluded, renewed: false };
     }
     const known = candidates.filter((c) => this.#homes.has(c.index));
     const fitted = known.length > 0 ? this.#fitKnown(known, excluded) : null;
     const begins = fitted === null || (reference.provisional && !kind.irregular);
     if (begins) return this.#begin(stamp, candidates, fitted, excluded, kind);
+    reference.notBegunAt(stamp);
     this.#newcomers = candidates.filter((c) => !this.#homes.has(c.index));
     for (const c of this.#newcomers) excluded[c.index] = 'new_reference';
     this.#fitted = fitted;

@@ -14,7 +14,9 @@ export class Reference {
   provisional = false;
   /** need not be the exposure's first: the agent joined inside it */
   stale = false;
-  #renewal = -1;
+  /** the stamp whose results say that it becomes the reference, and whose acquisition is open; -1: none */
+  #announced = -1;
+  announcedIsProvisional = false;
   /** of the motion at the reference: xx, xy, xr, yy, yr, rr (rad) */
   #covariance: readonly number[] = [];
 
@@ -23,17 +25,30 @@ export class Reference {
     this.number = 0;
     this.provisional = false;
     this.stale = false;
-    this.#renewal = -1;
+    this.#announced = -1;
     this.#covariance = [];
   }
 
-  /** Results of a regular stamp announce themselves as the next reference before their acquisition closes. */
-  mayRenewAt(stamp: number): boolean {
-    return this.#renewal < 0 || this.#renewal === stamp;
+  get announced(): number {
+    return this.#announced;
   }
 
-  announceRenewal(stamp: number): void {
-    this.#renewal = stamp;
+  /** Good results say that their stamp becomes the reference before its acquisition closes; later stamps do not. */
+  announce(stamp: number, irregular: boolean): boolean {
+    if (stamp === this.#announced) return true;
+    const none = this.#announced < 0;
+    const wanted = none
+      ? this.stamp < 0 || (this.provisional && !irregular)
+      : this.announcedIsProvisional && !irregular;
+    if (!wanted) return false;
+    this.#announced = stamp;
+    this.announcedIsProvisional = irregular;
+    return true;
+  }
+
+  /** The acquisition of this stamp is over, and something else was decided. */
+  notBegunAt(stamp: number): void {
+    if (this.#announced <= stamp) this.#announced = -1;
   }
 
   begin(stamp: number, provisional: boolean, stale: boolean, fitted: Fitted): void {
@@ -41,7 +56,7 @@ export class Reference {
     this.number++;
     this.provisional = provisional;
     this.stale = stale;
-    this.#renewal = -1;
+    this.notBegunAt(stamp);
     this.#covariance = fitted.covariance;
   }
 
