@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One simulated guide sensor in one series: its fixed pattern, its star, and its stamps painted ahead of time.
 import type { RoiLocation, RoiSpec } from '../agent/model/roi.js';
+import { drawAmplifier, fixedOf } from './amplifier.js';
 import { type Frame, native, type SensorModel } from './native.js';
 import type { SimOptions } from './options.js';
 import { paintables } from './paintables.js';
@@ -50,7 +51,7 @@ export class SimSensor {
   /** `series` as the DAQ counts them, from 1. */
   constructor(options: SimOptions, spec: RoiSpec, roi: RoiLocation, series: number) {
     const name = roi.sensor.detectorName;
-    const fixed = new Random(options.seed, `sensor ${name}`);
+    const fixed = fixedOf(options.seed, name);
     const { happenings, sensors } = options.scenario;
     const split = splitRoi(happenings, name, series, spec.common.cols);
     const own = sensors[name] ?? {};
@@ -61,8 +62,7 @@ export class SimSensor {
     this.#fwhmPx = own.fwhm ?? options.fwhm;
     this.#options = options;
     this.#spec = spec;
-    const gain = fixed.between(1.0, 1.55);
-    const readNoise = fixed.between(4.4, 7.0);
+    const { gain, readNoise } = drawAmplifier(fixed);
     this.gain = gain;
     this.readNoiseE = readNoise * gain;
     this.#model = new native.SensorModel({

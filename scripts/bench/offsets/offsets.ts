@@ -4,6 +4,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { guideSensors } from '../../../agent/model/location.js';
+import { drawAmplifier, fixedOf } from '../../../sim-hw/amplifier.js';
 import type { Body } from '../../processes/subscription.js';
 import { type GuidedRun, guidedRun } from '../guided-run.js';
 import { median, round, table } from '../report.js';
@@ -78,6 +80,15 @@ function scenarioOf(settings: OffsetsSettings, one: Case): Readonly<Record<strin
   };
 }
 
+/** As a profile has them from the lab: without, the light of stars seems noisier than it is. */
+function gainsOf(seed: number): Readonly<Record<string, unknown>> {
+  const gains = guideSensors.map(({ detectorName }) => {
+    const { gain } = drawAmplifier(fixedOf(seed, detectorName));
+    return [detectorName, { gain: round(gain, 4) }];
+  });
+  return Object.fromEntries(gains);
+}
+
 function readTruth(file: string): TruthLine[] {
   const lines = readFileSync(file, 'utf8').split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TruthLine);
@@ -89,7 +100,10 @@ async function measureCase(settings: OffsetsSettings, one: Case, directory: stri
     directory,
     scenario: scenarioOf(settings, one),
     // Accuracy is not to depend on how busy this machine is: wait nearly until the next stamp.
-    guider: { deadlineMs: round((0.9 * 1000) / (rateHz * settings.speed), 2) },
+    guider: {
+      deadlineMs: round((0.9 * 1000) / (rateHz * settings.speed), 2),
+      perSensor: gainsOf(settings.seed),
+    },
     topics: ['guider.offsets/'],
     onMessage: (kind, body) => {
       if (kind === 'guider.offsets') offsets.push(body);
