@@ -26,13 +26,26 @@ t.test('without a command the overview goes to stderr, with --help to stdout', a
   t.match(await call(), {
     code: 2,
     out: '',
-    err: /run .*\n.*check .*\n.*status .*\n.*watch [\s\S]*measure .*\n.*version/,
+    err: /run .*\n.*check .*\n.*status .*\n.*watch [\s\S]*doctor .*\n.*measure .*\n.*record .*\n.*replay .*\n.*version/,
   });
   t.match(await call('--help'), { code: 0, out: /usage: summit-agent COMMAND/ });
 });
 
 t.test('every command explains itself with an example', async (t) => {
-  for (const name of ['run', 'check', 'status', 'watch', 'tail', 'send', 'roi', 'keys', 'measure']) {
+  for (const name of [
+    'run',
+    'check',
+    'status',
+    'watch',
+    'tail',
+    'send',
+    'roi',
+    'keys',
+    'doctor',
+    'measure',
+    'record',
+    'replay',
+  ]) {
     t.match(
       await call(name, '--help'),
       { code: 0, out: /usage: summit-agent \w+[\s\S]*example[^\n]*:\s*summit-agent/ },
