@@ -81,15 +81,16 @@ SUMMIT_DISPATCHED(AddFourRows, AddFourRowsBody)
 
 // bins[i] = sum of sums[4 i] to sums[4 i + 3].
 SUMMIT_INLINE void AddFourColumnsBody(const float* sums, int32_t bins, float* out) {
-  constexpr I8 even = {0, 2, 4, 6, 8, 10, 12, 14}, odd = {1, 3, 5, 7, 9, 11, 13, 15};
   for (int32_t i = 0; i < bins; i += 8) {
     V8 a, b, c, d;
     Load(sums + 4 * i, &a);
     Load(sums + 4 * i + 8, &b);
     Load(sums + 4 * i + 16, &c);
     Load(sums + 4 * i + 24, &d);
-    const V8 left = __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, odd), right = __builtin_shuffle(c, d, even) + __builtin_shuffle(c, d, odd);
-    const V8 sum = __builtin_shuffle(left, right, even) + __builtin_shuffle(left, right, odd);
+    const V8 left = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) + __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+    const V8 right = __builtin_shufflevector(c, d, 0, 2, 4, 6, 8, 10, 12, 14) + __builtin_shufflevector(c, d, 1, 3, 5, 7, 9, 11, 13, 15);
+    const V8 sum =
+      __builtin_shufflevector(left, right, 0, 2, 4, 6, 8, 10, 12, 14) + __builtin_shufflevector(left, right, 1, 3, 5, 7, 9, 11, 13, 15);
     Store(sum, out + i);
   }
 }

@@ -27,7 +27,12 @@ void LimitSimd(SimdLevel most);
 // Defines Name(...) that calls Body(...), an inline function, in the form that suits the processor.
 #if defined(__x86_64__)
 #define SUMMIT_AVX2 __attribute__((target("avx2,fma"), noinline))
+// clang, which builds the fuzz targets, knows no preferred width in a target.
+#if defined(__clang__)
+#define SUMMIT_AVX512 __attribute__((target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq"), noinline))
+#else
 #define SUMMIT_AVX512 __attribute__((target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq,prefer-vector-width=256"), noinline))
+#endif
 #define SUMMIT_DISPATCHED(Name, Body)                        \
   template <typename... A>                                   \
   SUMMIT_AVX512 auto Name##Avx512(A... a) {                  \
@@ -94,13 +99,16 @@ SUMMIT_INLINE float Sum(const V16& v) {
 }
 // Lane k = sum of the lanes of v[k], for eight vectors at once.
 SUMMIT_INLINE void SumEach(const V8* v, V8* sums) {
-  constexpr I8 even = {0, 8, 2, 10, 4, 12, 6, 14}, odd = {1, 9, 3, 11, 5, 13, 7, 15};
-  constexpr I8 low2 = {0, 1, 8, 9, 4, 5, 12, 13}, high2 = {2, 3, 10, 11, 6, 7, 14, 15};
-  constexpr I8 low4 = {0, 1, 2, 3, 8, 9, 10, 11}, high4 = {4, 5, 6, 7, 12, 13, 14, 15};
   V8 pair[4], four[2];
-  for (int32_t i = 0; i < 4; i++) pair[i] = __builtin_shuffle(v[2 * i], v[2 * i + 1], even) + __builtin_shuffle(v[2 * i], v[2 * i + 1], odd);
-  for (int32_t i = 0; i < 2; i++) four[i] = __builtin_shuffle(pair[2 * i], pair[2 * i + 1], low2) + __builtin_shuffle(pair[2 * i], pair[2 * i + 1], high2);
-  *sums = __builtin_shuffle(four[0], four[1], low4) + __builtin_shuffle(four[0], four[1], high4);
+  for (int32_t i = 0; i < 4; i++) {
+    const V8 &a = v[2 * i], &b = v[2 * i + 1];
+    pair[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14) + __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int32_t i = 0; i < 2; i++) {
+    const V8 &a = pair[2 * i], &b = pair[2 * i + 1];
+    four[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13) + __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  *sums = __builtin_shufflevector(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
 }
 // Written so that each comparison is used once: then it becomes one instruction. Of equals and NaN the second.
 template <typename V>

@@ -65,8 +65,20 @@ function rms(values: readonly number[]): number {
 async function watchOneSeries(t: Test) {
   const rig = new Rig(t);
   const control = `127.0.0.1:${await freeTcpPort()}`;
+  const device = join(rig.directory, 'dome');
+  const serial = new Child({
+    name: 'sim-serial',
+    script: 'dist/sim-hw/serial/main.js',
+    args: [`omega-hx85a=${device}`],
+  });
+  t.teardown(() => serial.stop(2000));
+  await serial.event('ready', (event) => event.event === 'ready', deadlineMs);
   const agent = await rig.agent({ daqControl: control }, (profile) => ({
     ...profile,
+    health: {
+      ...(profile.health as JsonLine | undefined),
+      sensors: [{ name: 'dome', device: 'omega-hx85a', path: device }],
+    },
     guider: { ...(profile.guider as JsonLine), recording: { directory: join(rig.directory, 'files') } },
   }));
   const all = new Client(t, [agent.data]);
@@ -78,6 +90,7 @@ async function watchOneSeries(t: Test) {
   await all.first('alarm', (body) => body.name === 'link_down' && body.active === true);
   const simulator = await rig.simulator([...series, '--control', control]);
   await simulator.end();
+  await all.first('health.sensor');
   await all.first('series.end');
   await all.first('guider.exposure');
   await all.first('image.available');
