@@ -77,7 +77,7 @@ try {
 
   const killed = await repeat(rounds, async () => {
     const start = performance.now();
-    process.kill(service.pid, 'SIGKILL');
+    await service.signal('SIGKILL', deadlineMs);
     await results.ofAnotherAgent(deadlineMs);
     return since(start);
   });
@@ -85,7 +85,7 @@ try {
 
   const hung = await repeat(3, async () => {
     const start = performance.now();
-    process.kill(service.pid, 'SIGSTOP');
+    await service.signal('SIGSTOP', deadlineMs);
     await results.ofAnotherAgent(deadlineMs);
     return since(start);
   });
@@ -93,10 +93,9 @@ try {
 
   const kills = Number(values.kills);
   const storm = performance.now();
-  let { pid } = service;
   for (let i = 0; i < kills; i++) {
-    process.kill(pid, 'SIGKILL');
-    pid = await service.anotherPid(pid, deadlineMs);
+    const killed = await service.signal('SIGKILL', deadlineMs);
+    await service.anotherPid(killed, deadlineMs);
   }
   await results.ofAnotherAgent(deadlineMs);
   check(

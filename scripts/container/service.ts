@@ -42,6 +42,13 @@ export class Service {
     }
   }
 
+  /** Signals the main process, waiting for one while it is being started again; resolves to its pid. */
+  async signal(signal: NodeJS.Signals, deadlineMs: number): Promise<number> {
+    const pid = await this.anotherPid(0, deadlineMs);
+    process.kill(pid, signal);
+    return pid;
+  }
+
   /** A line of /proc/PID/status. */
   statusOf(field: string): string {
     const text = readFileSync(`/proc/${this.pid}/status`, 'utf8');
