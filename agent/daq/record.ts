@@ -111,80 +111,82 @@ export class RecordDecoder {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  /** Called for every stamp: reads straight from the view, without a closure. */
   decode(index: number): DaqRecord {
+    const v = this.#view;
     const base = index * RECORD_BYTES;
-    const u8 = (field: keyof typeof AT) => this.#view.getUint8(base + AT[field]);
-    const u16 = (field: keyof typeof AT) => this.#view.getUint16(base + AT[field], true);
-    const u32 = (field: keyof typeof AT) => this.#view.getUint32(base + AT[field], true);
-    const u64 = (field: keyof typeof AT) => this.#view.getBigUint64(base + AT[field], true);
-
-    const eventType = u8('frame.event_type');
-    const outcome = OUTCOMES[u8('outcome')];
-    if (outcome === undefined) throw new Error(`native record: outcome ${u8('outcome')} is not known here`);
-    const stampsSent = u64('frame.stamps_sent');
+    const eventType = v.getUint8(base + AT['frame.event_type']);
+    const code = v.getUint8(base + AT.outcome);
+    const outcome = OUTCOMES[code];
+    if (outcome === undefined) throw new Error(`native record: outcome ${code} is not known here`);
     const counted = eventType === EventType.pause || eventType === EventType.stop;
     const measured = outcome === 'measured' || outcome === 'refused';
-    const started = eventType === EventType.start && u32('frame.bytes') >= SERIES_BYTES;
+    const started =
+      eventType === EventType.start && v.getUint32(base + AT['frame.bytes'], true) >= SERIES_BYTES;
     const hasText = outcome === 'event' && eventType !== EventType.start;
     return {
       eventType,
-      eventStatus: u8('frame.event_status'),
-      daqState: u8('frame.daq_state'),
-      location: u8('frame.location'),
-      pixelType: u8('frame.pixel_type'),
-      sequence: u16('frame.sequence'),
-      stamp: u16('frame.stamp'),
-      series: u64('frame.series'),
-      stampIndex: u64('frame.stamp_index'),
-      frameFlags: u32('frame.flags'),
-      missingBytes: u32('frame.missing'),
-      gap: u32('frame.gap'),
-      tSrcTaiNs: u64('frame.t_src_tai_ns'),
-      tFirstNs: u64('frame.t_first_ns'),
-      tLastNs: u64('frame.t_last_ns'),
-      tMeasuredNs: u64('t_measured_ns'),
-      rows: u16('frame.rows'),
-      cols: u16('frame.cols'),
-      segment: u16('frame.segment'),
-      startRow: u16('frame.start_row'),
-      startCol: u16('frame.start_col'),
-      integrationMs: u16('frame.integration_ms'),
-      stampsSent: counted && stampsSent !== NOT_TOLD ? stampsSent : null,
+      eventStatus: v.getUint8(base + AT['frame.event_status']),
+      daqState: v.getUint8(base + AT['frame.daq_state']),
+      location: v.getUint8(base + AT['frame.location']),
+      pixelType: v.getUint8(base + AT['frame.pixel_type']),
+      sequence: v.getUint16(base + AT['frame.sequence'], true),
+      stamp: v.getUint16(base + AT['frame.stamp'], true),
+      series: v.getBigUint64(base + AT['frame.series'], true),
+      stampIndex: v.getBigUint64(base + AT['frame.stamp_index'], true),
+      frameFlags: v.getUint32(base + AT['frame.flags'], true),
+      missingBytes: v.getUint32(base + AT['frame.missing'], true),
+      gap: v.getUint32(base + AT['frame.gap'], true),
+      tSrcTaiNs: v.getBigUint64(base + AT['frame.t_src_tai_ns'], true),
+      tFirstNs: v.getBigUint64(base + AT['frame.t_first_ns'], true),
+      tLastNs: v.getBigUint64(base + AT['frame.t_last_ns'], true),
+      tMeasuredNs: v.getBigUint64(base + AT.t_measured_ns, true),
+      rows: v.getUint16(base + AT['frame.rows'], true),
+      cols: v.getUint16(base + AT['frame.cols'], true),
+      segment: v.getUint16(base + AT['frame.segment'], true),
+      startRow: v.getUint16(base + AT['frame.start_row'], true),
+      startCol: v.getUint16(base + AT['frame.start_col'], true),
+      integrationMs: v.getUint16(base + AT['frame.integration_ms'], true),
+      stampsSent: counted ? this.#stampsSent(base) : null,
       outcome,
-      superseded: u32('superseded'),
-      lease: u64('lease'),
+      superseded: v.getUint32(base + AT.superseded, true),
+      lease: v.getBigUint64(base + AT.lease, true),
       measurement: measured ? this.#measurement(base) : null,
       seriesMetadata: started ? this.#series(base) : null,
       text: hasText ? this.#text(base + AT.text, TEXT_BYTES) : '',
     };
   }
 
+  #stampsSent(base: number): bigint | null {
+    const sent = this.#view.getBigUint64(base + AT['frame.stamps_sent'], true);
+    return sent === NOT_TOLD ? null : sent;
+  }
+
   #measurement(base: number): Measurement {
-    const f64 = (field: keyof typeof AT) => this.#view.getFloat64(base + AT[field], true);
-    const u32 = (field: keyof typeof AT) => this.#view.getUint32(base + AT[field], true);
+    const v = this.#view;
     return {
-      x: f64('measurement.x'),
-      y: f64('measurement.y'),
-      ex: f64('measurement.ex'),
-      ey: f64('measurement.ey'),
-      flux: f64('measurement.flux'),
-      fluxErr: f64('measurement.flux_err'),
-      background: f64('measurement.background'),
-      noise: f64('measurement.noise'),
-      snr: f64('measurement.snr'),
-      fwhm: f64('measurement.fwhm'),
-      momentXx: f64('measurement.moment_xx'),
-      momentYy: f64('measurement.moment_yy'),
-      momentXy: f64('measurement.moment_xy'),
-      chi2: f64('measurement.chi2'),
-      peak: f64('measurement.peak'),
-      flags: u32('measurement.flags'),
-      fault: u32('measurement.fault'),
-      nSaturated: u32('measurement.n_saturated'),
-      nMasked: u32('measurement.n_masked'),
-      iterations: u32('measurement.iterations'),
-      candidates: u32('measurement.candidates'),
-      measureNs: u32('measurement.measure_ns'),
+      x: v.getFloat64(base + AT['measurement.x'], true),
+      y: v.getFloat64(base + AT['measurement.y'], true),
+      ex: v.getFloat64(base + AT['measurement.ex'], true),
+      ey: v.getFloat64(base + AT['measurement.ey'], true),
+      flux: v.getFloat64(base + AT['measurement.flux'], true),
+      fluxErr: v.getFloat64(base + AT['measurement.flux_err'], true),
+      background: v.getFloat64(base + AT['measurement.background'], true),
+      noise: v.getFloat64(base + AT['measurement.noise'], true),
+      snr: v.getFloat64(base + AT['measurement.snr'], true),
+      fwhm: v.getFloat64(base + AT['measurement.fwhm'], true),
+      momentXx: v.getFloat64(base + AT['measurement.moment_xx'], true),
+      momentYy: v.getFloat64(base + AT['measurement.moment_yy'], true),
+      momentXy: v.getFloat64(base + AT['measurement.moment_xy'], true),
+      chi2: v.getFloat64(base + AT['measurement.chi2'], true),
+      peak: v.getFloat64(base + AT['measurement.peak'], true),
+      flags: v.getUint32(base + AT['measurement.flags'], true),
+      fault: v.getUint32(base + AT['measurement.fault'], true),
+      nSaturated: v.getUint32(base + AT['measurement.n_saturated'], true),
+      nMasked: v.getUint32(base + AT['measurement.n_masked'], true),
+      iterations: v.getUint32(base + AT['measurement.iterations'], true),
+      candidates: v.getUint32(base + AT['measurement.candidates'], true),
+      measureNs: v.getUint32(base + AT['measurement.measure_ns'], true),
     };
   }
 

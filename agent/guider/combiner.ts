@@ -43,6 +43,7 @@ export interface Combination {
 
 export interface TrackNews {
   readonly index: number;
+  readonly star: number;
   readonly event: TrackEvent;
 }
 
@@ -125,11 +126,13 @@ export class Combiner {
     }
     if (reference.stamp < 0) return this.#displaceFromAnnounced(index, position, is);
     const { stamp: referenceStamp, provisional, stale } = reference;
-    const fresh = is.good && !this.#homes.has(index);
-    const by = fresh
-      ? displacementAt(this.#motion, position.x, position.y)
-      : { dx: position.x - this.#homes.x(index), dy: position.y - this.#homes.y(index) };
-    return { ...by, referenceStamp, becomesReference: fresh, provisional, stale };
+    if (is.good && !this.#homes.has(index)) {
+      const { dx, dy } = displacementAt(this.#motion, position.x, position.y);
+      return { dx, dy, referenceStamp, becomesReference: true, provisional, stale };
+    }
+    const dx = position.x - this.#homes.x(index);
+    const dy = position.y - this.#homes.y(index);
+    return { dx, dy, referenceStamp, becomesReference: false, provisional, stale };
   }
 
   /** The first acquisitions are still open: what counts is where the same sensor was at the stamp to become zero. */
@@ -294,7 +297,7 @@ export class Combiner {
   #judge(motion: Motion, excluded: readonly string[], news: TrackNews[]): Candidate[] {
     const adopted: Candidate[] = [];
     const tell = (index: number, event: TrackEvent | null) => {
-      if (event !== null) news.push({ index, event });
+      if (event !== null) news.push({ index, star: this.starOf(index), event });
     };
     const inPlace = [...this.#members, ...this.#onProbation];
     this.#displacements(inPlace).forEach((d, i) => {

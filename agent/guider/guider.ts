@@ -25,6 +25,7 @@ import type { Series } from './identity.js';
 import { Incidents } from './incidents.js';
 import type { Merged } from './lifecycle.js';
 import { type ClosedAcquisition, combineAcquisition, detailsOf } from './offsets.js';
+import { Outbox } from './outbox.js';
 import { StampPeriod } from './period.js';
 import { buildResult, flagsOf, locate, secondsOf } from './result.js';
 import { RoiCheck } from './roi-check.js';
@@ -113,8 +114,10 @@ export class Guider {
   readonly #roiCheck = new RoiCheck();
   readonly #shutter = new Shutter();
   readonly #accounting = new Accounting();
+  readonly #outbox: Outbox;
   readonly #strangers = new Set<number>();
   readonly #absence = (i: number): string => this.#attendance.absence(i);
+  #inBatch = false;
   #nStamps = 0;
   #nGood = 0;
 
@@ -124,6 +127,7 @@ export class Guider {
     const { sensors } = settings;
     this.#indexOf = new Map(sensors.map((s, i) => [s.location, i]));
     this.#names = sensors.map((s) => s.detectorName);
+    this.#outbox = new Outbox(deps.sink, this.#accounting, () => deps.publishing?.() ?? true);
     this.#incidents = new Incidents(deps.sink, deps.log);
     this.#rois = new SeriesRois(sensors, deps.sink, this.#incidents, (rois, series) => {
       const problem = this.#roiCheck.tell(rois, series.identity, this.#incidents);
@@ -155,10 +159,17 @@ export class Guider {
 
   /** Takes a batch of records in the order of the link. */
   onRecords(records: readonly DaqRecord[]): void {
+    this.#inBatch = true;
     for (const record of records) {
-      if (record.eventType === EventType.stamp) this.#onStamp(record);
-      else this.#life.onEvent(record);
+      if (record.eventType === EventType.stamp) {
+        this.#onStamp(record);
+      } else {
+        this.#outbox.flush();
+        this.#life.onEvent(record);
+      }
     }
+    this.#inBatch = false;
+    this.#outbox.flush();
     this.#book.arm(this.#closingNs());
   }
 
@@ -272,8 +283,7 @@ export class Guider {
       tracking,
       star,
     });
-    this.#deps.sink.publish(result);
-    this.#accounting.take(record, { late, current, withheld: !(this.#deps.publishing?.() ?? true) });
+    this.#outbox.result({ result, record, late, current });
     if (!current) return;
     this.#period.take(index, stamp, record.tSrcTaiNs === 0n ? record.tLastNs : record.tSrcTaiNs);
     if (!late) this.#book.add(result, this.#attendance.awaited);
@@ -323,6 +333,7 @@ export class Guider {
 
   #onExposureEnds(series: Series): void {
     this.#book.closeAll('end');
+    this.#outbox.flush();
     if (series.exposure.index > 0 || series.exposure.joinedInside) {
       this.#deps.exposureEnded?.(series.identity, series.sent, series.joinedLate);
     }
@@ -401,41 +412,32 @@ export class Guider {
     sink.publish(combined.offsets);
     const news = this.#combiner.settle(acquisition.results, combined.combination.excluded);
     const details = detailsOf(closed, combined, this.#combiner);
-    sink.publish(details.summary);
-    sink.publish(details.acquisition);
-    sink.publish({
-      kind: 'guider.state',
-      ...identity,
-      status: GuiderStatus.stamp,
-      stamp: acquisition.stamp,
-      timestamp: combined.offsets.timestamp,
-      sensors: this.#names.filter((_, i) => acquisition.results[i]),
-      daqState,
-    });
     this.#nStamps++;
     if (combined.offsets.fit.nSensors > 0) this.#nGood++;
-    tellReference(this.#incidents, series.identity, combined.offsets);
-    for (const { index, event } of news) {
-      const star = this.#combiner.starOf(index);
-      tellTrack(this.#incidents, series.identity, {
-        stamp: acquisition.stamp,
-        sensor: this.#names[index] ?? '',
-        star,
-        event,
-      });
-    }
-    this.#afterClosing(series, acquisition, combined.offsets.timestamp);
+    const { stamp, results } = acquisition;
+    const { timestamp } = combined.offsets;
+    const wasLearning = this.#attendance.learning;
+    const fallen = this.#attendance.closed(results);
+    const learnt = wasLearning && !this.#attendance.learning;
+    if (learnt) this.#expect();
+    this.#outbox.details(() => {
+      sink.publish(details.summary);
+      sink.publish(details.acquisition);
+      const sensors = this.#names.filter((_, i) => results[i]);
+      const status = GuiderStatus.stamp;
+      sink.publish({ kind: 'guider.state', ...identity, status, stamp, timestamp, sensors, daqState });
+      tellReference(this.#incidents, identity, combined.offsets);
+      for (const { index, event, star } of news) {
+        tellTrack(this.#incidents, identity, { stamp, sensor: this.#names[index] ?? '', star, event });
+      }
+      for (const index of fallen) this.#tellSilent(identity, stamp, this.#names[index] ?? '');
+      if (learnt && series.started.size === 0) this.#rois.publish(series, timestamp, 'stamps');
+    });
+    if (!this.#inBatch) this.#outbox.flush();
   }
 
-  #afterClosing(series: Series, { stamp, results }: Acquisition, timestamp: number): void {
-    const wasLearning = this.#attendance.learning;
-    for (const index of this.#attendance.closed(results)) {
-      const sensor = this.#names[index] ?? '';
-      const message = `${sensor} delivers no stamps: acquisitions no longer wait for it`;
-      this.#incidents.tell(series.identity, { name: 'sensor_silent', message, sensor, stamp });
-    }
-    if (!wasLearning || this.#attendance.learning) return;
-    this.#expect();
-    if (series.started.size === 0) this.#rois.publish(series, timestamp, 'stamps');
+  #tellSilent(identity: StampIdentity, stamp: number, sensor: string): void {
+    const message = `${sensor} delivers no stamps: acquisitions no longer wait for it`;
+    this.#incidents.tell(identity, { name: 'sensor_silent', message, sensor, stamp });
   }
 }

@@ -7,7 +7,7 @@ import { type Context, type SocketOptions, XPublisher } from 'zeromq';
 import type { Clock } from '../model/clock.js';
 import type { AgentMessage, MessageSink } from '../model/messages.js';
 import { bindOrExplain } from './bind.js';
-import { type Body, bodyOf } from './bodies.js';
+import { type Body, bodyOf, type PublisherState, type SendTime } from './bodies.js';
 
 export interface PublisherSettings {
   readonly endpoint: string;
@@ -24,11 +24,16 @@ export interface PublisherSettings {
 }
 
 interface Topic {
+  readonly name: string;
   readonly frame: Buffer;
   readonly schema: string;
   seq: bigint;
-  body: Body;
-  taiNs: bigint;
+  /** the last message, its time and state: its body is made when somebody wants it */
+  message: AgentMessage;
+  time: SendTime;
+  state: PublisherState;
+  /** somebody subscribes to it; null: not known since subscriptions changed */
+  wanted: boolean | null;
 }
 
 /** What the last messages (series.end) get to leave after close, ms; a subscriber that does not read gets no more. */
@@ -54,6 +59,8 @@ export class Publisher implements MessageSink {
   #failures = 0;
   #garbage = 0;
   #open = false;
+  /** there were more subscriptions than are remembered */
+  #forgetful = false;
 
   /** `context` must not be blocky: nothing may keep the process from ending. */
   constructor(settings: PublisherSettings, clock: Clock, context: Context) {
@@ -96,8 +103,12 @@ export class Publisher implements MessageSink {
     const topic = this.#topicOf(message);
     const time = { monotonicNs: this.#clock.monotonicNs(), taiNs: this.#clock.taiNs() };
     topic.seq++;
-    topic.taiNs = time.taiNs;
-    topic.body = bodyOf(message, time, message.kind === 'heartbeat' ? { seqs: this.seqs() } : noState);
+    topic.message = message;
+    topic.time = time;
+    if (message.kind === 'heartbeat') topic.state = { seqs: this.seqs() };
+    // Nobody is sent it: it is not encoded either.
+    topic.wanted ??= this.#isWanted(topic.name);
+    if (!topic.wanted) return;
     const { agent, simulated } = this.#settings;
     const frame = this.#packr.pack({
       schema: topic.schema,
@@ -106,7 +117,7 @@ export class Publisher implements MessageSink {
       seq: topic.seq,
       tai_ns: time.taiNs,
       sim: simulated,
-      body: topic.body,
+      body: bodyOf(message, time, topic.state),
     });
     // With sendTimeout 0 this never waits; a message beyond a subscriber's high-water mark is that one's loss.
     this.#socket.send([topic.frame, frame]).catch(() => {
@@ -148,8 +159,8 @@ export class Publisher implements MessageSink {
   /** Last message of each topic: what a late joiner asks for. */
   last(): Record<string, Body> {
     const out: Record<string, Body> = {};
-    for (const [name, { schema, seq, taiNs, body }] of this.#topics) {
-      out[name] = { schema, seq, tai_ns: taiNs, body };
+    for (const [name, { schema, seq, message, time, state }] of this.#topics) {
+      out[name] = { schema, seq, tai_ns: time.taiNs, body: bodyOf(message, time, state) };
     }
     return out;
   }
@@ -159,7 +170,9 @@ export class Publisher implements MessageSink {
     let topic = this.#topics.get(name);
     if (!topic) {
       const schema = `${message.kind}/${bodyVersion}`;
-      topic = { frame: Buffer.from(name, 'latin1'), schema, seq: 0n, body: {}, taiNs: 0n };
+      const frame = Buffer.from(name, 'latin1');
+      const time = { monotonicNs: 0n, taiNs: 0n };
+      topic = { name, frame, schema, seq: 0n, message, time, state: noState, wanted: null };
       this.#topics.set(name, topic);
     }
     return topic;
@@ -180,8 +193,19 @@ export class Publisher implements MessageSink {
     }
   }
 
+  /** By the subscriptions that are known; beyond what is remembered somebody may want anything. */
+  #isWanted(topic: string): boolean {
+    if (this.#forgetful) return true;
+    for (const prefix of this.#subscriptions.keys()) if (topic.startsWith(prefix)) return true;
+    return false;
+  }
+
   #note(subscribe: boolean, prefix: string): void {
-    if (subscribe && this.#subscriptions.size >= maxSubscriptions && !this.#subscriptions.has(prefix)) return;
+    for (const topic of this.#topics.values()) topic.wanted = null;
+    if (subscribe && this.#subscriptions.size >= maxSubscriptions && !this.#subscriptions.has(prefix)) {
+      this.#forgetful = true;
+      return;
+    }
     const count = (this.#subscriptions.get(prefix) ?? 0) + (subscribe ? 1 : -1);
     if (count > 0) this.#subscriptions.set(prefix, count);
     else this.#subscriptions.delete(prefix);

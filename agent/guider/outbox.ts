@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What waits while a batch of records is worked through, so that an offset leaves before the results of the stamps
+// that completed it. A result counts as published when it has left.
+
+import type { DaqRecord } from '../model/daq.js';
+import type { MessageSink, StampResult } from '../model/messages.js';
+import type { Accounting } from './accounting.js';
+
+interface Leaving {
+  readonly result: StampResult;
+  readonly record: DaqRecord;
+  readonly late: boolean;
+  readonly current: boolean;
+}
+
+export class Outbox {
+  readonly #sink: MessageSink;
+  readonly #accounting: Accounting;
+  /** false: what is said of stamps is withheld on its way out, and counted so */
+  readonly #publishing: () => boolean;
+  readonly #results: Leaving[] = [];
+  readonly #details: (() => void)[] = [];
+
+  constructor(sink: MessageSink, accounting: Accounting, publishing: () => boolean) {
+    this.#sink = sink;
+    this.#accounting = accounting;
+    this.#publishing = publishing;
+  }
+
+  result(leaving: Leaving): void {
+    this.#results.push(leaving);
+  }
+
+  /** What follows an offset, after the results that are in it. */
+  details(send: () => void): void {
+    this.#details.push(send);
+  }
+
+  flush(): void {
+    for (const { result, record, late, current } of this.#results) {
+      this.#sink.publish(result);
+      this.#accounting.take(record, { late, current, withheld: !this.#publishing() });
+    }
+    this.#results.length = 0;
+    // A detail may tell of more, but opens nothing new.
+    for (const send of this.#details) send();
+    this.#details.length = 0;
+  }
+}
