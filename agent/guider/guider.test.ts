@@ -370,3 +370,25 @@ t.test('no star anywhere gives an offset without numbers', async (t) => {
   t.ok(flags.includes('no_sensors'));
   t.equal(bench.sink.last('guider.acquisition').excluded[0], 'no_star');
 });
+
+t.test(
+  'an offset leaves before the results that completed it; in a backlog acquisitions stay apart',
+  async (t) => {
+    const bench = new Bench();
+    bench.open();
+    const before = bench.sink.messages.length;
+    const both = [0, 1].flatMap((stamp) =>
+      all.map((s) => stampOf(s, { series: 1, stamp, lastNs: bench.time })),
+    );
+    bench.give(both);
+    const kinds = bench.sink.messages.slice(before).map((m) => m.kind.replace('guider.', ''));
+    const results = Array(8).fill('result');
+    t.same(
+      kinds.filter((kind) => kind !== 'event'),
+      [
+        ...['offsets', ...results, ...results, 'summary', 'acquisition', 'state'],
+        ...['offsets', 'summary', 'acquisition', 'state'],
+      ],
+    );
+  },
+);

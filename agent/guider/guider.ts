@@ -407,6 +407,7 @@ export class Guider {
       nExpected: this.#attendance.nExpected,
       absence: this.#absence,
     };
+    this.#outbox.next();
     const combined = combineAcquisition(closed, this.#combiner);
     // The offset first: it is what somebody waits for.
     sink.publish(combined.offsets);

@@ -36,6 +36,11 @@ export class Outbox {
     this.#details.push(send);
   }
 
+  /** Before the next offset: messages of one acquisition stay together. */
+  next(): void {
+    if (this.#details.length > 0) this.flush();
+  }
+
   flush(): void {
     for (const { result, record, late, current } of this.#results) {
       this.#sink.publish(result);
