@@ -29,7 +29,7 @@ t.test('drift, wind and losses of each exposure are found again in its summary',
         { what: 'drift', 'arcsec-per-s': 0.05, 'direction-deg': 0 },
         { what: 'rotation', 'arcsec-per-s': 1.5 },
         { what: 'wind', lines: [{ hz: 1.3, arcsec: 0.05, 'direction-deg': 20, 'phase-deg': 0 }] },
-        { what: 'dead', sensors: 'R04_SG0', series: 1, exposure: 2, from: 40, stamps: 7 },
+        { what: 'dead', sensors: 'R04_SG0', series: 1, exposure: 2, from: 40, stamps: 2 },
       ],
     },
     // With a camera rotation of 0, +x is down.
@@ -46,7 +46,8 @@ t.test('drift, wind and losses of each exposure are found again in its summary',
     const told = `exposure ${i + 1}`;
     t.match(body, { exposure_index: i + 1, n_stamps: stamps, n_good: stamps, flags: [], ncols: 50 }, told);
     assertMotion(t, body, told);
-    const lost = i === 1 ? 7 : 0;
+    // Fewer than make a sensor silent, whose first stamp afterwards may be late.
+    const lost = i === 1 ? 2 : 0;
     const counts = inside(body, 'sensors', 'R04_SG0', 'counts') as Numbers;
     t.match(counts, { expected: stamps, received: stamps - lost, lost, good: stamps - lost }, told);
     t.match(inside(body, 'sensors', 'R44_SG1', 'counts'), { expected: stamps, lost: 0 }, told);
