@@ -71,6 +71,9 @@ class HandLink implements DaqLink {
     this.commands.push(command);
     return { status: 0, reply: 'SUCCESS' };
   }
+  async calibrate() {
+    return { missing: [], gain: 0, readNoise: 0 };
+  }
   predict(): void {}
   wantPixels(): void {}
   takePixels(): Uint8Array {

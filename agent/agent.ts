@@ -17,6 +17,7 @@ import type { Role } from './control/states.js';
 import { makeVerbs, type Verbs } from './control/verbs.js';
 import { ReopenableLink } from './daq/reopenable-link.js';
 import { checkConservation } from './guider/accounting.js';
+import { LiveCalibrations } from './guider/calibrations.js';
 import { ExposureBook } from './guider/exposure/book.js';
 import { Guider } from './guider/guider.js';
 import { OnSky } from './guider/on-sky.js';
@@ -77,6 +78,7 @@ export class Agent {
   readonly #initGuiders: InitGuiders;
   readonly #guider: Guider;
   readonly #recordings: Recordings;
+  readonly #calibrations: LiveCalibrations | null;
   readonly #health: HealthRoom;
   readonly #metrics: Metrics;
   readonly #link: ReopenableLink;
@@ -206,6 +208,13 @@ export class Agent {
       sink: this.#publisher,
       log: this.#log,
       alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
+    });
+    this.#calibrations =
+      guider.calibrations &&
+      new LiveCalibrations(guider.calibrations, guider.sensors, {
+        sink: this.#publisher,
+        calibrate: (location, order, amplifiers) => this.#link.calibrate(location, order, amplifiers),
+        alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
     });
     this.#health = new HealthRoom(
       {
@@ -379,6 +388,7 @@ export class Agent {
       (files) => this.#recordings.onFiles(files),
     );
     this.#tellSettings();
+    this.#calibrations?.begin(this.#profile.guider.roi);
   }
 
   async #closeLink(): Promise<void> {
@@ -399,6 +409,7 @@ export class Agent {
 
   #onRecords(records: readonly DaqRecord[]): void {
     try {
+      this.#calibrations?.onRecords(records);
       if (this.#recorded) this.#onRecorded(records, this.#recorded);
       else this.#guider.onRecords(records);
       for (const record of records) {

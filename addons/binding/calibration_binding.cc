@@ -4,6 +4,74 @@
 #include <utility>
 
 namespace summit::binding {
+namespace {
+
+class CalibrateWork : public Napi::AsyncWorker {
+ public:
+  CalibrateWork(Napi::Env env, std::shared_ptr<daq::Link> link, uint8_t location, CalibrationOrder order, std::string amplifiers)
+      : AsyncWorker(env), link_(std::move(link)), location_(location), order_(std::move(order)), amplifiers_(std::move(amplifiers)), deferred_(env) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void Execute() override {
+    auto fresh = std::make_unique<daq::SensorCalibration>();
+    if (!amplifiers_.empty()) {
+      std::string problem;
+      if (fits::ReadAmplifier(amplifiers_, order_.roi.segment, &constants_, &problem)) {
+        order_.gain = constants_.gain;
+      } else {
+        missing_.push_back(problem);
+        constants_ = {};
+      }
+    }
+    const bool constants = missing_.empty();
+    std::unique_ptr<pixels::Calibration> maps = LoadCalibration(order_, &missing_);
+    if (maps != nullptr) fresh->maps = std::move(*maps);
+    fresh->maps.complete = fresh->maps.complete && constants;
+    const auto small = [](double value) { return static_cast<uint16_t>(value); };
+    fresh->segment = small(order_.roi.segment);
+    fresh->start_row = small(order_.roi.start_row);
+    fresh->start_col = small(order_.roi.start_col);
+    fresh->rows = small(order_.roi.rows);
+    fresh->cols = small(order_.roi.cols);
+    fresh->integration_ms = small(order_.seconds * 1000.0 + 0.5);
+    fresh->gain = static_cast<float>(constants_.gain);
+    fresh->read_noise = static_cast<float>(constants_.read_noise);
+    link_->Calibrate(location_, std::move(fresh));
+  }
+
+  void OnOK() override {
+    Napi::Object result = Napi::Object::New(Env());
+    const Napi::Array missing = Napi::Array::New(Env(), missing_.size());
+    for (uint32_t i = 0; i < missing_.size(); ++i) missing.Set(i, Napi::String::New(Env(), missing_[i]));
+    result.Set("missing", missing);
+    result.Set("gain", Napi::Number::New(Env(), constants_.gain));
+    result.Set("readNoise", Napi::Number::New(Env(), constants_.read_noise));
+    deferred_.Resolve(result);
+  }
+
+ private:
+  std::shared_ptr<daq::Link> link_;
+  uint8_t location_;
+  CalibrationOrder order_;
+  std::string amplifiers_;
+  Napi::Promise::Deferred deferred_;
+  fits::AmplifierConstants constants_;
+  std::vector<std::string> missing_{};
+};
+
+}  // namespace
+
+Napi::Value CalibrateLink(Napi::Env env, std::shared_ptr<daq::Link> link, uint8_t location, const Napi::Value& value, std::string amplifiers) {
+  CalibrationOrder order;
+  if (!ReadOrder(value, &order)) {
+    Napi::TypeError::New(env, "calibrate: expected {directory, segment, startRow, startCol, rows, cols, gain, seconds}").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  auto* work = new CalibrateWork(env, std::move(link), location, std::move(order), std::move(amplifiers));
+  const Napi::Promise promise = work->promise();
+  work->Queue();
+  return promise;
+}
 
 bool ReadOrder(const Napi::Value& value, CalibrationOrder* order) {
   if (!value.IsObject()) return false;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "addons/daq/link.h"
 #include "addons/fits/calibration_file.h"
 #include "addons/pixels/calibration.h"
 
@@ -21,6 +22,10 @@ struct CalibrationOrder {
   double gain = 1.0;     // electron/ADU, of files in electron
   double seconds = 0.0;  // of dark current
 };
+
+// (link, location, order, path of ptc.fits or "") -> Promise {missing, gain, readNoise}: reads on libuv's pool and hands
+// over to the link thread. Gain 0: there is none in the file, or it was not asked for. missing: a sentence for each file.
+Napi::Value CalibrateLink(Napi::Env env, std::shared_ptr<daq::Link> link, uint8_t location, const Napi::Value& order, std::string amplifiers);
 
 // Reads JavaScript's {directory, segment, startRow, startCol, rows, cols, gain, seconds}; false when it is no such object.
 bool ReadOrder(const Napi::Value& value, CalibrationOrder* order);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "addons/binding/calibration_binding.h"
 #include "addons/binding/errors.h"
 #include "addons/binding/recorder_objects.h"
 
@@ -127,6 +128,7 @@ Napi::Function NativeLink::Define(Napi::Env env) {
                          InstanceMethod<&NativeLink::Control>("control"),
                          InstanceMethod<&NativeLink::Counters>("counters"),
                          InstanceMethod<&NativeLink::Predict>("predict"),
+                         InstanceMethod<&NativeLink::Calibrate>("calibrate"),
                          InstanceMethod<&NativeLink::WantPixels>("wantPixels"),
                          InstanceMethod<&NativeLink::TakePixels>("takePixels"),
                          InstanceMethod<&NativeLink::ReleasePixels>("releasePixels"),
@@ -308,6 +310,15 @@ Napi::Value NativeLink::Predict(const Napi::CallbackInfo& info) {
   }
   link_->Predict(location, prediction);
   return info.Env().Undefined();
+}
+
+Napi::Value NativeLink::Calibrate(const Napi::CallbackInfo& info) {
+  if (!info[0].IsNumber() || !info[2].IsString()) {
+    Throw(info.Env(), SUMMIT_ERR_CONFIG, "calibrate: expected location, order and the path of ptc.fits");
+    return info.Env().Undefined();
+  }
+  const auto location = static_cast<uint8_t>(info[0].As<Napi::Number>().Uint32Value());
+  return CalibrateLink(info.Env(), link_, location, info[1], info[2].As<Napi::String>().Utf8Value());
 }
 
 Napi::Value NativeLink::WantPixels(const Napi::CallbackInfo& info) {

@@ -32,6 +32,7 @@ class NativeLink : public Napi::ObjectWrap<NativeLink> {
   Napi::Value Control(const Napi::CallbackInfo& info);
   Napi::Value Counters(const Napi::CallbackInfo& info);
   Napi::Value Predict(const Napi::CallbackInfo& info);
+  Napi::Value Calibrate(const Napi::CallbackInfo& info);
   Napi::Value WantPixels(const Napi::CallbackInfo& info);
   Napi::Value TakePixels(const Napi::CallbackInfo& info);
   Napi::Value ReleasePixels(const Napi::CallbackInfo& info);

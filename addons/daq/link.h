@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One link to a DAQ: driver, frame pool, link thread, result ring.
 // Thread: Create, Start, Stop by the owner (a second Stop waits for the first); Drain, Predict, Want and leases by the reader of
-//   records (one thread); Control and Counters by any. The doorbell is called on the link thread.
+//   records (one thread); Control, Counters and Calibrate by any. The doorbell is called on the link thread.
 // Owns: everything named above. The link thread holds a reference of its own, so that a driver that does not
 //   come back from a call keeps its memory: Stop then leaves the thread behind and says so.
 #ifndef SUMMIT_DAQ_LINK_H_
@@ -70,6 +70,9 @@ class Link : public std::enable_shared_from_this<Link> {
   const FramePool& pool() const { return *pool_; }
   Leases& leases() { return *leases_; }
   void Predict(uint8_t location, const pixels::Prediction& prediction) { worker_->predictions().Set(location, prediction); }
+  void Calibrate(uint8_t location, std::unique_ptr<SensorCalibration> calibration) {
+    worker_->calibrations().Offer(location, std::move(calibration));
+  }
   void Want(uint8_t location, bool want) { worker_->Want(location, want); }
 
  private:

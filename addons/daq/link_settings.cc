@@ -6,6 +6,15 @@
 namespace summit::daq {
 namespace {
 
+void ReadAmplifier(const std::string& json, SensorSetup* setup, std::string* problems) {
+  Options options(json, "sensors: amplifiers");
+  const int64_t segment = options.Int("segment", 0, 0, 17);
+  SensorSetup::Amplifier& amplifier = setup->amplifiers[static_cast<size_t>(segment)];
+  amplifier.gain = static_cast<float>(options.Real("gain", 1.0, 1e-6, 1e6));
+  amplifier.read_noise = static_cast<float>(options.Real("readNoise", 0.0, 0.0, 1e6));
+  *problems += options.Problems();
+}
+
 SensorSetup ReadSensor(const std::string& json, std::string* problems) {
   Options options(json, "sensors");
   SensorSetup setup;
@@ -13,6 +22,8 @@ SensorSetup ReadSensor(const std::string& json, std::string* problems) {
   setup.measure.gain = static_cast<float>(options.Real("gain", 1.0, 1e-6, 1e6));
   setup.measure.read_noise = static_cast<float>(options.Real("readNoise", 0.0, 0.0, 1e6));
   for (const int64_t segment : options.Ints("badSegments", 0, 17)) setup.bad_segments |= 1u << segment;
+  setup.measure.calibrated = options.Flag("calibrated", false);
+  for (const std::string& amplifier : options.Array("amplifiers")) ReadAmplifier(amplifier, &setup, problems);
   if (!options.Has("location")) *problems += "sensors: location: expected 0..224; ";
   *problems += options.Problems();
   return setup;

@@ -151,9 +151,29 @@ void Worker::OnStamp(SummitFrame* frame) {
   if (token != 0 && !leased) pool_.Release(token);
 }
 
+// The amplifier's constants and the calibrations of the stamp's own ROI; of another ROI, or one that is not told, none.
+void Worker::Calibrate(Sensor* sensor, const SummitFrame& frame) {
+  const SensorCalibration* current = calibrations_.Current(frame.location);
+  const SensorCalibration* applied = current != nullptr && current->Fits(frame) ? current : nullptr;
+  if (applied != sensor->applied) {
+    sensor->applied = applied;
+    sensor->measurer->Reset();  // columns and widths of raw stamps say nothing of calibrated ones
+  }
+  sensor->measurer->Use(applied != nullptr ? &applied->maps : nullptr);
+  const SensorSetup& setup = sensor->setup;
+  SensorSetup::Amplifier amplifier{setup.measure.gain, setup.measure.read_noise};
+  if (applied != nullptr && applied->gain > 0.0f) {
+    amplifier = {applied->gain, applied->read_noise};
+  } else if (frame.segment < setup.amplifiers.size() && setup.amplifiers[frame.segment].gain > 0.0f) {
+    amplifier = setup.amplifiers[frame.segment];
+  }
+  sensor->measurer->SetAmplifier(amplifier.gain, amplifier.read_noise);
+}
+
 void Worker::Measure(Sensor* sensor, const SummitFrame& frame, Record* record) {
   const uint8_t* memory = static_cast<const uint8_t*>(frame.data);
   const uint64_t before = MonotonicNs();
+  Calibrate(sensor, frame);
   record->measurement = sensor->measurer->Measure(ViewOf(frame, memory), fixed_[frame.location].prediction);
   record->t_measured_ns = MonotonicNs();
   pixels::Measurement& measurement = record->measurement;

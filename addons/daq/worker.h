@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the link thread does with each frame: book it, measure it, hand on the result, give the slot back.
-// Thread: OnFrame on the link thread; accounts' counters, Want and predictions from any thread.
+// Thread: OnFrame on the link thread; accounts' counters, Want, predictions and calibrations from any thread.
 // Owns: one account and one measurer per configured sensor; every slot that OnFrame is given.
 #ifndef SUMMIT_DAQ_WORKER_H_
 #define SUMMIT_DAQ_WORKER_H_
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "addons/daq/calibrations.h"
 #include "addons/daq/frame_pool.h"
 #include "addons/daq/frame_tap.h"
 #include "addons/daq/leases.h"
@@ -28,6 +29,11 @@ struct SensorSetup {
   uint8_t location = 0;
   pixels::MeasureSettings measure;
   uint32_t bad_segments = 0;  // bit n: amplifier label n (0-7, 10-17)
+  // By amplifier label; gain 0: that of `measure`.
+  struct Amplifier {
+    float gain = 0.0f, read_noise = 0.0f;
+  };
+  std::array<Amplifier, 18> amplifiers{};
 };
 
 class Worker {
@@ -44,6 +50,7 @@ class Worker {
 
   void Want(uint8_t location, bool want) { want_[location].store(want, std::memory_order_relaxed); }
   Predictions& predictions() { return predictions_; }
+  Calibrations& calibrations() { return calibrations_; }
 
   size_t sensors() const { return sensors_.size(); }
   uint8_t location(size_t i) const { return sensors_[i]->setup.location; }
@@ -56,6 +63,7 @@ class Worker {
     SensorSetup setup;
     std::unique_ptr<pixels::StampMeasurer> measurer;
     SensorAccount account;
+    const SensorCalibration* applied = nullptr;  // fits the last stamp; not looked into after the next is taken
   };
 
   Worker(FramePool* pool, Leases* leases, Outbox* outbox) : pool_(*pool), leases_(*leases), outbox_(*outbox) {}
@@ -63,6 +71,7 @@ class Worker {
   void OnSensorEvent(SummitFrame* frame);
   void OnStatus(const SummitFrame& frame);
   void BeginSeries(Sensor* sensor, const SummitFrame& start);
+  void Calibrate(Sensor* sensor, const SummitFrame& frame);
   void Measure(Sensor* sensor, const SummitFrame& frame, Record* record);
   void PutEvent(const SummitFrame& frame);
   void FixPrediction(uint8_t location);
@@ -77,6 +86,7 @@ class Worker {
   std::array<int16_t, 256> index_{};  // by location; -1: not configured
   std::array<std::atomic<bool>, 256> want_{};
   Predictions predictions_;
+  Calibrations calibrations_;
   // What the kernel is told of the next stamp of each location; followed: from a recording, not from JavaScript.
   struct Fixed {
     pixels::Prediction prediction{};

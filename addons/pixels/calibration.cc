@@ -8,7 +8,8 @@
 namespace summit::pixels {
 namespace {
 
-constexpr float kLeastFlat = 0.1f;
+constexpr float kLeastFlat = 0.1f, kMostFlat = 10.0f;
+constexpr float kMostOffset = 262144.0f;  // ADU, the range of the ADC
 
 // What a pixel has without starlight: the electronics' level, of which a flat knows nothing.
 float LevelOf(const Window& window) {
@@ -33,12 +34,12 @@ bool Prepare(Calibration* calibration) {
     calibration->defects[i] = 1;
   };
   for (size_t i = 0; i < calibration->offset.size(); i++) {
-    if (std::isfinite(calibration->offset[i])) continue;
+    if (std::fabs(calibration->offset[i]) < kMostOffset) continue;
     calibration->offset[i] = 0.0f;
     bad(i);
   }
   for (size_t i = 0; i < calibration->flat.size(); i++) {
-    if (std::isfinite(calibration->flat[i]) && calibration->flat[i] >= kLeastFlat) continue;
+    if (calibration->flat[i] >= kLeastFlat && calibration->flat[i] <= kMostFlat) continue;
     calibration->flat[i] = 1.0f;
     bad(i);
   }

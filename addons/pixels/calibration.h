@@ -23,7 +23,7 @@ struct Calibration {
   bool Fits(int32_t image_rows, int32_t image_cols) const { return rows == image_rows && cols == image_cols; }
 };
 
-// Marks as defects what no calibration can put right (a flat below kLeastFlat, values that are no numbers), so that
+// Marks as defects what no calibration can put right (a flat outside 0.1..10, an offset beyond the ADC, values that are no numbers), so that
 // Calibrate meets numbers only. False when a map has another size.
 bool Prepare(Calibration* calibration);
 

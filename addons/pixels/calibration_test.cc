@@ -151,9 +151,11 @@ TEST(Calibration, WhatNoCalibrationCanPutRightIsADefect) {
   Calibration calibration = Blank(10, 10);
   calibration.flat[3] = 0.0f;
   calibration.flat[4] = -2.0f;
+  calibration.flat[6] = std::numeric_limits<float>::infinity();
   calibration.offset[5] = std::numeric_limits<float>::quiet_NaN();
+  calibration.offset[7] = -1e30f;
   ASSERT_TRUE(Prepare(&calibration));
-  for (size_t i = 0; i < 100; i++) EXPECT_EQ(calibration.defects[i], i >= 3 && i <= 5 ? 1 : 0) << i;
+  for (size_t i = 0; i < 100; i++) EXPECT_EQ(calibration.defects[i], i >= 3 && i <= 7 ? 1 : 0) << i;
   calibration.offset.pop_back();
   EXPECT_FALSE(Prepare(&calibration));
 }

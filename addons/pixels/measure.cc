@@ -244,6 +244,12 @@ Measurement StampMeasurer::Measure(const ImageView& image, const Prediction& pre
 
 void StampMeasurer::Use(const Calibration* calibration) noexcept { state_->calibration = calibration; }
 
+void StampMeasurer::SetAmplifier(float gain, float read_noise) noexcept {
+  if (!(gain > 0.0f) || !std::isfinite(gain) || !(read_noise >= 0.0f) || !std::isfinite(read_noise)) return;
+  state_->settings.gain = gain;
+  state_->settings.read_noise = read_noise;
+}
+
 void StampMeasurer::Reset() noexcept {
   state_->running_fwhm = state_->settings.expected_fwhm;
   state_->stars_seen = 0.0f;

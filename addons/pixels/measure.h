@@ -50,6 +50,10 @@ class StampMeasurer {
   // another size than the stamp: none.
   void Use(const Calibration* calibration) noexcept;
 
+  // Another amplifier is read out from the next stamp on: electron/ADU above 0, electron (0: estimated from the pixels).
+  // Values that make no sense change nothing.
+  void SetAmplifier(float gain, float read_noise) noexcept;
+
   // Forgets what earlier stamps taught (column model, running width): call at series start.
   void Reset() noexcept;
 

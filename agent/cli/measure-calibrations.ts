@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { readAmplifier } from '../daq/kernel.js';
-import type { CalibrationOrder } from '../daq/native.js';
+import type { CalibrationOrder } from '../model/daq.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import { numberOf, type Options, wholeNumberOf } from './options.js';
 

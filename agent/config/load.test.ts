@@ -121,6 +121,52 @@ t.test('ports that collide, sensors that repeat and an ROI that does not fit are
   }
 });
 
+t.test('gain and read noise of an amplifier go before those of its sensor', async (t) => {
+  const profile = base();
+  const R00_SG0 = { gain: 1.4, readNoise: 8, segments: { 7: { gain: 1.2 }, 12: { readNoise: 6 } } };
+  const R00_SG1 = { segments: { 0: { gain: 1.3 }, 1: { readNoise: 5 } } };
+  profile.guider = {
+    sensors: ['R00_SG0', 'R00_SG1'],
+    perSensor: { R00_SG0, R00_SG1 },
+    calibrations: { directory: 'masters' },
+  };
+  const { link, guider } = parseProfile(stringify(profile), '/etc/summit/bench.yaml');
+  t.match(link.sensors, [
+    {
+      ...{ gain: 1.4, readNoise: 8, calibrated: true },
+      amplifiers: [
+        { segment: 7, gain: 1.2, readNoise: 8 },
+        { segment: 12, gain: 1.4, readNoise: 6 },
+      ],
+    },
+    { gain: 1, readNoise: 0 },
+  ]);
+  t.equal(guider.calibrations?.directory, '/etc/summit/masters');
+  t.same(
+    guider.calibrations?.gains.map(({ location, segment, gain }) => [location, segment, gain]),
+    [
+      [link.sensors[0]?.location, 7, 1.2],
+      [link.sensors[0]?.location, 12, 1.4],
+      [link.sensors[0]?.location, null, 1.4],
+      [link.sensors[1]?.location, 0, 1.3],
+    ],
+    'what the profile gives itself; the rest is left to the calibrations',
+  );
+});
+
+t.test('an amplifier without sense is refused with its path', async (t) => {
+  const profile = base();
+  const segments = { 3: { gain: 0 }, 14: { gain: -1.4, readNoise: -1 }, 8: { gain: 1 } };
+  profile.guider = { sensors: ['R00_SG0'], perSensor: { R00_SG0: { gain: -1, segments } } };
+  t.match([...problemsOf(profile)].sort(), [
+    /^guider\.perSensor\.R00_SG0\.gain: expected more than 0, got -1$/,
+    /^guider\.perSensor\.R00_SG0\.segments\.14\.gain: expected more than 0, got -1.4$/,
+    /^guider\.perSensor\.R00_SG0\.segments\.14\.readNoise: expected at least 0, got -1$/,
+    /^guider\.perSensor\.R00_SG0\.segments\.3\.gain: expected more than 0, got 0$/,
+    /^guider\.perSensor\.R00_SG0\.segments\.8: expected an amplifier label 0\.\.7 or 10\.\.17, got "8"$/,
+  ]);
+});
+
 t.test('mistakes of a roiSpec carry their path', async (t) => {
   const profile = base();
   profile.guider = {

@@ -16,6 +16,7 @@ import { type Pointing, parsePointing, profileNames } from '../model/pointing.js
 import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
 import { problemsOf } from '../model/schema-problems.js';
 import { show } from '../model/show.js';
+import { amplifiersOf, gainsOf } from './amplifiers.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
@@ -181,7 +182,8 @@ function checkSensors(guider: Section, out: string[]): Set<string> {
   for (const [name, constants] of Object.entries(section(guider.perSensor))) {
     const key = `guider.perSensor.${name}`;
     if (!seen.has(name)) out.push(`${key}: expected a sensor of guider.sensors, got ${show(name)}`);
-    const { badSegments } = section(constants);
+    const { badSegments, segments } = section(constants);
+    checkSegments(section(segments), `${key}.segments`, out);
     if (!Array.isArray(badSegments)) continue;
     badSegments.forEach((label, i) => {
       if (typeof label === 'number' && label >= 0 && label <= 17 && !isSegment(label)) {
@@ -190,6 +192,13 @@ function checkSensors(guider: Section, out: string[]): Set<string> {
     });
   }
   return seen;
+}
+
+function checkSegments(segments: Section, key: string, out: string[]): void {
+  for (const label of Object.keys(segments)) {
+    if (/^1?[0-7]$/.test(label)) continue;
+    out.push(`${key}.${label}: expected an amplifier label 0..7 or 10..17, got ${show(label)}`);
+  }
 }
 
 function checkRoi(value: unknown, names: ReadonlySet<string>, daq: Section, out: string[]): void {
@@ -259,6 +268,12 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
       scatterFloorMm: file.guider.scatterFloorMm ?? defaults.scatterFloorMm,
       roi: roiSpec === null ? null : parseRoiSpec(roiSpec),
       pointing: pointingOf(file.guider.pointing),
+      calibrations: file.guider.calibrations
+        ? {
+            directory: resolve(folder, file.guider.calibrations.directory),
+            gains: sensors.flatMap((s) => gainsOf(s.location, file.guider.perSensor?.[s.detectorName])),
+          }
+        : null,
     },
     health: completeHealth(file.health, folder, recorderSettings(file, folder)?.folder ?? null),
     publish: {
@@ -294,6 +309,8 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
         gain: own?.gain ?? defaults.gain,
         readNoise: own?.readNoise ?? defaults.readNoise,
         badSegments: own?.badSegments ?? [],
+        amplifiers: amplifiersOf(own),
+        calibrated: Boolean(guider.calibrations),
       };
     }),
   };

@@ -28,6 +28,17 @@ export interface Profile {
     readonly roi: RoiSpec | null;
     /** until a `pointing` command says where the telescope is */
     readonly pointing: Pointing | null;
+    /** null: nothing is calibrated */
+    readonly calibrations: {
+      readonly directory: string;
+      /** `segment` null: of the whole sensor */
+      readonly gains: readonly {
+        readonly location: number;
+        readonly segment: number | null;
+        readonly gain: number;
+        readonly readNoise: number;
+      }[];
+    } | null;
   };
   readonly health: HealthProfile;
   readonly publish: {
@@ -80,7 +91,8 @@ export interface ProfileFile {
     scatterFloorMm?: number;
     roiSpec?: Record<string, unknown> | null;
     pointing?: Record<string, unknown> | null;
-    perSensor?: Record<string, { gain?: number; readNoise?: number; badSegments?: number[] }>;
+    perSensor?: Record<string, SensorConstants>;
+    calibrations?: { directory: string } | null;
     recording?: { directory: string; queueStamps?: number } | null;
   };
   health?: HealthFile;
@@ -92,6 +104,17 @@ export interface ProfileFile {
     ipcMode?: string;
   };
   security?: SecurityFile;
+}
+
+export interface AmplifierConstants {
+  gain?: number;
+  readNoise?: number;
+}
+
+export interface SensorConstants extends AmplifierConstants {
+  badSegments?: number[];
+  /** by amplifier label */
+  segments?: Record<string, AmplifierConstants>;
 }
 
 export interface WireOptions {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The native measuring chain and FITS readers, for pixels that come from files.
 
-import type { Measurement } from '../model/daq.js';
+import type { CalibrationOrder, Measurement } from '../model/daq.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import {
-  type CalibrationOrder,
   loadNative,
   type MeasurerSettings,
   type NativeGuiderFile,

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // DaqLink over the native addon: drains records when the doorbell rings and hands them on, decoded.
 
-import type { DaqLink, DaqRecord, DaqReply, FileReport, LinkCounters, LinkSettings } from '../model/daq.js';
+import type {
+  CalibrationOrder,
+  DaqLink,
+  DaqRecord,
+  DaqReply,
+  FileReport,
+  LinkCounters,
+  LinkSettings,
+  LoadedCalibration,
+} from '../model/daq.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
 import { type LogLine, loadNative, type NativeLink } from './native.js';
 import { checkLayout, RECORD_BYTES, RecordDecoder } from './record.js';
@@ -104,6 +113,10 @@ export class NativeDaqLink implements DaqLink {
 
   wantPixels(locations: readonly number[]): void {
     this.#native.wantPixels(locations);
+  }
+
+  calibrate(location: number, order: CalibrationOrder, amplifiers: string): Promise<LoadedCalibration> {
+    return this.#native.calibrate(location, order, amplifiers);
   }
 
   takePixels(lease: bigint): Uint8Array {

@@ -5,7 +5,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FileReport, LinkCounters, Measurement } from '../model/daq.js';
+import type {
+  CalibrationOrder,
+  FileReport,
+  LinkCounters,
+  LoadedCalibration,
+  Measurement,
+} from '../model/daq.js';
 
 export interface RecordLayout {
   readonly size: number;
@@ -38,6 +44,7 @@ export interface NativeLink {
   counters(): LinkCounters;
   predict(location: number, x?: number, y?: number, radius?: number): void;
   wantPixels(locations: readonly number[]): void;
+  calibrate(location: number, order: CalibrationOrder, amplifiers: string): Promise<LoadedCalibration>;
   takePixels(lease: bigint): Buffer;
   releasePixels(lease: bigint): void;
   /** files that were closed since the last call */
@@ -59,21 +66,6 @@ export interface MeasurerSettings {
   readonly rawSegment?: number;
   /** calibrations are due: without all of them results carry `uncalibrated` */
   readonly calibrated?: boolean;
-}
-
-/** One ROI's share of a detector's master calibrations (addons/binding/calibration_binding.h). */
-export interface CalibrationOrder {
-  /** holds bias.fits, dark.fits, flat.fits, defects.fits */
-  readonly directory: string;
-  readonly segment: number;
-  readonly startRow: number;
-  readonly startCol: number;
-  readonly rows: number;
-  readonly cols: number;
-  /** electron/ADU, of files in electron */
-  readonly gain: number;
-  /** of dark current */
-  readonly seconds: number;
 }
 
 /** addons/binding/native_measurer.cc: the measuring chain for archived pixels. */

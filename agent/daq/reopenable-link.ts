@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A DAQ link that can be closed and opened again: each time a new one, whose sensor counters go on from the last.
 
-import type { DaqLink, DaqRecord, FileReport, LinkCounters, SensorCounters } from '../model/daq.js';
+import type {
+  CalibrationOrder,
+  DaqLink,
+  DaqRecord,
+  FileReport,
+  LinkCounters,
+  SensorCounters,
+} from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 
 export class ReopenableLink implements DaqLink {
@@ -73,6 +80,11 @@ export class ReopenableLink implements DaqLink {
   wantPixels(locations: readonly number[]): void {
     this.#wanted = locations;
     if (this.isOpen) this.#link.wantPixels(locations);
+  }
+
+  async calibrate(location: number, order: CalibrationOrder, amplifiers: string) {
+    if (!this.isOpen) throw new AgentError('daq_state', 'the DAQ link is closed');
+    return this.#link.calibrate(location, order, amplifiers);
   }
 
   takePixels(lease: bigint): Uint8Array {

@@ -187,6 +187,29 @@ export interface DaqReply {
   readonly [key: string]: unknown;
 }
 
+/** One ROI's share of a detector's master calibrations (addons/binding/calibration_binding.h). */
+export interface CalibrationOrder {
+  /** holds bias.fits, dark.fits, flat.fits, defects.fits */
+  readonly directory: string;
+  readonly segment: number;
+  readonly startRow: number;
+  readonly startCol: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** electron/ADU, of files in electron */
+  readonly gain: number;
+  /** of dark current */
+  readonly seconds: number;
+}
+
+export interface LoadedCalibration {
+  /** one sentence for each file that is not there or cannot be used; empty: in force, and complete */
+  readonly missing: readonly string[];
+  /** of ptc.fits; 0: it was not asked for, or does not tell */
+  readonly gain: number;
+  readonly readNoise: number;
+}
+
 /** One link to a DAQ: started once, stopped once. */
 export interface DaqLink {
   /** Opens the driver and starts the link thread; rejects with an AgentError (code daq_config, daq_resource). */
@@ -203,6 +226,11 @@ export interface DaqLink {
   predict(location: number, prediction: { x: number; y: number; radius: number } | null): void;
   /** Asks for pixels of these sensors with every record (lease), or of none. */
   wantPixels(locations: readonly number[]): void;
+  /**
+   * Reads calibrations off this thread and hands them to the link: in force for stamps of this very ROI from then on.
+   * `amplifiers`: path of ptc.fits, whose gain and read noise are used; '': those of the settings.
+   */
+  calibrate(location: number, order: CalibrationOrder, amplifiers: string): Promise<LoadedCalibration>;
   takePixels(lease: bigint): Uint8Array;
   releasePixels(lease: bigint): void;
 }
@@ -250,4 +278,17 @@ export interface SensorSettings {
   readonly gain: number;
   readonly readNoise: number;
   readonly badSegments: readonly number[];
+  /** those that differ from the sensor */
+  readonly amplifiers?: readonly AmplifierSettings[];
+  /** without all calibrations of its ROI, results carry `uncalibrated` */
+  readonly calibrated?: boolean;
+}
+
+export interface AmplifierSettings {
+  /** label, 0-7 or 10-17 */
+  readonly segment: number;
+  /** electron/ADU */
+  readonly gain: number;
+  /** electron; 0: estimated from the pixels */
+  readonly readNoise: number;
 }
