@@ -215,7 +215,7 @@ export class Agent {
         sink: this.#publisher,
         calibrate: (location, order, amplifiers) => this.#link.calibrate(location, order, amplifiers),
         alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
-    });
+      });
     this.#health = new HealthRoom(
       {
         ...profile.health,

@@ -38,7 +38,6 @@ class ColumnModel {
  private:
   float mean_[kMaxColumns] = {};
   float stamps_[kMaxColumns] = {};
-  float level_ = 0.0f;
 };
 
 // Subtracts column medians, then refined offsets of columns and rows, in place; pixels far above the noise do not

@@ -48,7 +48,7 @@ t.test('every command explains itself with an example', async (t) => {
   ]) {
     t.match(
       await call(name, '--help'),
-      { code: 0, out: /usage: summit-agent \w+[\s\S]*example[^\n]*:\s*summit-agent/ },
+      { code: 0, out: /usage: summit-agent \w+[\s\S]*example[^\n]*:\s*(sudo -u summit-agent )?summit-agent/ },
       name,
     );
   }

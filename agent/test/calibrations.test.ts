@@ -98,7 +98,8 @@ const flagsOf = (body: Body): string[] => body.flags as string[];
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 t.test('calibrations of a running series', async (t) => {
-  const played = await play(t, scenario, { guider: { calibrations: { directory } } });
+  // A profile that expects no ROI: calibrations are read when START tells it, with all who listen there.
+  const played = await play(t, scenario, { guider: { roiSpec: undefined, calibrations: { directory } } });
   const said = played.messages.filter(
     ({ kind, body }) => kind === 'state' && body.event === 'calibrationsApplied',
   );

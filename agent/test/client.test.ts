@@ -91,6 +91,8 @@ async function watchOneSeries(t: Test) {
   const simulator = await rig.simulator([...series, '--control', control]);
   await simulator.end();
   await all.first('health.sensor');
+  await all.first('health.host');
+  await all.first('metrics');
   await all.first('series.end');
   await all.first('guider.exposure');
   await all.first('image.available');
