@@ -2,13 +2,12 @@
 // Wires the rooms of one agent. What receives starts before what sends, and stops after it:
 // publisher, control, guider, health, link.
 
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Context, type Router } from 'zeromq';
 import { type Profile, profileRoiSpec } from './config/profile.js';
 import { CommandDesk } from './control/desk.js';
 import { exposureVerb } from './control/exposure-verb.js';
 import { ResultGate } from './control/gate.js';
+import { configurationApplied, type Identity, identityEvents } from './control/identity.js';
 import { InitGuiders } from './control/init-guiders.js';
 import { Lifecycle } from './control/lifecycle.js';
 import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
@@ -33,7 +32,6 @@ import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './mo
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
-import type { CscEvent } from './model/messages.js';
 import { toWire } from './model/names.js';
 import { bindOrExplain } from './publish/bind.js';
 import { accountsToWire } from './publish/bodies.js';
@@ -152,7 +150,7 @@ export class Agent {
       log: this.#log,
       openLink: () => this.#openLink(),
       closeLink: () => this.#closeLink(),
-      configurationApplied: () => this.#configurationApplied(),
+      configurationApplied: () => configurationApplied(this.#identity()),
       exit: () => this.#exit.abort('exitControl'),
     });
     this.#initGuiders = new InitGuiders({
@@ -441,21 +439,9 @@ export class Agent {
     this.#ended.abort('the source has delivered everything');
   }
 
-  /** Says once who this is and what the time is worth. */
+  /** Says once who this is. */
   #tellIdentity(): void {
-    const { simulationMode, source } = this.#profile;
-    const { driver, driverVersion } = this.#link.counters();
-    const events: readonly CscEvent[] = [
-      {
-        event: 'softwareVersions',
-        salVersion: '',
-        xmlVersion: '28.0.1',
-        cscVersion: this.#version,
-        subsystemVersions: `node ${process.versions.node}, driver ${driver} ${driverVersion}`,
-      },
-      { event: 'simulationMode', mode: simulationMode },
-      { event: 'configurationsAvailable', overrides: '', ...source },
-    ];
+    const events = identityEvents(this.#identity());
     for (const event of events) this.#publisher.publish({ kind: 'state', ...event });
     this.#tellLogLevel();
   }
@@ -465,14 +451,11 @@ export class Agent {
     this.#publisher.publish({ kind: 'state', event: 'logLevel', level, subsystem: '' });
   }
 
-  #configurationApplied(): CscEvent {
-    const { agent, link, source } = this.#profile;
-    return {
-      event: 'configurationApplied',
-      configurations: basename(fileURLToPath(source.url)),
-      ...source,
-      otherInfo: `role ${agent.role}, driver ${link.driver}`,
-    };
+  #identity(): Identity {
+    const { agent, link, simulationMode, source } = this.#profile;
+    const { driverVersion } = this.#link.counters();
+    const { role } = agent;
+    return { version: this.#version, role, driver: link.driver, driverVersion, simulationMode, source };
   }
 
   /** Says what became of best-effort settings. */

@@ -3,6 +3,7 @@
 
 import { Packr, Unpackr } from 'msgpackr';
 import { show } from '../model/show.js';
+import { shapeProblem } from './shape.js';
 
 export const ack = {
   received: 300,
@@ -61,6 +62,8 @@ const longestTtlS = 3600;
 
 /** Reads a request; anything that is not one gives a problem, never an exception. */
 export function parseRequest(frame: Uint8Array): ParsedRequest {
+  const shape = shapeProblem(frame);
+  if (shape) return { id: null, problem: `expected a msgpack map {v: 1, id, verb, args}, got ${shape}` };
   let value: unknown;
   try {
     value = unpackr.unpack(frame);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A control endpoint: one ROUTER socket whose requests go to the desk.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Context, Router, type SocketOptions } from 'zeromq';
 import { sentenceOf } from '../model/errors.js';
 import type { Log } from '../model/log.js';
@@ -26,6 +27,8 @@ export interface ControlSettings {
 
 /** A request is a few hundred bytes; nothing larger is read. */
 const maxRequestBytes = 64 * 1024;
+/** Requests that are served before stamps have their turn: what waits at the socket comes without one. */
+const perTurn = 8;
 /** What the last replies get to leave after close, ms. */
 const lingerMs = 100;
 
@@ -71,10 +74,11 @@ export class ControlServer {
   }
 
   async #serve(): Promise<void> {
-    while (this.#open) {
+    for (let served = 1; this.#open; served++) {
       try {
         const frames = await this.#socket.receive();
         this.#onFrames(frames);
+        if (served % perTurn === 0) await nextTurn();
       } catch (error) {
         if (!this.#open) return;
         this.#log.warning('a control request could not be received', { error: sentenceOf(error) });

@@ -2,6 +2,7 @@
 // The data endpoint: one XPUB socket. Every message is encoded once and never waits for a subscriber.
 
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Packr } from 'msgpackr';
 import { type Context, type SocketOptions, XPublisher } from 'zeromq';
 import type { Clock } from '../model/clock.js';
@@ -38,6 +39,9 @@ interface Topic {
 
 /** What the last messages (series.end) get to leave after close, ms; a subscriber that does not read gets no more. */
 const lingerMs = 100;
+
+/** Subscriptions that are read before stamps have their turn. */
+const perTurn = 64;
 
 /** Subscribers send topics and nothing larger. */
 const maxSubscriptionBytes = 4096;
@@ -179,13 +183,14 @@ export class Publisher implements MessageSink {
   }
 
   async #readSubscriptions(): Promise<void> {
-    while (!this.#socket.closed) {
+    for (let read = 1; !this.#socket.closed; read++) {
       try {
         const [frame] = await this.#socket.receive();
         // Any other first byte is a message, and nobody reads messages of subscribers.
         if (frame?.[0] === 1 || frame?.[0] === 0) {
           this.#note(frame[0] === 1, frame.subarray(1).toString('latin1'));
         }
+        if (read % perTurn === 0) await nextTurn();
       } catch {
         // Closed, or a peer that broke off in the middle: the next one is served.
         this.#garbage++;
