@@ -2,6 +2,7 @@
 // npm run bench: measures, prints tables, writes one JSON file. Not a test: nothing passes or fails here.
 import { parseArgs } from 'node:util';
 import { measureAccuracy } from './accuracy/accuracy.js';
+import { measureHost } from './host.js';
 import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
 import { describeMachine } from './machine.js';
@@ -10,6 +11,7 @@ import { measureRecording } from './recording.js';
 import { writeReport } from './report.js';
 import { measureSaturation } from './saturation.js';
 import { measureSiege } from './siege.js';
+import { measureSoak } from './soak/soak.js';
 import { printVisits, runVisits } from './visits/visits.js';
 
 const help = `npm run bench [-- WHAT...] [-- options]
@@ -17,6 +19,7 @@ const help = `npm run bench [-- WHAT...] [-- options]
 WHAT is any of (default: all)
   accuracy     positions against truth and the Cramer-Rao bound, artefacts, a real sky, time, decoding; the table of
                goals, beside sep, photutils and a first moment
+  host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
   offsets      dx, dy, rotation of 8 guiders against truth and theory, pulls; one wrong star and one dead sensor; the
@@ -24,6 +27,7 @@ WHAT is any of (default: all)
   recording    the same at 400x400 with guider files written and without: latency, losses, PAUSE -> on the disk
   saturation   as fast as one link goes without loss, 400x400 int32, beside plain C
   siege        hostile peers against a guiding agent: latency before, during and after, commands answered
+  soak         a day of stamps faster than real time: memory after collection, file descriptors, losses
   visits       30 s exposures in a row, recorded: losses, files, memory, file descriptors
 
   --seconds N  length of one run (default 20)
@@ -36,6 +40,10 @@ WHAT is any of (default: all)
 
   of visits:
   --visits N, --visit-seconds S, --visit-speed N    default 30 of 30 s, 10 times faster
+
+  of soak:
+  --soak N     stamps in all (default 600000; a day of eight sensors at 9 Hz is 6220800)
+  --soak-rate N    Hz of each sensor (default 200)
 
   of siege:
   --connections N  fuzzed connections in all (default 100000)
@@ -59,6 +67,8 @@ const { values, positionals } = parseArgs({
     class: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     stamps: { type: 'string' },
+    soak: { type: 'string', default: '600000' },
+    'soak-rate': { type: 'string', default: '200' },
     connections: { type: 'string', default: '100000' },
     exposures: { type: 'string', default: '160' },
     'exposure-stamps': { type: 'string', default: '12' },
@@ -71,7 +81,20 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const parts = ['accuracy', 'kernel', 'latency', 'offsets', 'recording', 'saturation', 'siege', 'visits'];
+const parts = [
+  ...[
+    'accuracy',
+    'host',
+    'kernel',
+    'latency',
+    'offsets',
+    'recording',
+    'saturation',
+    'siege',
+    'soak',
+    'visits',
+  ],
+];
 const unknown = positionals.find((part) => !parts.includes(part));
 if (values.help) {
   process.stdout.write(help);
@@ -108,6 +131,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
       plot: values.plot,
     });
   }
+  if (what.includes('host')) report.host = await measureHost(seconds);
   if (what.includes('kernel')) report.kernel = measureKernel();
   if (what.includes('latency')) {
     report.latency = await measureLatency([
@@ -129,6 +153,9 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
   if (what.includes('siege')) {
     const connections = Number(values.connections);
     report.siege = await measureSiege(connections, Math.min(seconds, 20), Number(values.seed));
+  }
+  if (what.includes('soak')) {
+    report.soak = await measureSoak(Number(values.soak), Number(values['soak-rate']));
   }
   if (what.includes('visits')) {
     const visits = await runVisits({
