@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JsonLine } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
@@ -30,6 +31,18 @@ export interface RecordingRun {
 const topics = ['guider.result/', 'guider.offsets/'];
 const stampsPerExposure = 27;
 
+/** The recorder's counters once it has written everything; the last file may still be on its way. */
+async function settled(client: ControlClient): Promise<Record<string, number>> {
+  for (;;) {
+    const stats = (await client.request('stats')) as { recording: Record<string, number | bigint> };
+    const counters = Object.entries(stats.recording).map(([name, value]) => [name, Number(value)] as const);
+    const of = Object.fromEntries(counters);
+    const { complete, recorded = 0, left_out = 0, failed = 0, outside = 0 } = of;
+    if (of.queue === 0 && complete === recorded + left_out + failed + outside) return of;
+    await delay(100);
+  }
+}
+
 async function measureRun(recording: boolean, seconds: number, directory: string): Promise<RecordingRun> {
   const folder = join(directory, 'files');
   const pipeline = recording
@@ -55,19 +68,18 @@ async function measureRun(recording: boolean, seconds: number, directory: string
       String(seconds),
     ];
     const end = await runSimulator(udpPort, [...roi, ...exposures], (seconds + 60) * 1000);
+    const counters = recording ? await settled(client) : null;
     const { last } = (await client.request('snapshot')) as { last: Record<string, { body: JsonLine }> };
-    const stats = (await client.request('stats')) as { recording: Record<string, number | bigint> };
     await subscriber.stop(5000);
     const figures = (topic: string) => subscriber.events.find((line) => line.topic === topic);
     const sensors = Object.values(end.sensors as Record<string, { sent: number }>);
-    const counters = Object.entries(stats.recording).map(([name, value]) => [name, Number(value)]);
     return {
       recording,
       sent: sensors.reduce((sum, sensor) => sum + sensor.sent, 0),
       received: figures('guider.result/')?.received as number,
       resultUs: figures('guider.result/')?.totalUs as Quantiles,
       offsetUs: figures('guider.offsets/')?.totalUs as Quantiles,
-      counters: recording ? Object.fromEntries(counters) : null,
+      counters,
       durableMs: Object.entries(last)
         .filter(([topic]) => topic.startsWith('image.available/'))
         .map(([, { body }]) => body.durable_ms as number),
