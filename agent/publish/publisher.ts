@@ -25,7 +25,6 @@ export interface PublisherSettings {
 }
 
 interface Topic {
-  readonly name: string;
   readonly frame: Buffer;
   readonly schema: string;
   seq: bigint;
@@ -33,8 +32,6 @@ interface Topic {
   message: AgentMessage;
   time: SendTime;
   state: PublisherState;
-  /** somebody subscribes to it; null: not known since subscriptions changed */
-  wanted: boolean | null;
 }
 
 /** What the last messages (series.end) get to leave after close, ms; a subscriber that does not read gets no more. */
@@ -63,8 +60,6 @@ export class Publisher implements MessageSink {
   #failures = 0;
   #garbage = 0;
   #open = false;
-  /** there were more subscriptions than are remembered */
-  #forgetful = false;
 
   /** `context` must not be blocky: nothing may keep the process from ending. */
   constructor(settings: PublisherSettings, clock: Clock, context: Context) {
@@ -110,9 +105,6 @@ export class Publisher implements MessageSink {
     topic.message = message;
     topic.time = time;
     if (message.kind === 'heartbeat') topic.state = { seqs: this.seqs() };
-    // Nobody is sent it: it is not encoded either.
-    topic.wanted ??= this.#isWanted(topic.name);
-    if (!topic.wanted) return;
     const { agent, simulated } = this.#settings;
     const frame = this.#packr.pack({
       schema: topic.schema,
@@ -176,7 +168,7 @@ export class Publisher implements MessageSink {
       const schema = `${message.kind}/${bodyVersion}`;
       const frame = Buffer.from(name, 'latin1');
       const time = { monotonicNs: 0n, taiNs: 0n };
-      topic = { name, frame, schema, seq: 0n, message, time, state: noState, wanted: null };
+      topic = { frame, schema, seq: 0n, message, time, state: noState };
       this.#topics.set(name, topic);
     }
     return topic;
@@ -198,19 +190,8 @@ export class Publisher implements MessageSink {
     }
   }
 
-  /** By the subscriptions that are known; beyond what is remembered somebody may want anything. */
-  #isWanted(topic: string): boolean {
-    if (this.#forgetful) return true;
-    for (const prefix of this.#subscriptions.keys()) if (topic.startsWith(prefix)) return true;
-    return false;
-  }
-
   #note(subscribe: boolean, prefix: string): void {
-    for (const topic of this.#topics.values()) topic.wanted = null;
-    if (subscribe && this.#subscriptions.size >= maxSubscriptions && !this.#subscriptions.has(prefix)) {
-      this.#forgetful = true;
-      return;
-    }
+    if (subscribe && this.#subscriptions.size >= maxSubscriptions && !this.#subscriptions.has(prefix)) return;
     const count = (this.#subscriptions.get(prefix) ?? 0) + (subscribe ? 1 : -1);
     if (count > 0) this.#subscriptions.set(prefix, count);
     else this.#subscriptions.delete(prefix);
