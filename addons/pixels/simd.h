@@ -111,14 +111,10 @@ SUMMIT_INLINE void SumEach(const V8* v, V8* sums) {
   *sums = __builtin_shufflevector(four[0], four[1], 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(four[0], four[1], 4, 5, 6, 7, 12, 13, 14, 15);
 }
 // Written so that each comparison is used once: then it becomes one instruction. Of equals and NaN the second.
-template <typename V>
-SUMMIT_INLINE void Least(const V& a, const V& b, V* v) {
-  *v = a < b ? a : b;
-}
-template <typename V>
-SUMMIT_INLINE void Greatest(const V& a, const V& b, V* v) {
-  *v = a > b ? a : b;
-}
+SUMMIT_INLINE void Least(const V8& a, const V8& b, V8* v) { *v = a < b ? a : b; }
+SUMMIT_INLINE void Least(const V16& a, const V16& b, V16* v) { *v = a < b ? a : b; }
+SUMMIT_INLINE void Greatest(const V8& a, const V8& b, V8* v) { *v = a > b ? a : b; }
+SUMMIT_INLINE void Greatest(const V16& a, const V16& b, V16* v) { *v = a > b ? a : b; }
 SUMMIT_INLINE float Lowest(const V8& v) {
   const float a = v[0] < v[4] ? v[0] : v[4], b = v[1] < v[5] ? v[1] : v[5], c = v[2] < v[6] ? v[2] : v[6], d = v[3] < v[7] ? v[3] : v[7];
   const float e = a < b ? a : b, f = c < d ? c : d;
