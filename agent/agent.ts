@@ -15,7 +15,6 @@ import { ControlServer } from './control/server.js';
 import type { Role } from './control/states.js';
 import { makeVerbs, type Verbs } from './control/verbs.js';
 import { ReopenableLink } from './daq/reopenable-link.js';
-import { checkConservation } from './guider/accounting.js';
 import { LiveCalibrations } from './guider/calibrations.js';
 import { ExposureBook } from './guider/exposure/book.js';
 import { Guider } from './guider/guider.js';
@@ -34,10 +33,10 @@ import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
 import { toWire } from './model/names.js';
 import { bindOrExplain } from './publish/bind.js';
-import { accountsToWire } from './publish/bodies.js';
 import { Publisher } from './publish/publisher.js';
 import { EndpointGuard } from './security/guard.js';
 import { ioThreads } from './security/socket-options.js';
+import { stampStats } from './stats.js';
 
 export interface AgentDeps {
   readonly log: Log;
@@ -299,25 +298,10 @@ export class Agent {
 
   /** What became of every stamp, by every counter there is. */
   stats(): Record<string, unknown> {
-    const { link, pool, outcomes, driver, driverVersion, linkUp, heartbeat, recording } =
-      this.#link.counters();
-    const accounts = this.#guider.accounts();
-    const laws = Object.entries(accounts).map(([name, a]) => [name, checkConservation(a)] as const);
     return {
       summary_state: this.#lifecycle.state,
       uptime_s: this.#uptimeS(),
-      driver,
-      driver_version: driverVersion,
-      link_up: linkUp,
-      native_heartbeat: heartbeat,
-      conserved: laws.every(([, law]) => law.conserved),
-      conservation: Object.fromEntries(laws.map(([name, law]) => [name, toWire(law)])),
-      sensors: accountsToWire(accounts),
-      sensor_errors: this.#sensorErrors(),
-      link,
-      pool,
-      recording,
-      outcomes,
+      ...stampStats(this.#link.counters(), this.#guider.accounts(), this.#profile.guider.sensors),
       commands: this.#desk.counts(),
       serial: this.#health.sensors.counters(),
       connections: { ...this.#guard.counts(), garbage: this.#publisher.garbage },
@@ -325,18 +309,6 @@ export class Agent {
       send_failures: this.#publisher.sendFailures,
       seqs: this.#publisher.seqs(),
     };
-  }
-
-  /** What the DAQ and the kernel refused, by sensor. */
-  #sensorErrors(): Record<string, unknown> {
-    const names = new Map(this.#profile.guider.sensors.map((s) => [s.location, s.detectorName]));
-    return Object.fromEntries(
-      this.#link.counters().sensors.map((c) => {
-        const { refused, errXfer, errSize, errMissBeg, errMissEnd } = c;
-        const name = names.get(c.location) ?? String(c.location);
-        return [name, toWire({ refused, errXfer, errSize, errMissBeg, errMissEnd })];
-      }),
-    );
   }
 
   #snapshot(): Record<string, unknown> {

@@ -11,7 +11,7 @@ export interface Sample {
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** Sections of `stats` whose entries are named things: the label that holds the name. */
+/** Places in `stats` whose entries are named things: the label that holds the name. */
 const labelOf: Readonly<Record<string, string>> = {
   sensors: 'sensor',
   sensor_errors: 'sensor',
@@ -19,10 +19,15 @@ const labelOf: Readonly<Record<string, string>> = {
   serial: 'device',
   subscriptions: 'topic',
   seqs: 'topic',
+  connections_endpoints: 'endpoint',
 };
 
-/** What the samples of a section are called, where that is not the section's own name. */
-const prefixOf: Readonly<Record<string, string>> = { sensors: 'sensor', sensor_errors: 'sensor' };
+/** What the samples of a place are called, where that is not its own name. */
+const prefixOf: Readonly<Record<string, string>> = {
+  sensors: 'sensor',
+  sensor_errors: 'sensor',
+  connections_endpoints: 'connections',
+};
 
 /** Numbers that also go down, or that say how something is set. */
 const gauges = new Set([
@@ -45,6 +50,9 @@ const gauges = new Set([
   'recording_queue_high_water',
   'recording_queue_stamps',
   'recording_leftovers',
+  'connections_limit',
+  'connections_held_off',
+  'connections_keys_listed',
   'commands_remembered',
   'commands_waiting',
   'subscriptions',
@@ -70,23 +78,20 @@ function sample(place: string, labels: Readonly<Record<string, string>>, value: 
     : [{ name: `${prefix}${place}_total`, type: 'counter', labels, value: number }];
 }
 
+function walk(place: string, labels: Readonly<Record<string, string>>, value: unknown): Sample[] {
+  if (!isTree(value)) return sample(place, labels, value);
+  return Object.entries(value).flatMap(([key, own]) => samplesAt(`${place}_${key}`, labels, own));
+}
+
+/** A place whose entries are named things gives each entry's samples the label; any other is walked through. */
+function samplesAt(place: string, labels: Readonly<Record<string, string>>, value: unknown): Sample[] {
+  const label = labelOf[place];
+  const name = prefixOf[place] ?? place;
+  if (label === undefined || !isTree(value)) return walk(name, labels, value);
+  return Object.entries(value).flatMap(([thing, own]) => walk(name, { ...labels, [label]: thing }, own));
+}
+
 /** Every number in `stats`. Texts and nulls are left out. */
 export function flatten(stats: Tree): Sample[] {
-  const out: Sample[] = [];
-  for (const [section, value] of Object.entries(stats)) {
-    const label = labelOf[section];
-    const name = prefixOf[section] ?? section;
-    if (!isTree(value)) out.push(...sample(section, {}, value));
-    else if (label === undefined) {
-      for (const [key, own] of Object.entries(value)) out.push(...sample(`${name}_${key}`, {}, own));
-    } else {
-      for (const [thing, own] of Object.entries(value)) {
-        const labels = { [label]: thing };
-        if (!isTree(own)) out.push(...sample(name, labels, own));
-        else
-          for (const [key, leaf] of Object.entries(own)) out.push(...sample(`${name}_${key}`, labels, leaf));
-      }
-    }
-  }
-  return out;
+  return Object.entries(stats).flatMap(([section, value]) => samplesAt(section, {}, value));
 }

@@ -16,6 +16,7 @@ const stats = {
   link: { packets: 2n ** 40n, rcvbuf_actual: 425_984n },
   serial: { wind: { good: 5, checksum: 1 } },
   subscriptions: { 'guider.offsets/': 2 },
+  connections: { endpoints: { data: { accepted: 3 } }, keys: { refused: 1 }, limit: 100 },
 };
 
 t.test('every number of stats is a sample, named after its place', async (t) => {
@@ -34,6 +35,9 @@ t.test('every number of stats is a sample, named after its place', async (t) => 
     ['summit_serial_good_total', 'counter', { device: 'wind' }, 5],
     ['summit_serial_checksum_total', 'counter', { device: 'wind' }, 1],
     ['summit_subscriptions', 'gauge', { topic: 'guider.offsets/' }, 2],
+    ['summit_connections_accepted_total', 'counter', { endpoint: 'data' }, 3],
+    ['summit_connections_keys_refused_total', 'counter', {}, 1],
+    ['summit_connections_limit', 'gauge', {}, 100],
   ]);
 });
 

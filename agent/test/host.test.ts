@@ -62,6 +62,7 @@ t.test('every counter is on ZeroMQ and for Prometheus; the shipped rules name wh
     return !text.split('\n').some((line) => line.startsWith(name) && line.includes(sensor));
   });
   t.same(missing, []);
+  t.equal(flatten(stats).length, numbersIn(stats));
   t.match(
     text,
     /^summit_sensor_published_total\{sensor="R00_SG0",agent="sim-guider",instrument="LSSTCam"\} 20$/m,
@@ -73,6 +74,13 @@ t.test('every counter is on ZeroMQ and for Prometheus; the shipped rules name wh
   t.match(metrics.body.counters, { sensors: { R44_SG1: {} }, link: {} });
   checkRules(t, text);
 });
+
+/** How many numbers a tree holds. */
+function numbersIn(value: unknown): number {
+  if (['number', 'bigint', 'boolean'].includes(typeof value)) return 1;
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce((sum, own) => sum + numbersIn(own), 0);
+}
 
 interface Rule {
   readonly alert: string;
