@@ -100,7 +100,11 @@ t.test('a full disk stops the recorder and not the guiding, until it works again
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', disk]);
   t.teardown(() => execFileSync('umount', ['--lazy', disk]));
   const simulator = await rig.simulator(['--idle', '--rate', '60', '--stamps', '100000']);
-  const agent = await rig.agent({ daqControl: simulator.control }, recordingInto(disk));
+  // Every stamp of the second exposure fits the queue, however slow the disk.
+  const agent = await rig.agent({ daqControl: simulator.control }, (profile) => {
+    const { daq, ...rest } = recordingInto(disk, 4096)(profile);
+    return { ...rest, daq: { ...(daq as JsonLine), slotBytes: 50 * 50 * 4 } };
+  });
   const listener = rig.listener(agent.data);
   const client = rig.control(agent.control);
   await client.request('initGuiders');

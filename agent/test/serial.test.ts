@@ -58,6 +58,7 @@ class SerialBench {
     return child;
   }
 
+  /** An agent that is heard, so that no reading is missed of devices that come after it. */
   async agent(devices: readonly string[], settings: JsonLine = {}) {
     const sensors = devices.map((name) => ({ name, device: name, path: this.path(name), ...settings }));
     const agent = await this.rig.agent({}, (profile) => ({
@@ -65,7 +66,9 @@ class SerialBench {
       health: { sensors },
       publish: { ...(profile.publish as JsonLine), highWaterMark: 1_000_000 },
     }));
-    return { listener: this.rig.listener(agent.data), control: this.rig.control(agent.control) };
+    const listener = this.rig.listener(agent.data);
+    await listener.first('a heartbeat', ({ kind }) => kind === 'heartbeat');
+    return { listener, control: this.rig.control(agent.control) };
   }
 
   truth(): Entry[] {
@@ -116,12 +119,12 @@ t.test('ten minutes of every device with faults: each good line once, each bad l
       return `unplug:at=${Math.floor(lines * 0.3)}+${Math.floor(lines * 0.6)},seconds=15,device=${name}`;
     }),
   ];
+  const { listener, control } = await bench.agent(names);
   const child = await bench.devices(
     names,
     ...['--speed', '30', '--seconds', '600', '--seed', '5', '--linger'],
     ...faults.flatMap((fault) => ['--fault', fault]),
   );
-  const { listener, control } = await bench.agent(names);
   const report = await ended(child, 100_000);
   const truth = bench.truth();
   for (const name of names) {
@@ -152,15 +155,16 @@ t.test('ten minutes of every device with faults: each good line once, each bad l
 
 t.test('readings carry the time of arrival; SEL channels each their own', async (t) => {
   const bench = new SerialBench(t);
-  await bench.devices(['sel-temperature', 'omega-hx85ba'], '--speed', '2');
   const { listener } = await bench.agent(['sel-temperature', 'omega-hx85ba']);
+  await bench.devices(['sel-temperature', 'omega-hx85ba'], '--speed', '2');
   const [sel] = await readings(listener, 'sel-temperature', 1);
   const body = sel?.body ?? {};
   const times = (body.values as { channel_tai_ns: bigint[] }).channel_tai_ns;
   t.equal(times.length, 9);
   t.equal(times[0], body.t_arrival_tai_ns);
-  const spread = Number((times[8] ?? 0n) - (times[0] ?? 0n)) / 1e6;
-  t.ok(spread >= 8 * 80, `the last of nine channels came ${spread} ms after the first`);
+  times.slice(1).forEach((time, i) => {
+    t.ok(time > (times[i] ?? 0n), `channel ${i + 2} came after channel ${i + 1}`);
+  });
   t.ok(Math.abs(Number(body.timestamp) - Number(times[0]) / 1e9) < 1e-3);
   // A line is told when it has come, not when the next one begins, 675 ms later.
   const first = (await readings(listener, 'omega-hx85ba', 1))[0];
@@ -171,8 +175,8 @@ t.test('readings carry the time of arrival; SEL channels each their own', async 
 t.test('silence and garbage are alarms, and end when lines are good again', async (t) => {
   const bench = new SerialBench(t);
   const device = 'boltek-efm100c';
-  await bench.devices([device], '--speed', '5', '--fault', 'silence:at=20,seconds=8');
   const { listener } = await bench.agent([device], { silentAfterMs: 400 });
+  await bench.devices([device], '--speed', '5', '--fault', 'silence:at=20,seconds=8');
   const alarm = (name: string, active: boolean) =>
     listener.first(
       `alarm ${name}`,
