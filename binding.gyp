@@ -30,7 +30,7 @@
     {
       'target_name': 'summit_core',
       'type': 'static_library',
-      'sources': ['<!@(ls addons/pixels/*.cc addons/daq/*.cc addons/fits/*.cc addons/recorder/*.cc | grep -v _test.cc)'],
+      'sources': ['<!@(ls addons/pixels/*.cc addons/image/*.cc addons/daq/*.cc addons/fits/*.cc addons/recorder/*.cc | grep -v _test.cc)'],
       'cflags': ['<!@(pkg-config --cflags cfitsio | sed s/-I/-isystem/g)'],
       'direct_dependent_settings': {
         'libraries': ['<!@(pkg-config --libs cfitsio)', '-lz', '-ldl', '-lpthread'],

@@ -83,10 +83,11 @@ export function simulatorProblem({ from, to, local }: Arrow): string | null {
 
 const mayInclude: Readonly<Record<string, readonly string[]>> = {
   pixels: ['pixels'],
-  fits: ['fits'],
+  image: ['image', 'pixels'],
+  fits: ['fits', 'image'],
   daq: ['daq', 'pixels'],
   recorder: ['recorder', 'daq', 'fits', 'pixels'],
-  binding: ['binding', 'recorder', 'daq', 'fits', 'pixels'],
+  binding: ['binding', 'recorder', 'daq', 'fits', 'image', 'pixels'],
   plugins: ['plugins'],
 };
 
