@@ -46,6 +46,7 @@ class HandLink implements DaqLink {
     this.starts++;
     this.complete = 0n;
   }
+  look(): void {}
   async stop(): Promise<void> {
     this.onRecords = null;
   }

@@ -199,6 +199,8 @@ export class Agent {
             'the series is what initGuiders asked for',
           ),
         predict: (location, place) => this.#link.predict(location, place),
+        // A recording is played one record at a time.
+        ...(this.#recorded ? {} : { look: () => this.#link.look() }),
       },
     );
     this.#recordings = new Recordings({

@@ -81,6 +81,10 @@ export class NativeDaqLink implements DaqLink {
     }
   }
 
+  look(): void {
+    this.#take();
+  }
+
   async stop(): Promise<void> {
     await this.#native.stop();
     this.#drain();
@@ -153,14 +157,21 @@ export class NativeDaqLink implements DaqLink {
     for (const line of this.#native.takeLog()) this.#log(line);
   }
 
+  /** Hands on what the ring holds, up to one batch; returns how many records it was. */
+  #take(): number {
+    const count = this.#native.drain(this.#bytes);
+    if (count === 0) return 0;
+    // Decoded before they are handed on: whoever gets them may look for more.
+    const records: DaqRecord[] = [];
+    for (let i = 0; i < count; i++) records.push(this.#decoder.decode(i));
+    if (this.#onRecords !== null) this.#onRecords(records);
+    else for (const { lease } of records) if (lease !== 0n) this.#native.releasePixels(lease);
+    return count;
+  }
+
   #drain(): void {
     this.#takeLog();
-    for (let count = this.#native.drain(this.#bytes); count > 0; count = this.#native.drain(this.#bytes)) {
-      const records: DaqRecord[] = [];
-      for (let i = 0; i < count; i++) records.push(this.#decoder.decode(i));
-      if (this.#onRecords !== null) this.#onRecords(records);
-      else for (const { lease } of records) if (lease !== 0n) this.#native.releasePixels(lease);
-    }
+    while (this.#take() > 0);
     const files = this.#native.takeReports();
     if (files.length > 0) this.#onFiles(files);
   }

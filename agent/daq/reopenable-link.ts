@@ -52,6 +52,10 @@ export class ReopenableLink implements DaqLink {
     if (this.#wanted.length > 0) this.#link.wantPixels(this.#wanted);
   }
 
+  look(): void {
+    if (this.isOpen) this.#link.look();
+  }
+
   async stop(): Promise<void> {
     if (this.#life !== 'open') return;
     await this.#link.stop();

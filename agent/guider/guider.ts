@@ -63,6 +63,11 @@ export interface GuiderDeps {
   readonly roiAlarm?: (reason: string | null) => void;
   /** asks the kernel to look near a place (ROI px) for a sensor's star, or everywhere */
   readonly predict?: CombinerSettings['predict'];
+  /**
+   * Hands on records that have come meanwhile. Asked for between the results that leave, so that the stamp that
+   * completes an acquisition does not wait behind the messages of those before it.
+   */
+  readonly look?: () => void;
 }
 
 export interface GuiderSnapshot {
@@ -157,8 +162,9 @@ export class Guider {
     });
   }
 
-  /** Takes a batch of records in the order of the link. */
+  /** Takes a batch of records in the order of the link; also from within `look`. */
   onRecords(records: readonly DaqRecord[]): void {
+    const outermost = !this.#inBatch;
     this.#inBatch = true;
     for (const record of records) {
       if (record.eventType === EventType.stamp) {
@@ -168,8 +174,9 @@ export class Guider {
         this.#life.onEvent(record);
       }
     }
+    if (!outermost) return;
+    this.#outbox.flush(this.#deps.look);
     this.#inBatch = false;
-    this.#outbox.flush();
     this.#book.arm(this.#closingNs());
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What waits while a batch of records is worked through, so that an offset leaves before the results of the stamps
-// that completed it. A result counts as published when it has left.
+// that completed it. A result counts as published when it has left, and leaves once, also when a flush begins within
+// another.
 
 import type { DaqRecord } from '../model/daq.js';
 import type { MessageSink, StampResult } from '../model/messages.js';
@@ -12,6 +13,9 @@ interface Leaving {
   readonly late: boolean;
   readonly current: boolean;
 }
+
+/** So many results may wait before no more is let in: a source that never pauses must not grow this queue. */
+const mostWaiting = 64;
 
 export class Outbox {
   readonly #sink: MessageSink;
@@ -41,14 +45,15 @@ export class Outbox {
     if (this.#details.length > 0) this.flush();
   }
 
-  flush(): void {
-    for (const { result, record, late, current } of this.#results) {
+  /** `between` is called after each result: what comes in meanwhile may add to what waits. */
+  flush(between?: () => void): void {
+    for (let leaving = this.#results.shift(); leaving !== undefined; leaving = this.#results.shift()) {
+      const { result, record, late, current } = leaving;
       this.#sink.publish(result);
       this.#accounting.take(record, { late, current, withheld: !this.#publishing() });
+      if (this.#results.length < mostWaiting) between?.();
     }
-    this.#results.length = 0;
     // A detail may tell of more, but opens nothing new.
-    for (const send of this.#details) send();
-    this.#details.length = 0;
+    for (let send = this.#details.shift(); send !== undefined; send = this.#details.shift()) send();
   }
 }

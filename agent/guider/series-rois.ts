@@ -78,7 +78,10 @@ export class SeriesRois {
   /** Notes the ROI of a stamp; tells when it is another than before. */
   take(series: Series, record: DaqRecord): void {
     const before = this.#seen.get(record.location) ?? this.#started(series, record.location);
-    if (before && !differs(before, record)) return;
+    if (before && !differs(before, record)) {
+      this.#seen.set(record.location, before);
+      return;
+    }
     const { rows, cols, integrationMs, segment, startRow, startCol } = record;
     // A frame without pixels (no free slot, lost packets) may not know its ROI.
     if (rows === 0 || cols === 0) return;

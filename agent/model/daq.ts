@@ -217,6 +217,8 @@ export interface DaqLink {
     onRecords: (records: readonly DaqRecord[]) => void,
     onFiles?: (files: readonly FileReport[]) => void,
   ): void;
+  /** Hands on records that have come since, without waiting for the doorbell. */
+  look(): void;
   /** Ends the link thread; resolves when no record will come any more. */
   stop(): Promise<void>;
   counters(): LinkCounters;

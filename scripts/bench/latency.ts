@@ -29,10 +29,21 @@ export interface Run {
   readonly pipeline: Pipeline['name'];
   readonly sent: number;
   readonly received: number;
-  readonly resultUs: Quantiles;
+  readonly result: Doors;
+  /** of the plain C pipeline: none */
+  readonly offsets: Doors | null;
+}
+
+/** From the last packet of a stamp (of offsets: of the acquisition's last stamp), by door, us. */
+interface Doors {
+  /** last packet -> in the subscriber's hand */
+  readonly totalUs: Quantiles;
+  /** last packet -> measured */
   readonly measuredUs: Quantiles;
+  /** measured -> published */
+  readonly roleUs: Quantiles;
+  /** published -> in the subscriber's hand */
   readonly transportUs: Quantiles;
-  readonly offsetUs: Quantiles | null;
 }
 
 export interface CaseReport {
@@ -100,12 +111,13 @@ function runOf(pipeline: Pipeline['name'], end: JsonLine, lines: readonly JsonLi
     pipeline,
     sent: sensors.reduce((sum, sensor) => sum + sensor.sent, 0),
     received: results.received as number,
-    resultUs: results.totalUs as Quantiles,
-    measuredUs: results.measuredUs as Quantiles,
-    transportUs: results.transportUs as Quantiles,
-    offsetUs:
-      offsets !== undefined && (offsets.samples as number) > 0 ? (offsets.totalUs as Quantiles) : null,
+    result: doorsOf(results),
+    offsets: offsets !== undefined && (offsets.samples as number) > 0 ? doorsOf(offsets) : null,
   };
+}
+
+function doorsOf({ totalUs, measuredUs, roleUs, transportUs }: JsonLine): Doors {
+  return { totalUs, measuredUs, roleUs, transportUs } as unknown as Doors;
 }
 
 function medianOf(runs: readonly Run[], name: Pipeline['name'], read: (run: Run) => number): number {
@@ -116,9 +128,9 @@ function ratios(runs: readonly Run[]): CaseReport['ratio'] {
   const ratio = (read: (run: Run) => number): number =>
     round(medianOf(runs, 'agent', read) / medianOf(runs, 'plain C', read), 2);
   return {
-    p50: ratio((r) => r.resultUs.p50),
-    p99: ratio((r) => r.resultUs.p99),
-    p999: ratio((r) => r.resultUs.p999),
+    p50: ratio((r) => r.result.totalUs.p50),
+    p99: ratio((r) => r.result.totalUs.p99),
+    p999: ratio((r) => r.result.totalUs.p999),
   };
 }
 
@@ -129,12 +141,16 @@ function latencyTable(report: CaseReport): string {
       String(round(medianOf(report.runs, name, (run) => pick(run)?.[key] ?? Number.NaN)));
     rows.push([label, of('p50'), of('p99'), of('p999'), of('max')]);
   };
-  add('agent: stamp -> subscriber', 'agent', (run) => run.resultUs);
-  add('  last packet -> measured', 'agent', (run) => run.measuredUs);
-  add('  published -> subscriber', 'agent', (run) => run.transportUs);
-  add('agent: last stamp -> offsets', 'agent', (run) => run.offsetUs);
-  add('plain C: stamp -> subscriber', 'plain C', (run) => run.resultUs);
-  add('  published -> subscriber', 'plain C', (run) => run.transportUs);
+  const addDoors = (label: string, name: Pipeline['name'], pick: (run: Run) => Doors | null): void => {
+    add(label, name, (run) => pick(run)?.totalUs ?? null);
+    add('  last packet -> measured', name, (run) => pick(run)?.measuredUs ?? null);
+    add('  measured -> published', name, (run) => pick(run)?.roleUs ?? null);
+    add('  published -> subscriber', name, (run) => pick(run)?.transportUs ?? null);
+  };
+  addDoors('agent: stamp -> subscriber', 'agent', (run) => run.result);
+  addDoors('agent: last stamp -> offsets', 'agent', (run) => run.offsets);
+  add('plain C: stamp -> subscriber', 'plain C', (run) => run.result.totalUs);
+  add('  published -> subscriber', 'plain C', (run) => run.result.transportUs);
   rows.push([
     'ratio agent / plain C',
     String(report.ratio.p50),

@@ -18,6 +18,7 @@ struct Series {
   const char* prefix;
   float* total_us;    // t_last -> in hand
   float* measured_us; // t_last -> t_measured (agent only)
+  float* role_us;     // t_measured -> t_published (agent only)
   float* transport_us;// t_published -> in hand
   uint32_t n;
   uint64_t received;
@@ -75,8 +76,9 @@ int main(int argc, char** argv) {
     series[i].prefix = argv[3 + i];
     series[i].total_us = malloc(kSamples * sizeof(float));
     series[i].measured_us = malloc(kSamples * sizeof(float));
+    series[i].role_us = malloc(kSamples * sizeof(float));
     series[i].transport_us = malloc(kSamples * sizeof(float));
-    if (!series[i].total_us || !series[i].measured_us || !series[i].transport_us) return 1;
+    if (!series[i].total_us || !series[i].measured_us || !series[i].role_us || !series[i].transport_us) return 1;
     zmq_setsockopt(sub, ZMQ_SUBSCRIBE, argv[3 + i], strlen(argv[3 + i]));
   }
   if (zmq_connect(sub, argv[1]) != 0) return fprintf(stderr, "connect %s failed\n", argv[1]), 1;
@@ -102,6 +104,7 @@ int main(int argc, char** argv) {
       const uint64_t t_measured = Find(body, (size_t)bytes, "t_measured_ns"), t_published = Find(body, (size_t)bytes, "t_published_ns");
       s->total_us[s->n] = (float)((double)(now - t_last) / 1e3);
       s->measured_us[s->n] = t_measured ? (float)((double)(t_measured - t_last) / 1e3) : 0.0f;
+      s->role_us[s->n] = t_measured && t_published ? (float)((double)(t_published - t_measured) / 1e3) : 0.0f;
       s->transport_us[s->n] = t_published ? (float)((double)(now - t_published) / 1e3) : 0.0f;
       s->n++;
       break;
@@ -111,6 +114,7 @@ int main(int argc, char** argv) {
     printf("{\"topic\":\"%s\",\"received\":%lu,\"samples\":%u", series[i].prefix, series[i].received, series[i].n);
     PrintQuantiles("totalUs", series[i].total_us, series[i].n);
     PrintQuantiles("measuredUs", series[i].measured_us, series[i].n);
+    PrintQuantiles("roleUs", series[i].role_us, series[i].n);
     PrintQuantiles("transportUs", series[i].transport_us, series[i].n);
     printf("}\n");
   }
