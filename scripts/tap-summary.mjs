@@ -9,6 +9,13 @@ let passed = 0;
 let failed = 0;
 let diagnostics = false;
 
+/** The reason of a skip; the seconds of a test. */
+function remark(directive, value) {
+  if (directive === 'SKIP') return ` (${value})`;
+  const ms = directive === 'time' ? Number.parseFloat(value.slice(1)) : 0;
+  return ms >= 1000 ? `, ${Math.round(ms / 1000)} s` : '';
+}
+
 for (const line of lines) {
   const match = /^( *)(not ok|ok) \d+(?: - (.*?))?(?: # (SKIP|TODO|time)\b ?(.*?))?(?: \{)?$/.exec(line);
   if (match === null) {
@@ -21,7 +28,7 @@ for (const line of lines) {
   diagnostics = verdict === 'not ok';
   if (!countsOnly && (depth === 0 || verdict === 'not ok' || directive === 'SKIP')) {
     console.log(
-      `${indent}${verdict === 'ok' ? (directive === 'SKIP' ? 'skip' : 'ok  ') : 'FAIL'} ${name ?? ''}${directive === 'SKIP' ? ` (${reason})` : ''}`,
+      `${indent}${verdict === 'ok' ? (directive === 'SKIP' ? 'skip' : 'ok  ') : 'FAIL'} ${name ?? ''}${remark(directive, reason)}`,
     );
   }
   // Depth 0 is the file, depth 1 the named tests in it.
