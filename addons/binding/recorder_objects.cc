@@ -21,6 +21,7 @@ bool ReadStreamSettings(const std::string& json, recorder::StreamSettings* setti
   daq::Options options(json, "stream");
   settings->path = options.Text("path", "");
   settings->compress = options.Flag("compress", false);
+  settings->guided = options.Flag("guided", false);
   settings->queue_stamps = static_cast<uint32_t>(options.Int("queueStamps", settings->queue_stamps, 8, 65536));
   settings->json = options.Json("header");
   *message = options.Problems();

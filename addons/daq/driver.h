@@ -189,7 +189,8 @@ typedef struct SummitLinkStats {
 enum SummitCaps {
   SUMMIT_CAP_PUSH = 1u << 0,    /* delivers through host->commit; `next` is NULL */
   SUMMIT_CAP_CONTROL = 1u << 1, /* `control` reaches a DAQ that can be commanded */
-  SUMMIT_CAP_FINITE = 1u << 2   /* the source ends (replay): LINK silence is no fault */
+  SUMMIT_CAP_FINITE = 1u << 2,  /* the source ends (replay): LINK silence is no fault */
+  SUMMIT_CAP_IN_STEP = 1u << 3  /* wants each frame's record handled before the next frame is asked for */
 };
 
 /* Return codes: 1 delivered, 0 nothing (timeout), negative one of these. */

@@ -40,7 +40,7 @@ std::shared_ptr<Link> Link::Create(const LinkSettings& settings, std::function<v
   FramePoolSettings pool = settings.pool;
   for (const std::shared_ptr<FrameTap>& tap : link->taps_) pool.slots += tap->most_slots();
   link->pool_ = FramePool::Create(pool, message);
-  if (link->pool_ == nullptr || !link->stop_wakeup_.good() || !link->finished_.good()) {
+  if (link->pool_ == nullptr || !link->stop_wakeup_.good() || !link->handled_wakeup_.good() || !link->finished_.good()) {
     *code = SUMMIT_ERR_RESOURCE;
     if (message->empty()) *message = "link: no event descriptors left";
     return nullptr;
@@ -114,9 +114,9 @@ void Link::Run() {
 
 // False when the driver has nothing to wait for: the thread then waits by itself.
 bool Link::Turn(SummitFrame* frame) {
-  // A file can wait until its reader has caught up: nothing of it is ever superseded.
-  if ((driver_->caps & SUMMIT_CAP_FINITE) != 0 && ring_.Free() < ring_.capacity() / 2) {
-    stop_wakeup_.Wait(1);
+  if (MustWaitForReader()) {
+    handled_wakeup_.Wait(kTurnMs);
+    handled_wakeup_.Clear();
     return true;
   }
   *frame = SummitFrame{};
@@ -138,11 +138,19 @@ bool Link::Turn(SummitFrame* frame) {
   return false;
 }
 
+// A file can wait: nothing of it is ever superseded. A recording waits after each frame, so that what the reader makes
+// of it (a prediction) is there for the next one, whatever the speed.
+bool Link::MustWaitForReader() const {
+  if ((driver_->caps & SUMMIT_CAP_IN_STEP) != 0) return handled_.load(std::memory_order_acquire) < ring_.written();
+  return (driver_->caps & SUMMIT_CAP_FINITE) != 0 && ring_.Free() < ring_.capacity() / 2;
+}
+
 bool Link::Stop(int deadline_ms) {
   const std::lock_guard<std::mutex> owner(owner_mutex_);
   if (life_ != Life::kRunning) return life_ != Life::kLeftBehind;
   stopping_.store(true);
   stop_wakeup_.Signal();
+  handled_wakeup_.Signal();
   const int stopped = driver_->stop(handle_, deadline_ms);
   if (!finished_.Wait(deadline_ms) || stopped == SUMMIT_ERR_TIMEOUT) {
     // Neither joined nor closed: the thread, or one of the driver's, may still use all of this.
@@ -170,7 +178,14 @@ void Link::Ring() {
 
 size_t Link::Drain(std::span<Record> into) {
   rung_.store(false);
-  return ring_.Pop(into);
+  const size_t count = ring_.Pop(into);
+  popped_ += count;
+  // Asking for more, the reader is done with what it had.
+  if (count == 0 && (driver_->caps & SUMMIT_CAP_FINITE) != 0) {
+    handled_.store(popped_, std::memory_order_release);
+    handled_wakeup_.Signal();
+  }
+  return count;
 }
 
 void Link::Log(int level, const char* text) {

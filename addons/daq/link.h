@@ -81,6 +81,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Link(const LinkSettings& settings, std::function<void()> doorbell);
   void Run();
   bool Turn(SummitFrame* frame);
+  bool MustWaitForReader() const;
   void Ring();
   void Log(int level, const char* text);
 
@@ -107,6 +108,9 @@ class Link : public std::enable_shared_from_this<Link> {
   Wakeup stop_wakeup_;
   Wakeup finished_;
   std::atomic<bool> rung_{false};
+  uint64_t popped_ = 0;                // of the reader
+  std::atomic<uint64_t> handled_{0};   // records that the reader was done with when it asked for more
+  Wakeup handled_wakeup_;
   Counter heartbeat_;
   bool driver_failed_ = false;  // of the link thread: told once
   std::atomic<int> driver_error_{0};

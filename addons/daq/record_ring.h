@@ -25,6 +25,8 @@ class RecordRing {
   uint32_t capacity() const { return static_cast<uint32_t>(records_.size()); }
   uint64_t high_water() const { return high_water_.Get(); }
 
+  // Of the writer: records pushed so far.
+  uint64_t written() const { return written_.load(std::memory_order_relaxed); }
   // Of the writer. The reader may make more room meanwhile, never less.
   uint32_t Free() const {
     const uint64_t used = written_.load(std::memory_order_relaxed) - read_.load(std::memory_order_acquire);

@@ -85,6 +85,7 @@ void StreamRecorder::OnDelivered(const SummitFrame& frame) {
     queue_.PushEvent(frame);
     return;
   }
+  if (settings_.guided && !told_[frame.location]) OnPrediction(frame.location, {});
   SummitFrame stamp = frame;
   stamp.data = frame.token == 0 ? nullptr : pool_->Memory(frame.token);
   // A driver's word: more than a slot holds is not there.
@@ -94,6 +95,7 @@ void StreamRecorder::OnDelivered(const SummitFrame& frame) {
 
 void StreamRecorder::OnPrediction(uint8_t location, const SummitPrediction& prediction) {
   SummitFrame frame{};
+  told_[location] = true;
   frame.struct_size = sizeof(frame);
   frame.abi_version = SUMMIT_ABI_VERSION;
   frame.event_type = SUMMIT_EVENT_PREDICTION;

@@ -6,6 +6,7 @@
 #ifndef SUMMIT_RECORDER_STREAM_RECORDER_H_
 #define SUMMIT_RECORDER_STREAM_RECORDER_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -27,6 +28,7 @@ struct StreamSettings {
   std::string path;
   bool compress = false;
   uint32_t queue_stamps = 256;
+  bool guided = false;  // a role tells the kernel where stars are expected: also that it does not yet is recorded
   std::string json = "{}";  // for the file's header
 };
 
@@ -63,6 +65,7 @@ class StreamRecorder : public daq::FrameTap, public std::enable_shared_from_this
   const StreamSettings settings_;
   const int fd_;
   FrameQueue queue_;
+  std::array<bool, 256> told_{};  // of the link thread: a prediction of this location is in the recording
   std::shared_ptr<daq::FramePool> pool_;
   std::atomic<bool> stopping_{false};
   daq::Wakeup written_;

@@ -11,7 +11,7 @@ import { numberOf, requireText } from './options.js';
 import { Progress } from './progress.js';
 import { firstOf, requireAddon } from './run.js';
 import { stderrLog } from './stderr-log.js';
-import { packageVersion } from './version.js';
+import { defaultQueue, streamSettings } from './stream-settings.js';
 
 const tickMs = 200;
 
@@ -32,7 +32,7 @@ described in addons/README.md. About 10 kB a stamp of 50 x 50 pixels, 640 kB of 
   --out FILE       the recording; names end in .smtrec by custom
   --seconds N      ends after N seconds (default: not by itself)
   --compress       lossless, to about a third; for sensors x rate up to some 20 MB/s
-  --queue N        frames that may wait for the disk (default 256)
+  --queue N        frames that may wait for the disk (default ${defaultQueue})
 
 example: summit-agent record --profile hw-profiles/sim-guider.yaml --out night.smtrec --seconds 60
 `,
@@ -47,22 +47,11 @@ example: summit-agent record --profile hw-profiles/sim-guider.yaml --out night.s
     const profile = loadProfile(requireText(options, 'profile', 'record'));
     const path = requireText(options, 'out', 'record');
     const seconds = numberOf(options, 'seconds', 0.001, 1e7, Number.POSITIVE_INFINITY);
-    const queueStamps = Math.round(numberOf(options, 'queue', 8, 65_536, 256));
+    const queueStamps = Math.round(numberOf(options, 'queue', 8, 65_536, defaultQueue));
     const log = stderrLog(stderr);
     requireAddon();
-    const header = {
-      agent: profile.agent.name,
-      version: packageVersion(),
-      driver: profile.link.driver,
-      partition: profile.partition,
-      sensors: profile.guider.sensors.map((s) => s.detectorName),
-      started: new Date().toISOString(),
-    };
-    const settings = {
-      ...profile.link,
-      recorder: null,
-      stream: { path, compress: options.compress === true, queueStamps, header },
-    };
+    const stream = streamSettings(profile, path, { compress: options.compress === true, queueStamps });
+    const settings = { ...profile.link, recorder: null, stream };
     const link = new NativeDaqLink(settings, ({ level, text }) => log[logLevelOf(level)](text));
     const ended = new AbortController();
     link.start((records) => {

@@ -15,13 +15,14 @@ import type { DaqLink, LinkSettings } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 import { type Log, logLevelOf } from '../model/log.js';
 import type { Command } from './command.js';
-import { requireText } from './options.js';
+import { type Options, requireText } from './options.js';
 import { stderrLog } from './stderr-log.js';
+import { nextFile, streamSettings } from './stream-settings.js';
 import { packageVersion } from './version.js';
 
 export const run: Command = {
   summary: 'runs an agent until SIGINT or SIGTERM',
-  help: `usage: summit-agent run --profile FILE
+  help: `usage: summit-agent run --profile FILE [--record FILE]
 
 Runs an agent in the foreground: reads frames from the DAQ that the profile names, publishes on ZeroMQ,
 answers commands. When it is ready it logs one line with "event":"ready" and the addresses it listens on.
@@ -29,15 +30,17 @@ Logs are JSON lines on stderr. SIGINT or SIGTERM stops it within a second with e
 ends it at once. Exit code 2: the profile or the command line is wrong; 1: it could not start.
 
   --profile FILE   the profile (YAML); keys are described in hw-profiles/README.md
+  --record FILE    keeps all that the DAQ sends, and where stars were expected, for "replay" (see "record"). FILE
+                   must not exist; each time the link is opened again a new one begins: FILE with -2, -3 ...
 
 example: summit-agent run --profile hw-profiles/sim-guider.yaml
          summit-agent watch          (in another terminal)
 `,
-  options: { profile: { type: 'string' } },
+  options: { profile: { type: 'string' }, record: { type: 'string' } },
   async run(options, { stderr, stop }) {
     const profile = loadProfile(requireText(options, 'profile', 'run'));
     const log = stderrLog(stderr);
-    const agent = createAgent(profile, log);
+    const agent = createAgent(recordingTo(options.record, profile), log);
     const service = serviceManager(agent, log);
     const addresses = await agent.start();
     service.ready();
@@ -52,6 +55,11 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
   },
 };
 
+function recordingTo(path: Options[string], profile: Profile): Profile {
+  if (typeof path !== 'string') return profile;
+  return { ...profile, link: { ...profile.link, stream: streamSettings(profile, path, { guided: true }) } };
+}
+
 /** An agent on this machine's native link. */
 export function createAgent(profile: Profile, log: Log): Agent {
   requireAddon();
@@ -63,7 +71,7 @@ export function createAgent(profile: Profile, log: Log): Agent {
   return new Agent(profile, {
     log,
     version,
-    createLink,
+    createLink: linkMaker(),
     kernelTaiSeconds,
     startHostThread,
     clocks: systemClocks,
@@ -89,6 +97,18 @@ function serviceManager(agent: Agent, log: Log): ServiceManager {
   });
   for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete process.env[name];
   return service;
+}
+
+/** Called again for each time the link is opened. */
+function linkMaker(): (settings: LinkSettings, log: Log) => DaqLink {
+  let first = true;
+  return (settings, log) => {
+    const { stream } = settings;
+    const again = !first;
+    first = false;
+    if (stream === null || !again) return createLink(settings, log);
+    return createLink({ ...settings, stream: { ...stream, path: nextFile(stream.path) } }, log);
+  };
 }
 
 function createLink(settings: LinkSettings, log: Log): DaqLink {

@@ -62,6 +62,7 @@ export class Health {
     const counters = this.#deps.counters();
     this.#checkBuffer(counters);
     this.#checkSources(counters);
+    this.#checkStream(counters);
     const tai = this.#deps.tai();
     const message: HeartbeatMessage = {
       kind: 'heartbeat',
@@ -105,5 +106,18 @@ export class Health {
     } else if (now === 0n) {
       this.#deps.alarms.clear('two_sources', 'stamps come from one source again');
     }
+  }
+
+  /** A recording of the stream that ends early, or has gaps, cannot be replayed as it was. */
+  #checkStream({ outcomes, recording }: LinkCounters): void {
+    const problem = outcomes.stream;
+    if (problem !== undefined)
+      this.#deps.alarms.raise('stream_failed', 'serious', `not recorded: ${problem}`);
+    else this.#deps.alarms.clear('stream_failed', 'the stream is recorded again');
+    const leftOut = recording.stream_left_out ?? 0n;
+    if (leftOut > 0n) {
+      const what = `${leftOut} frames found no room in the queue: the disk is too slow`;
+      this.#deps.alarms.raise('stream_incomplete', 'warning', `the recording has gaps: ${what}`);
+    } else this.#deps.alarms.clear('stream_incomplete', 'the recording is whole again');
   }
 }

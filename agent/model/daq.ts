@@ -261,6 +261,8 @@ export interface StreamSettings {
   /** must not exist */
   readonly path: string;
   readonly compress: boolean;
+  /** a role runs beside it: what it tells the kernel is recorded, also that it tells nothing yet */
+  readonly guided: boolean;
   /** frames that may wait to be written */
   readonly queueStamps: number;
   /** for the file's header */
