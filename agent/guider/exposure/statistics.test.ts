@@ -44,13 +44,38 @@ t.test('outliers, a tenth of them, change neither', async (t) => {
   t.ok(sd > 0.88 && sd < 1.12, `sd ${sd}`);
 });
 
-t.test('noise that remembers: the error grows with it', async (t) => {
-  const { sd } = pulls((_, normal, memory) => {
-    memory.last = 0.7 * memory.last + 0.05 * normal();
-    return memory.last;
-  });
-  t.comment(`with correlated noise: sd ${sd.toFixed(3)}`);
-  t.ok(sd > 0.85 && sd < 1.35, `sd ${sd}`);
+/** Motion that forgets `1 - memory` of itself from stamp to stamp. */
+const remembering = (memory: number) => (_: number, normal: () => number, state: { last: number }) => {
+  state.last = memory * state.last + 0.05 * normal();
+  return state.last;
+};
+
+t.test('noise that remembers: the error is true for it, too', async (t) => {
+  for (const memory of [0.2, 0.5, 0.7, 0.85]) {
+    const { mean, sd } = pulls(remembering(memory), 1200);
+    t.comment(`memory ${memory}: mean ${mean.toFixed(3)}, sd ${sd.toFixed(3)}`);
+    t.ok(Math.abs(mean) < 0.12, `mean ${mean}`);
+    t.ok(sd > 0.9 && sd < 1.1, `memory ${memory}: sd ${sd}`);
+  }
+});
+
+t.test('motion that remembers, seen with white noise, gaps and outliers', async (t) => {
+  const motion = remembering(0.8);
+  const { sd } = pulls((i, normal, state) => {
+    const y = motion(i, normal, state) + 0.05 * normal();
+    if (i % 11 === 3) return Number.NaN;
+    return i % 40 === 7 ? y + 3 : y;
+  }, 1200);
+  t.comment(`sd ${sd.toFixed(3)}`);
+  t.ok(sd > 0.9 && sd < 1.1, `sd ${sd}`);
+});
+
+t.test('vibration makes the error no smaller than white noise', async (t) => {
+  const normal = noise(17);
+  const y = times.map((time) => 0.05 * normal() + 0.2 * Math.sin(2 * Math.PI * 2.7 * time));
+  const { trend } = fitTrend(times, y);
+  const spread = times.reduce((sum, time) => sum + (time - 14.9) ** 2, 0);
+  t.ok(trend.slopeErr >= 0.999 * (trend.trendRmse / Math.sqrt(spread)), `${trend.slopeErr}`);
 });
 
 t.test('a known drift with gaps and outliers', async (t) => {

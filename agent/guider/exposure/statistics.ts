@@ -2,6 +2,7 @@
 // Order statistics and the robust straight line. Values that are not finite are left out.
 
 import type { Trend } from '../../model/exposure.js';
+import { slopeVariance } from './correlation.js';
 
 /** Of a Gaussian: sigma = madToSigma x median absolute deviation. */
 const madToSigma = 1.482602218505602;
@@ -89,30 +90,6 @@ function residualsOf(t: Float64Array, y: Float64Array, line: { slope: number; in
   return y.map((v, i) => v - line.intercept - line.slope * (t[i] ?? 0));
 }
 
-/**
- * Variance of the slope. White noise gives s^2 / stt; where neighbours are alike (wind, seeing) the sum over
- * lags up to sqrt(n) with falling weights (Newey and West 1987) is larger, and the larger one counts.
- */
-function slopeVariance(t: Float64Array, residual: Float64Array, use: Uint8Array, line: Straight): number {
-  const [moment, kept]: [number[], number[]] = [[], []];
-  for (let i = 0; i < t.length; i++) {
-    if (!use[i]) continue;
-    const r = residual[i] ?? 0;
-    kept.push(r);
-    moment.push(((t[i] ?? 0) - line.meanT) * r);
-  }
-  const n = kept.length;
-  const white = kept.reduce((sum, r) => sum + r * r, 0) / (n - 2) / line.stt;
-  const lags = Math.floor(Math.sqrt(n));
-  let long = 0;
-  for (let lag = 0; lag <= lags; lag++) {
-    let sum = 0;
-    for (let i = lag; i < n; i++) sum += (moment[i] ?? 0) * (moment[i - lag] ?? 0);
-    long += (lag === 0 ? 1 : 2 * (1 - lag / (lags + 1))) * sum;
-  }
-  return Math.max(white, ((n / (n - 2)) * long) / (line.stt * line.stt));
-}
-
 export const noTrend: Trend = {
   slope: Number.NaN,
   slopeErr: Number.NaN,
@@ -154,7 +131,11 @@ export function* fittingTrend(t: ArrayLike<number>, y: ArrayLike<number>): Gener
     if (use[i]) residual[place] = left[i] ?? Number.NaN;
   });
   yield;
-  const variance = line.n > 2 && line.stt > 0 ? slopeVariance(times, left, use, line) : Number.NaN;
+  let variance = Number.NaN;
+  if (line.n > 2 && line.stt > 0) {
+    const dt = Float64Array.from(residual, (_, i) => (t[i] ?? 0) - line.meanT);
+    variance = yield* slopeVariance(dt, residual);
+  }
   let squares = 0;
   for (let i = 0; i < left.length; i++) if (use[i]) squares += (left[i] ?? 0) ** 2;
   const slopeErr = Math.sqrt(variance);
