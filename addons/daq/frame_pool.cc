@@ -70,8 +70,9 @@ bool FramePool::Map(const FramePoolSettings& settings, std::string* message) {
     }
     mapping_bytes_ = used + kHugePage;
   }
-  // Touched now: the first stamp must not wait for the kernel to find pages.
-  std::memset(memory_, 0, stride_ * slots_);
+  // Touched now: the first stamp must not wait for the kernel to find pages. At once where the kernel can (Linux 5.14):
+  // page by page takes twice as long.
+  if (madvise(memory_, stride_ * slots_, MADV_POPULATE_WRITE) != 0) std::memset(memory_, 0, stride_ * slots_);
   if (!settings.lock_memory) {
     lock_memory_outcome_ = "off";
   } else {

@@ -3,41 +3,33 @@
 
 import { AgentError } from '../model/errors.js';
 import { nearest } from '../model/nearest.js';
-import { check } from './check.js';
 import type { Command, Surroundings } from './command.js';
-import { doctor } from './doctor.js';
-import { keys } from './keys.js';
-import { measure } from './measure.js';
 import { readOptions } from './options.js';
-import { record } from './record.js';
-import { replay } from './replay.js';
-import { roi } from './roi.js';
-import { run } from './run.js';
-import { send } from './send.js';
-import { status } from './status.js';
 import { stderrLog } from './stderr-log.js';
-import { tail } from './tail.js';
-import { version } from './version.js';
-import { watch } from './watch.js';
 
-const commands: Readonly<Record<string, Command>> = {
-  run,
-  check,
-  status,
-  watch,
-  tail,
-  send,
-  roi,
-  keys,
-  doctor,
-  measure,
-  record,
-  replay,
-  version,
+/** Read when asked for: an agent that starts again waits for none of the others. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.js')).run,
+  check: async () => (await import('./check.js')).check,
+  status: async () => (await import('./status.js')).status,
+  watch: async () => (await import('./watch.js')).watch,
+  tail: async () => (await import('./tail.js')).tail,
+  send: async () => (await import('./send.js')).send,
+  roi: async () => (await import('./roi.js')).roi,
+  keys: async () => (await import('./keys.js')).keys,
+  doctor: async () => (await import('./doctor.js')).doctor,
+  measure: async () => (await import('./measure.js')).measure,
+  record: async () => (await import('./record.js')).record,
+  replay: async () => (await import('./replay.js')).replay,
+  version: async () => (await import('./version.js')).version,
 };
 
-function overview(): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`);
+async function overview(): Promise<string> {
+  const lines: string[] = [];
+  for (const [name, read] of Object.entries(commands)) {
+    const { summary } = await read();
+    lines.push(`  ${name.padEnd(9)}${summary}`);
+  }
   return `usage: summit-agent COMMAND [OPTIONS]
 
 Edge agent for the Rubin Observatory Summit: stamps from the camera DAQ in, guide offsets on ZeroMQ out.
@@ -56,13 +48,14 @@ function exitCodeOf(error: AgentError): number {
 export async function dispatch(argv: readonly string[], around: Surroundings): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    (name === undefined ? around.stderr : around.stdout).write(overview());
+    (name === undefined ? around.stderr : around.stdout).write(await overview());
     return name === undefined ? 2 : 0;
   }
   try {
     const wanted = name === '--version' ? 'version' : name;
-    const command = Object.hasOwn(commands, wanted) ? commands[wanted] : undefined;
-    if (!command) throw unknownCommand(name);
+    const read = Object.hasOwn(commands, wanted) ? commands[wanted] : undefined;
+    if (!read) throw unknownCommand(name);
+    const command = await read();
     const options = readOptions(wanted, rest, command.options);
     if (options.help === true) {
       around.stdout.write(command.help);

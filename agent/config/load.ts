@@ -6,7 +6,6 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Ajv, type ValidateFunction } from 'ajv';
 import { parseDocument } from 'yaml';
 import type { LinkSettings, RecorderSettings } from '../model/daq.js';
 import { AgentError, refuseAll, sentenceOf } from '../model/errors.js';
@@ -21,6 +20,7 @@ import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
 import { checkSecurity, securityOf } from './security.js';
+import { profileValidator } from './validator.js';
 
 /** The folder that holds package.json: two above in the sources, three above when built. */
 export function packageRoot(): string {
@@ -31,19 +31,6 @@ export function packageRoot(): string {
     folder = above;
   }
   return folder;
-}
-
-let compiled: ValidateFunction<ProfileFile> | null = null;
-
-function validator(): ValidateFunction<ProfileFile> {
-  if (!compiled) {
-    const schema: unknown = JSON.parse(
-      readFileSync(join(packageRoot(), 'hw-profiles', 'schema.json'), 'utf8'),
-    );
-    const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true });
-    compiled = ajv.compile<ProfileFile>(schema as object);
-  }
-  return compiled;
 }
 
 function readText(path: string): string {
@@ -69,7 +56,7 @@ export function parseProfile(text: string, path: string): Profile {
     throw refuseAll('profile', heading, problems);
   }
   const value = plainValue(document, heading);
-  const validate = validator();
+  const validate = profileValidator(packageRoot());
   if (!validate(value)) {
     // What a schema cannot say is told too, as far as the parts are well formed.
     const problems = problemsOf(validate.errors ?? [], 'profile');

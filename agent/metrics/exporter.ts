@@ -2,19 +2,20 @@
 // Prometheus text (version 0.0.4) of samples that are taken when somebody asks, and of latencies that are counted as
 // they happen.
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type * as Prometheus from 'prom-client';
 import type { Door } from './doors.js';
 import type { Sample } from './flatten.js';
+import { Counter, Gauge, Histogram, Registry } from './prom-client.js';
 
 /** s: from a kernel that measures in 20 us to a link that stood still */
 const buckets = [2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2];
 
-type Metric = Counter<string> | Gauge<string>;
+type Metric = Prometheus.Counter<string> | Prometheus.Gauge<string>;
 
 export class Exporter {
   readonly #registry = new Registry();
   readonly #metrics = new Map<string, Metric>();
-  readonly #latency: Histogram<'door'>;
+  readonly #latency: Prometheus.Histogram<'door'>;
   readonly #samples: () => readonly Sample[];
 
   constructor(labels: Readonly<Record<string, string>>, samples: () => readonly Sample[]) {

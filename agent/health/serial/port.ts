@@ -2,7 +2,16 @@
 // A serial port that comes and goes: opens it, hands on what arrives, and opens it again when it is back.
 // Thread: the main one. The serialport binding polls on the process's first event loop, whichever thread asks.
 
-import { SerialPort } from 'serialport';
+import { createRequire } from 'node:module';
+import type { SerialPort } from 'serialport';
+
+const require = createRequire(import.meta.url);
+
+/** Loaded by the first port: most agents have none, and it takes a while. */
+function serialPort(): typeof SerialPort {
+  const { SerialPort }: typeof import('serialport') = require('serialport');
+  return SerialPort;
+}
 
 export interface PortSettings {
   readonly path: string;
@@ -47,7 +56,7 @@ export class ComingPort {
 
   #open(): void {
     // The agent listens only: modem lines are left as they are, and a second reader is kept out.
-    const port = new SerialPort({ ...this.#settings, autoOpen: false, hupcl: false, lock: true });
+    const port = new (serialPort())({ ...this.#settings, autoOpen: false, hupcl: false, lock: true });
     this.#port = port;
     port.on('data', (data: Buffer) => this.#events.bytes(data, process.hrtime.bigint()));
     // What is wrong with an open port also closes it.
