@@ -38,40 +38,44 @@ struct Products {
 
 enum Image : int32_t { kAperture, kStar, kWidth, kExcess, kImages };
 
+template <typename V>
 SUMMIT_INLINE Products MultiplyBody(const Frame* f) {
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
   const Window& window = *f->window;
   const StarModel& s = *f->star;
   const ProfileTerms t = TermsOf(s);
-  const V8 zero = {}, one = zero + 1.0f, half = zero + 0.5f;
-  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f};
+  const V zero = {}, one = zero + 1.0f, half = zero + 0.5f;
+  V lane;
+  Ramp(&lane);
   const float radius2 = f->radius * f->radius, steepness = 0.5f / f->radius, cols = static_cast<float>(window.cols), rows = static_cast<float>(window.rows);
-  V8 columns[kImages][kWindowStride / 8] = {};
-  V8 sums[7] = {}, light = {};
+  // Starlight is counted by whole groups of eight columns, however many a vector holds.
+  const float first = 8.0f * std::floor((s.x - f->reach + 1.0f) / 8.0f), end = 8.0f * std::ceil((s.x + f->reach) / 8.0f);
+  const float middle = 0.5f * (first + end), half_width2 = 0.25f * (end - first) * (end - first);
+  V columns[kImages][kWindowStride / kLanes] = {};
+  V sums[7] = {}, light = {};
   float whole[kImages] = {}, row_products[7] = {};
   constexpr int32_t kPairs[7][2] = {{kAperture, kStar}, {kAperture, kWidth}, {kAperture, kExcess}, {kAperture, kAperture}, {kWidth, kStar}, {kWidth, kWidth}, {kWidth, kExcess}};
   for (int32_t r = 0; r < window.rows; r++) {
     const float dy = static_cast<float>(r) - s.y;
-    V8 row[kImages] = {};
-    for (int32_t c = 0; c < window.cols; c += 8) {
+    V row[kImages] = {};
+    for (int32_t c = 0; c < window.cols; c += kLanes) {
       const int32_t at = r * kWindowStride + c;
-      V8 pixels;
+      V pixels;
       Load(window.pixels + at, &pixels);
-      uint64_t masked, rejected;
-      std::memcpy(&masked, window.masked + at, sizeof masked);
-      std::memcpy(&rejected, f->rejected + at, sizeof rejected);
-      const V8 column = lane + static_cast<float>(c);
-      const V8 inside = column < zero + cols ? one : zero;
-      const bool near = std::fabs(dy) < f->reach && static_cast<float>(c + 7) > s.x - f->reach && static_cast<float>(c) < s.x + f->reach;
-      V8 off = (pixels - s.background) * inside, limit = zero + (kClip * kClip) * f->variance, image[kImages] = {};
+      const V column = lane + static_cast<float>(c);
+      const V inside = column < zero + cols ? one : zero;
+      const bool near = std::fabs(dy) < f->reach && static_cast<float>(c + kLanes) > first && static_cast<float>(c) < end;
+      V off = (pixels - s.background) * inside, limit = zero + (kClip * kClip) * f->variance, image[kImages] = {};
       if (near) {
-        const V8 dx = column - s.x;
-        const V8 r2 = (1.0f + s.g1) * dx * dx + (2.0f * s.g2 * dy) * dx + (1.0f - s.g1) * dy * dy;
-        V8 wings, core, wt, ct;
+        const V dx = column - s.x;
+        const V r2 = (1.0f + s.g1) * dx * dx + (2.0f * s.g2 * dy) * dx + (1.0f - s.g1) * dy * dy;
+        V wings, core, wt, ct;
         EvaluateParts(t, r2, &wings, &core, &wt, &ct);
-        wings *= (s.flux * (1.0f - s.blend)) * inside;
-        core *= (s.flux * s.blend) * inside;
-        const V8 star = wings + core;
-        V8 edge = (zero + radius2 - dx * dx - dy * dy) * steepness + half;
+        const V apart = column + (0.5f - middle), lit = apart * apart < half_width2 ? inside : zero;
+        wings *= (s.flux * (1.0f - s.blend)) * lit;
+        core *= (s.flux * s.blend) * lit;
+        const V star = wings + core;
+        V edge = (zero + radius2 - dx * dx - dy * dy) * steepness + half;
         edge = edge < zero ? zero : edge;
         edge = edge > one ? one : edge;
         image[kAperture] = edge * inside;
@@ -82,17 +86,21 @@ SUMMIT_INLINE Products MultiplyBody(const Frame* f) {
         limit += (kClip * kClip) * f->shot * (star > zero ? star : zero);
         limit = edge > zero ? zero + 1e30f : limit;
       }
-      V8 kept = off * off < limit ? off : zero;
-      if ((masked | rejected) != 0) {
-        for (int32_t i = 0; i < 8; i++) kept[i] = ((masked | rejected) >> (8 * i) & 0xFF) != 0 ? 0.0f : kept[i];
+      V kept = off * off < limit ? off : zero;
+      for (int32_t i = 0; i < kLanes; i += 8) {
+        uint64_t masked, rejected;
+        std::memcpy(&masked, window.masked + at + i, sizeof masked);
+        std::memcpy(&rejected, f->rejected + at + i, sizeof rejected);
+        if ((masked | rejected) == 0) continue;
+        for (int32_t k = 0; k < 8; k++) kept[i + k] = ((masked | rejected) >> (8 * k) & 0xFF) != 0 ? 0.0f : kept[i + k];
       }
       image[kExcess] = kept;
       row[kExcess] += kept;
-      columns[kExcess][c / 8] += kept;
+      columns[kExcess][c / kLanes] += kept;
       if (!near) continue;
       for (int32_t i = 0; i < kExcess; i++) {
         row[i] += image[i];
-        columns[i][c / 8] += image[i];
+        columns[i][c / kLanes] += image[i];
       }
       for (int32_t k = 0; k < 7; k++) sums[k] += image[kPairs[k][0]] * image[kPairs[k][1]];
       light += image[kAperture] * image[kStar];
@@ -111,13 +119,13 @@ SUMMIT_INLINE Products MultiplyBody(const Frame* f) {
   }
   float result[7];
   for (int32_t k = 0; k < 7; k++) {
-    V8 column_products = {};
-    for (int32_t c = 0; c < kWindowStride / 8; c++) column_products += columns[kPairs[k][0]][c] * columns[kPairs[k][1]][c];
+    V column_products = {};
+    for (int32_t c = 0; c < kWindowStride / kLanes; c++) column_products += columns[kPairs[k][0]][c] * columns[kPairs[k][1]][c];
     result[k] = Sum(sums[k]) - Sum(column_products) / rows - row_products[k] / cols + whole[kPairs[k][0]] * whole[kPairs[k][1]] / (rows * cols);
   }
   return {result[0], result[1], result[2], result[3], result[4], result[5], result[6], Sum(light)};
 }
-SUMMIT_DISPATCHED(Multiply, MultiplyBody)
+SUMMIT_DISPATCHED_BY_WIDTH(Multiply, MultiplyBody)
 
 }  // namespace
 

@@ -106,10 +106,23 @@ SUMMIT_INLINE void AccumulateBody(FitPixels* pixels, const StarModel* s, float v
     chi2 += w * residual * residual;
     used += use;
   }
-  for (int32_t k = 0; k < N * (N + 1) / 2; k++) out->hessian[k] = Sum(h[k]);
-  for (int32_t a = 0; a < N; a++) out->gradient[a] = Sum(g[a]);
-  out->chi2 = Sum(chi2);
-  out->used = Sum(used);
+  // All sums across lanes side by side.
+  constexpr int32_t kTerms = N * (N + 1) / 2, kAll = (kTerms + N + 2 + 7) / 8 * 8;
+  V8 all[kAll] = {};
+  for (int32_t k = 0; k < kTerms; k++) Fold(h[k], &all[k]);
+  for (int32_t a = 0; a < N; a++) Fold(g[a], &all[kTerms + a]);
+  Fold(chi2, &all[kTerms + N]);
+  Fold(used, &all[kTerms + N + 1]);
+  float sums[kAll];
+  for (int32_t k = 0; k < kAll; k += 8) {
+    V8 eight;
+    SumEach(all + k, &eight);
+    Store(eight, sums + k);
+  }
+  std::copy_n(sums, kTerms, out->hessian);
+  std::copy_n(sums + kTerms, N, out->gradient);
+  out->chi2 = sums[kTerms + N];
+  out->used = sums[kTerms + N + 1];
 }
 template <typename V>
 SUMMIT_INLINE void AccumulateRoundBody(FitPixels* pixels, const StarModel* s, float variance, float shot, const OutlierLimit* limit, Sums* out) {
@@ -170,23 +183,32 @@ SUMMIT_INLINE void AccumulateTwoBody(const float* pixels, const float* use, cons
 }
 SUMMIT_DISPATCHED(AccumulateTwo, AccumulateTwoBody)
 
+// The star's light in the pixels (r, c) and to the right of it.
+template <typename V>
+SUMMIT_INLINE void RenderSome(const StarModel& s, const ProfileTerms& t, int32_t r, int32_t c, float* to) {
+  V dx, wings, core, wt, ct;
+  Ramp(&dx);
+  dx += static_cast<float>(c) - s.x;
+  const float dy = static_cast<float>(r) - s.y;
+  const V r2 = (1.0f + s.g1) * dx * dx + (2.0f * s.g2 * dy) * dx + (1.0f - s.g1) * dy * dy;
+  EvaluateParts(t, r2, &wings, &core, &wt, &ct);
+  const V v = s.flux * (wings + s.blend * (core - wings));
+  Store(v, to);
+}
+
 // star = flux * profile over a box, in the window's layout.
+template <typename V>
 SUMMIT_INLINE void RenderBody(const StarModel* s, const Box* box, float* star) {
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
   const ProfileTerms t = TermsOf(*s);
-  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f};
+  const int32_t end = box->col0 + box->cols;
   for (int32_t r = box->row0; r < box->row0 + box->rows; r++) {
-    const float dy = static_cast<float>(r) - s->y;
-    for (int32_t c = box->col0; c < box->col0 + box->cols; c += 8) {
-      const V8 dx = lane + (static_cast<float>(c) - s->x);
-      const V8 r2 = (1.0f + s->g1) * dx * dx + (2.0f * s->g2 * dy) * dx + (1.0f - s->g1) * dy * dy;
-      V8 wings, core, wt, ct;
-      EvaluateParts(t, r2, &wings, &core, &wt, &ct);
-      const V8 v = s->flux * (wings + s->blend * (core - wings));
-      Store(v, star + r * kWindowStride + c);
-    }
+    int32_t c = box->col0;
+    for (; c + kLanes <= end; c += kLanes) RenderSome<V>(*s, t, r, c, star + r * kWindowStride + c);
+    for (; c < end; c += 8) RenderSome<V8>(*s, t, r, c, star + r * kWindowStride + c);
   }
 }
-SUMMIT_DISPATCHED(Render, RenderBody)
+SUMMIT_DISPATCHED_BY_WIDTH(Render, RenderBody)
 
 // residual = pixels - star in a box, all in the window's layout.
 SUMMIT_INLINE void SubtractBody(const float* pixels, const float* star, const Box* box, float* residual) {

@@ -197,17 +197,20 @@ Measurement StampMeasurer::State::Measure(const ImageView& given, const Predicti
   }
   const bool large = image.rows > kWindowSide || image.cols > kWindowSide;
   FaultReason fault = CheckGeometry(image);
+  if (fault != FaultReason::kNone) return Refused(fault);
+  const auto corner = [](double at, int32_t size) { return std::clamp(static_cast<int32_t>(std::lround(at)) - kCutOut / 2, 0, std::max(0, size - kCutOut)); };
+  const int32_t row0 = large && prediction.valid ? corner(prediction.y, image.rows) : 0, col0 = large && prediction.valid ? corner(prediction.x, image.cols) : 0;
+  if (large && prediction.valid) Expect(image, row0, col0, kCutOut, kCutOut);
   // A stamp that is measured as a whole is looked at when it is copied.
-  if (fault == FaultReason::kNone && large) fault = SampleIntegrity(image);
+  if (large) fault = SampleIntegrity(image);
   if (fault != FaultReason::kNone) return Refused(fault);
   Measurement m;
   if (large && prediction.valid) {
-    const auto corner = [](double at, int32_t size) { return std::clamp(static_cast<int32_t>(std::lround(at)) - kCutOut / 2, 0, std::max(0, size - kCutOut)); };
-    m = MeasureWindow(image, corner(prediction.y, image.rows), corner(prediction.x, image.cols), prediction, true, kTrackingCertainty);
+    m = MeasureWindow(image, row0, col0, prediction, true, kTrackingCertainty);
   } else if (large) {
     m = MeasureWide(image);
   } else {
-    m = MeasureWindow(image, 0, 0, prediction, prediction.valid, prediction.valid ? kTrackingCertainty : kBlindCertainty);
+    m = MeasureWindow(image, row0, col0, prediction, prediction.valid, prediction.valid ? kTrackingCertainty : kBlindCertainty);
   }
   // The width changes slowly: a good star's width starts the next fit.
   if ((m.flags & (kDoNotUse | kElongated | kSaturated | kHit)) == 0 && m.snr > 15.0) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "addons/pixels/simd.h"
 
@@ -86,6 +87,39 @@ SUMMIT_INLINE void FindBlocksBody(const float* residual, const Span* span, float
 }
 SUMMIT_DISPATCHED(FindBlocks, FindBlocksBody)
 
+struct Squares {
+  float sum, count;
+};
+
+// Squares of what is left in the pixels in use within a radius of the star, over their variance; and their number.
+SUMMIT_INLINE Squares AddMisfitBody(const Window* window, const uint8_t* rejected, const float* residual, const Span* span, const StarModel* s, float radius2, float variance, float shot) {
+  typedef uint8_t U8 __attribute__((vector_size(8), aligned(1), may_alias));
+  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f}, zero = {}, one = zero + 1.0f;
+  const float end = static_cast<float>(span->c1);
+  V8 sum = {}, count = {};
+  for (int32_t r = span->r0; r <= span->r1; r++) {
+    const float dy = static_cast<float>(r) - s->y;
+    for (int32_t c = span->c0; c <= span->c1; c += 8) {
+      const int32_t at = r * kWindowStride + c;
+      V8 left, light, model;
+      Load(residual + at, &left);
+      Load(window->pixels + at, &light);
+      light -= left;
+      left -= s->background;
+      Greatest(light, zero, &model);
+      U8 masked, out;
+      std::memcpy(&masked, window->masked + at, sizeof masked);
+      std::memcpy(&out, rejected + at, sizeof out);
+      const V8 column = lane + static_cast<float>(c), dx = column - s->x;
+      const I8 in = (dx * dx + dy * dy <= radius2) & (column <= end) & (__builtin_convertvector(masked | out, I8) == 0);
+      sum += in ? left * left / (variance + shot * model) : zero;
+      count += in ? one : zero;
+    }
+  }
+  return {Sum(sum), Sum(count)};
+}
+SUMMIT_DISPATCHED(AddMisfit, AddMisfitBody)
+
 // Pixels of the span with the model's light where they are not to be used; returns the brightest used one.
 float Patch(const Window& window, const uint8_t* rejected, const Fit& fit, const Span& span, float* patched) {
   const StarModel& s = fit.star;
@@ -137,16 +171,7 @@ Misfit MeasureMisfit(const Window& window, const uint8_t* rejected, const Fit& f
   const StarModel& s = fit.star;
   const float reach = kMisfitReach * fit.fwhm;
   const Span span = Around(window, fit, reach);
-  float sum = 0.0f, count = 0.0f;
-  for (int32_t r = span.r0; r <= span.r1; r++) {
-    for (int32_t c = span.c0; c <= span.c1; c++) {
-      const float dx = static_cast<float>(c) - s.x, dy = static_cast<float>(r) - s.y;
-      if (dx * dx + dy * dy > reach * reach || window.MaskRow(r)[c] != 0 || rejected[r * kWindowStride + c] != 0) continue;
-      const float off = residual[r * kWindowStride + c] - s.background, model = window.Row(r)[c] - residual[r * kWindowStride + c];
-      sum += off * off / (noise * noise + std::max(model, 0.0f) / gain);
-      count += 1.0f;
-    }
-  }
+  const auto [sum, count] = AddMisfit(&window, rejected, residual, &span, &s, reach * reach, noise * noise, 1.0f / gain);
   const float excess = sum - count;
   return {excess / std::sqrt(std::max(2.0f * count, 1.0f)), excess / std::max(fit.snr * fit.snr, 1.0f)};
 }

@@ -92,9 +92,15 @@ SUMMIT_INLINE void Load(const float* p, V16* v) { *v = *reinterpret_cast<const V
 SUMMIT_INLINE void Store(const V8& v, float* p) { *reinterpret_cast<V8*>(p) = v; }
 SUMMIT_INLINE void Store(const V16& v, float* p) { *reinterpret_cast<V16*>(p) = v; }
 SUMMIT_INLINE void Splat(float x, V8* v) { *v = V8{x, x, x, x, x, x, x, x}; }
+SUMMIT_INLINE void Ramp(V8* v) { *v = V8{0, 1, 2, 3, 4, 5, 6, 7}; }
+SUMMIT_INLINE void Ramp(V16* v) { *v = V16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
 SUMMIT_INLINE float Sum(const V8& v) { return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7])); }
+// Eight lanes with the same sum.
+SUMMIT_INLINE void Fold(const V8& v, V8* eight) { *eight = v; }
+SUMMIT_INLINE void Fold(const V16& v, V8* eight) { *eight = reinterpret_cast<const V8*>(&v)[0] + reinterpret_cast<const V8*>(&v)[1]; }
 SUMMIT_INLINE float Sum(const V16& v) {
-  const V8 halves = reinterpret_cast<const V8*>(&v)[0] + reinterpret_cast<const V8*>(&v)[1];
+  V8 halves;
+  Fold(v, &halves);
   return Sum(halves);
 }
 // Lane k = sum of the lanes of v[k], for eight vectors at once.

@@ -21,46 +21,49 @@ constexpr float kOddOffset = 4.0f;
 // Starlight makes a pixel worth less for its column's offset: by its shot noise and by what the model may be wrong.
 constexpr float kModelError = 0.08f;
 
-// Sum and number of the values within +-limit, in eight lanes.
-SUMMIT_INLINE void AddClipped(const V8& v, const V8& limit, V8* sum, V8* count) {
-  const V8 zero = {}, one = zero + 1.0f;
-  const I8 inside = (v < limit) & (v > -limit);
+// Sum and number of the values within +-limit, by lane. One comparison: of sixteen lanes gcc combines two one by one.
+template <typename V>
+SUMMIT_INLINE void AddClipped(const V& v, float limit, V* sum, V* count) {
+  const V zero = {}, one = zero + 1.0f;
+  const auto inside = v * v < limit * limit;
   *sum += inside ? v : zero;
   *count += inside ? one : zero;
 }
 
 // offsets += clipped mean of each column less its offset.
+template <typename V>
 SUMMIT_INLINE void RefineColumnsBody(const float* from, int32_t rows, int32_t cols, float limit, float* offsets) {
-  V8 bound;
-  Splat(limit, &bound);
-  for (int32_t c = 0; c < cols; c += 8) {
-    V8 sum = {}, count = {}, offset;
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
+  const V zero = {}, one = zero + 1.0f;
+  for (int32_t c = 0; c < cols; c += kLanes) {
+    V sum = {}, count = {}, offset;
     Load(offsets + c, &offset);
     for (int32_t r = 0; r < rows; r++) {
-      V8 v;
+      V v;
       Load(from + r * kWindowStride + c, &v);
-      AddClipped(v - offset, bound, &sum, &count);
+      v -= offset;
+      AddClipped(v, limit, &sum, &count);
     }
-    const V8 zero = {}, one = zero + 1.0f;
     offset += sum / (count > one ? count : one);
     Store(offset, offsets + c);
   }
 }
-SUMMIT_DISPATCHED(RefineColumns, RefineColumnsBody)
+SUMMIT_DISPATCHED_BY_WIDTH(RefineColumns, RefineColumnsBody)
 
 // Mask of the lanes below `cols - c`: the last group of a row reaches beyond the window.
-SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V8* weights) {
-  const V8 lane = {0.0f, 1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f, 7.0f};
-  const V8 zero = {}, one = zero + 1.0f;
+template <typename V>
+SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V* weights) {
+  V lane;
+  Ramp(&lane);
+  const V zero = {}, one = zero + 1.0f;
   *weights = lane < static_cast<float>(cols - c) ? one : zero;
 }
 
 // Clipped mean of each row less the columns' offsets. Eight rows at a time: their sums are added up across lanes
 // together.
 SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int32_t rows, int32_t cols, float limit, float* row_offsets) {
-  V8 bound, tail;
+  V8 tail;
   const int32_t last = (cols - 1) / 8 * 8;
-  Splat(limit, &bound);
   LaneWeights(last, cols, &tail);
   const V8 zero = {}, one = zero + 1.0f;
   for (int32_t first = 0; first < rows; first += 8) {
@@ -72,11 +75,13 @@ SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int
       for (int32_t c = 0; c < last; c += 8) {
         Load(row + c, &v);
         Load(columns + c, &column);
-        AddClipped(v - column, bound, &s, &n);
+        v -= column;
+        AddClipped(v, limit, &s, &n);
       }
       Load(row + last, &v);
       Load(columns + last, &column);
-      AddClipped(v - column, bound, &last_s, &last_n);
+      v -= column;
+      AddClipped(v, limit, &last_s, &last_n);
       sum[r - first] = s + last_s * tail;
       count[r - first] = n + last_n * tail;
     }
@@ -90,22 +95,23 @@ SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int
 SUMMIT_DISPATCHED(RowOffsets, RowOffsetsBody)
 
 // Takes offsets off; returns the root mean square of what then lies within +-limit.
+template <typename V>
 SUMMIT_INLINE float LevelBody(const float* columns, const float* row_offsets, int32_t rows, int32_t cols, float limit, float* pixels) {
-  V8 bound, tail, squares = {}, inside = {};
-  const int32_t last = (cols - 1) / 8 * 8;
-  Splat(limit, &bound);
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
+  V tail, squares = {}, inside = {};
+  const int32_t last = (cols - 1) / kLanes * kLanes;
   LaneWeights(last, cols, &tail);
-  const V8 zero = {}, one = zero + 1.0f;
-  for (int32_t c = 0; c <= last; c += 8) {
-    V8 column, sum = {}, count = {};
+  const V zero = {}, one = zero + 1.0f;
+  for (int32_t c = 0; c <= last; c += kLanes) {
+    V column, sum = {}, count = {};
     Load(columns + c, &column);
     for (int32_t r = 0; r < rows; r++) {
-      V8 v;
+      V v;
       Load(pixels + r * kWindowStride + c, &v);
       v -= column + row_offsets[r];
       Store(v, pixels + r * kWindowStride + c);
-      const V8 square = v * v;
-      const I8 in = square < limit * limit;
+      const V square = v * v;
+      const auto in = square < limit * limit;
       sum += in ? square : zero;
       count += in ? one : zero;
     }
@@ -115,7 +121,7 @@ SUMMIT_INLINE float LevelBody(const float* columns, const float* row_offsets, in
   const float n = Sum(inside);
   return std::sqrt(Sum(squares) / (n > 1.0f ? n : 1.0f));
 }
-SUMMIT_DISPATCHED(Level, LevelBody)
+SUMMIT_DISPATCHED_BY_WIDTH(Level, LevelBody)
 
 SUMMIT_INLINE void SubtractBody(const float* columns, const float* rows_offset, int32_t rows, int32_t cols, float* pixels) {
   for (int32_t r = 0; r < rows; r++) {
@@ -132,6 +138,22 @@ SUMMIT_INLINE void SubtractBody(const float* columns, const float* rows_offset, 
   }
 }
 SUMMIT_DISPATCHED(SubtractOffsets, SubtractBody)
+
+// Whether any column holds `count` pixels above `level`.
+SUMMIT_INLINE bool HasTallBody(const float* pixels, int32_t rows, int32_t cols, float level, float count) {
+  const V8 zero = {}, one = zero + 1.0f;
+  V8 most = {};
+  for (int32_t c = 0; c < cols; c += 8) {
+    V8 above = {}, v;
+    for (int32_t r = 0; r < rows; r++) {
+      Load(pixels + r * kWindowStride + c, &v);
+      above += v > level ? one : zero;
+    }
+    Greatest(above, most, &most);
+  }
+  return Highest(most) >= count;
+}
+SUMMIT_DISPATCHED(HasTall, HasTallBody)
 
 // Rows in which the step from column c - 1 up to c is sharp (`rising`), or down from c to c + 1 (`falling`).
 SUMMIT_INLINE void CountStepsBody(const float* pixels, int32_t rows, int32_t cols, float least, float* rising, float* falling) {
@@ -160,26 +182,29 @@ struct Weighted {
   alignas(32) float row_sum[kWindowSide], row_weight[kWindowSide];
 };
 
-// Eight pixels less their star and `offset`, and their weight: noise^2 over the variance with starlight; beyond 3
+// Pixels less their star and `offset`, and their weight: noise^2 over the variance with starlight; beyond 3
 // sigma none.
-SUMMIT_INLINE void WeighEight(const float* pixels, const float* star, const V8& offset, float variance, float shot, V8* value, V8* weight) {
-  const V8 zero = {};
-  V8 v, s;
+template <typename V>
+SUMMIT_INLINE void Weigh(const float* pixels, const float* star, const V& offset, float variance, float shot, V* value, V* weight) {
+  const V zero = {};
+  V v, s;
   Load(pixels, &v);
   Load(star, &s);
   v -= s + offset;
-  const V8 w = variance / (variance + s * (shot + (kModelError * kModelError) * s));
+  const V w = variance / (variance + s * (shot + (kModelError * kModelError) * s));
   *weight = v * v < 9.0f * variance ? w : zero;
   *value = v;
 }
 
 // Weighted sums of the pixels less their stars by column, or by row after `columns` is taken off.
+template <typename V>
 SUMMIT_INLINE void WeighColumnsBody(const float* pixels, const float* star, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
-  const V8 none = {};
-  for (int32_t c = 0; c < cols; c += 8) {
-    V8 sum = {}, total = {}, v, w;
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
+  const V none = {};
+  for (int32_t c = 0; c < cols; c += kLanes) {
+    V sum = {}, total = {}, v, w;
     for (int32_t r = 0; r < rows; r++) {
-      WeighEight(pixels + r * kWindowStride + c, star + r * kWindowStride + c, none, noise * noise, shot, &v, &w);
+      Weigh(pixels + r * kWindowStride + c, star + r * kWindowStride + c, none, noise * noise, shot, &v, &w);
       sum += w * v;
       total += w;
     }
@@ -187,43 +212,58 @@ SUMMIT_INLINE void WeighColumnsBody(const float* pixels, const float* star, int3
     Store(total, out->column_weight + c);
   }
 }
-SUMMIT_DISPATCHED(WeighColumns, WeighColumnsBody)
+SUMMIT_DISPATCHED_BY_WIDTH(WeighColumns, WeighColumnsBody)
 
+template <typename V>
 SUMMIT_INLINE void WeighRowsBody(const float* pixels, const float* star, const float* columns, int32_t rows, int32_t cols, float noise, float shot, Weighted* out) {
-  V8 tail, offset;
-  const int32_t last = (cols - 1) / 8 * 8;
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
+  V tail, offset;
+  const int32_t last = (cols - 1) / kLanes * kLanes;
   LaneWeights(last, cols, &tail);
   for (int32_t first = 0; first < rows; first += 8) {
     const int32_t end = rows < first + 8 ? rows : first + 8;
-    V8 sum[8] = {}, total[8] = {}, v, w;
+    V8 sums[8] = {}, totals[8] = {}, eight;
     for (int32_t r = first; r < end; r++) {
-      for (int32_t c = 0; c <= last; c += 8) {
+      V sum = {}, total = {}, v, w;
+      for (int32_t c = 0; c <= last; c += kLanes) {
         Load(columns + c, &offset);
-        WeighEight(pixels + r * kWindowStride + c, star + r * kWindowStride + c, offset, noise * noise, shot, &v, &w);
+        Weigh(pixels + r * kWindowStride + c, star + r * kWindowStride + c, offset, noise * noise, shot, &v, &w);
         if (c == last) w *= tail;
-        sum[r - first] += w * v;
-        total[r - first] += w;
+        sum += w * v;
+        total += w;
       }
+      Fold(sum, &sums[r - first]);
+      Fold(total, &totals[r - first]);
     }
-    SumEach(sum, &v);
-    Store(v, out->row_sum + first);
-    SumEach(total, &v);
-    Store(v, out->row_weight + first);
+    SumEach(sums, &eight);
+    Store(eight, out->row_sum + first);
+    SumEach(totals, &eight);
+    Store(eight, out->row_weight + first);
   }
 }
-SUMMIT_DISPATCHED(WeighRows, WeighRowsBody)
+SUMMIT_DISPATCHED_BY_WIDTH(WeighRows, WeighRowsBody)
 
 // Noise from 256 of the pixels by their absolute deviation from their columns' offsets.
 float SampledNoise(const Window& w, const float* columns) {
   alignas(32) float sample[256];
   // A step that shares no factor with the number of pixels visits them all before it comes back to one.
-  const int32_t step = 7919 % (w.rows * w.cols), down = step / w.cols, along = step % w.cols;
-  for (int32_t i = 0, r = 0, c = 0; i < 256; i++) {
-    sample[i] = w.Row(r)[c] - columns[c];
-    c += along;
-    r += down + (c >= w.cols);
-    if (c >= w.cols) c -= w.cols;
-    if (r >= w.rows) r -= w.rows;
+  const int32_t step = 4 * 7919 % (w.rows * w.cols), down = step / w.cols, along = step % w.cols;
+  // Four walks side by side: none waits for another's place.
+  int32_t r[4] = {}, c[4] = {};
+  for (int32_t k = 0; k < 4; k++) {
+    const int32_t at = k * 7919 % (w.rows * w.cols);
+    r[k] = at / w.cols;
+    c[k] = at % w.cols;
+  }
+  for (int32_t i = 0; i < 256; i += 4) {
+    for (int32_t k = 0; k < 4; k++) {
+      sample[i + k] = w.Row(r[k])[c[k]] - columns[c[k]];
+      c[k] += along;
+      const bool over = c[k] >= w.cols;
+      r[k] += down + (over ? 1 : 0);
+      c[k] -= over ? w.cols : 0;
+      r[k] -= r[k] >= w.rows ? w.rows : 0;
+    }
   }
   return std::max(kMadToSigma * TypicalMagnitude(sample), kQuantisation);
 }
@@ -305,6 +345,8 @@ void MaskSharpColumns(float noise, Window* window) {
   constexpr int32_t kWidest = 5;                          // columns
   alignas(32) float rising[kWindowStride], falling[kWindowStride];
   const int32_t rows = window->rows, cols = window->cols;
+  // A sharp step ends in a high pixel: most windows have no column with as many.
+  if (!HasTall(static_cast<const float*>(window->pixels), rows, cols, kLeastStep * noise, kLeastRows)) return;
   CountSteps(static_cast<const float*>(window->pixels), rows, cols, kLeastStep * noise, static_cast<float*>(rising), static_cast<float*>(falling));
   for (int32_t c = 0; c < cols; c++) {
     if (rising[c] < kLeastRows && c > 0) continue;

@@ -68,23 +68,31 @@ FaultReason Judge(const Survey& survey, bool adc) {
   return survey.longest_dead >= kDeadRows ? FaultReason::kTorn : FaultReason::kNone;
 }
 
-// Range of one short piece of a row, at a place that differs from row to row; of floats of the whole row, for one NaN
-// spoils a sum. *poison becomes NaN then.
+// What samples of rows tell.
+struct Sample {
+  V8 low, high, poison;
+};
+
+// Where the sample of a row begins.
+SUMMIT_INLINE int32_t SamplePlace(int32_t row, int32_t cols) { return row * 37 % (cols - 7); }
+
+// Looks at one short piece of a row, at a place that differs from row to row; of floats at the whole row, for one NaN
+// spoils a sum. Returns whether it has more than one value.
 template <typename T>
-SUMMIT_INLINE Range SampleRow(const T* from, int32_t row, int32_t cols, float* poison) {
-  V8 v, low, high, sum = {};
-  Splat(HUGE_VALF, &low);
-  high = -low;
-  const bool whole = std::is_same_v<T, float>;
-  const int32_t first = whole ? 0 : row * 37 % (cols - 7), end = whole ? cols : first + 8;
+SUMMIT_INLINE bool SampleRow(const T* from, int32_t row, int32_t cols, Sample* sample) {
+  V8 v, one;
+  I8 differs = {};
+  constexpr bool kWhole = std::is_same_v<T, float>;
+  const int32_t first = kWhole ? 0 : SamplePlace(row, cols), end = kWhole ? cols : first + 8;
+  Splat(static_cast<float>(from[first]), &one);
   for (int32_t c = first; c < end; c += 8) {
     ReadEight(from, c, cols, &v);
-    Least(v, low, &low);
-    Greatest(v, high, &high);
-    if constexpr (std::is_same_v<T, float>) sum += v * 0.0f;
+    Least(v, sample->low, &sample->low);
+    Greatest(v, sample->high, &sample->high);
+    differs |= v != one;
+    if constexpr (kWhole) sample->poison += v * 0.0f;
   }
-  *poison += Sum(sum);
-  return {Lowest(low), Highest(high)};
+  return Any(differs);
 }
 
 // Of a run of three dead rows one is among every third; its neighbours are looked at when it is.
@@ -92,17 +100,23 @@ template <typename T>
 SUMMIT_INLINE Survey SampleRowsBody(const T* from, int64_t stride, int32_t rows, int32_t cols) {
   constexpr int32_t kStep = std::is_same_v<T, float> ? 1 : kDeadRows;
   Survey survey;
+  Sample sample{}, others{};
+  Splat(HUGE_VALF, &sample.low);
+  sample.high = -sample.low;
+  // Each sample is a cache line and a page of its own: asked for long before it is needed.
+  constexpr int32_t kAhead = 24 * kStep;
+  for (int32_t r = 0; r < std::min(kAhead, rows); r += kStep) __builtin_prefetch(from + r * stride + SamplePlace(r, cols));
   for (int32_t r = 0; r < rows; r += kStep) {
-    const Range range = SampleRow(from + r * stride, r, cols, &survey.poison);
-    survey.range = {std::min(survey.range.low, range.low), std::max(survey.range.high, range.high)};
-    if (range.low != range.high) continue;
+    if (r + kAhead < rows) __builtin_prefetch(from + (r + kAhead) * stride + SamplePlace(r + kAhead, cols));
+    if (SampleRow(from + r * stride, r, cols, &sample)) continue;
     int32_t dead = 0;
     for (int32_t near = std::max(0, r - kDeadRows + 1); near < std::min(rows, r + kDeadRows); near++) {
-      const Range beside = SampleRow(from + near * stride, near, cols, &survey.poison);
-      dead = beside.low == beside.high ? dead + 1 : 0;
+      dead = SampleRow(from + near * stride, near, cols, &others) ? 0 : dead + 1;
       survey.longest_dead = std::max(survey.longest_dead, dead);
     }
   }
+  survey.range = {Lowest(sample.low), Highest(sample.high)};
+  survey.poison = Sum(sample.poison);
   return survey;
 }
 SUMMIT_DISPATCHED(SampleRows, SampleRowsBody)
@@ -163,6 +177,17 @@ FaultReason CopyWindow(const ImageView& image, int32_t row0, int32_t col0, int32
 FaultReason CheckGeometry(const ImageView& image) {
   const bool known = image.type == PixelType::kI32 || image.type == PixelType::kU16 || image.type == PixelType::kF32;
   return image.data == nullptr || !known || image.rows < 1 || image.cols < 1 || image.stride < image.cols ? FaultReason::kGeometry : FaultReason::kNone;
+}
+
+void Expect(const ImageView& image, int32_t row0, int32_t col0, int32_t rows, int32_t cols) {
+  constexpr int32_t kLine = 64;
+  WithPixels(image, [&](const auto* pixels) {
+    constexpr auto kPerLine = kLine / static_cast<int32_t>(sizeof *pixels);
+    for (int32_t r = row0; r < std::min(row0 + rows, image.rows); r++) {
+      const auto* row = pixels + static_cast<int64_t>(r) * image.stride;
+      for (int32_t c = col0; c < std::min(col0 + cols + kPerLine - 1, image.cols); c += kPerLine) __builtin_prefetch(row + c);
+    }
+  });
 }
 
 FaultReason SampleIntegrity(const ImageView& image) {

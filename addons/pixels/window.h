@@ -64,6 +64,9 @@ FaultReason CheckGeometry(const ImageView& image);
 // saturation. Says whether these pixels can be trusted.
 FaultReason CopyWindow(const ImageView& image, int32_t row0, int32_t col0, int32_t rows, int32_t cols, int32_t saturation, Window* out);
 
+// These pixels will be copied soon: has the processor fetch them meanwhile.
+void Expect(const ImageView& image, int32_t row0, int32_t col0, int32_t rows, int32_t cols);
+
 // Whether a stamp that is not measured as a whole can be trusted, by a sample of each of its rows.
 FaultReason SampleIntegrity(const ImageView& image);
 

@@ -7,7 +7,7 @@ export interface KernelMode {
   readonly name: string;
   readonly calls: number;
   readonly us: { readonly p50: number; readonly p999: number };
-  readonly firstMomentUs: { readonly p50: number };
+  readonly firstMomentUs: { readonly p50: number; readonly p999: number };
   readonly answered: number;
   readonly rmsPx: number;
 }
@@ -19,12 +19,25 @@ export function measureKernel(): readonly KernelMode[] {
     mode.name,
     String(mode.us.p50),
     String(mode.us.p999),
+    String(round(mode.us.p999 / mode.us.p50, 2)),
     String(mode.firstMomentUs.p50),
+    String(round(mode.firstMomentUs.p999 / mode.firstMomentUs.p50, 2)),
     String(round(mode.us.p50 / mode.firstMomentUs.p50, 2)),
     `${round(mode.answered * 100)} %`,
     String(mode.rmsPx),
   ]);
-  const header = ['kernel, thread CPU us', 'p50', 'p99.9', 'first moment p50', 'ratio', 'answered', 'rms px'];
+  // The first moment's tail is the machine's own.
+  const header = [
+    'kernel, thread CPU us',
+    'p50',
+    'p99.9',
+    'p99.9 / p50',
+    'first moment p50',
+    'its p99.9 / p50',
+    'ratio of p50',
+    'answered',
+    'rms px',
+  ];
   console.log(`\n${table(header, rows)}`);
   return modes;
 }

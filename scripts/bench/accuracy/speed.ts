@@ -26,7 +26,7 @@ export function speedLines(modes: readonly KernelMode[], times: Times): GoalLine
   return [...modes.flatMap((mode) => modeLines(mode, times)), ...ratioLines(modes, times)];
 }
 
-function modeLines({ name, us }: KernelMode, times: Times): GoalLine[] {
+function modeLines({ name, us, firstMomentUs }: KernelMode, times: Times): GoalLine[] {
   const goal = modeGoals[name];
   if (goal === undefined) return [];
   const size = name.split(' ')[0] ?? '';
@@ -47,7 +47,7 @@ function modeLines({ name, us }: KernelMode, times: Times): GoalLine[] {
     {
       quantity: `time ${name}, p99.9 / median`,
       goal: '<= 2',
-      measured: tail.toFixed(2),
+      measured: `${tail.toFixed(2)} (first moment ${(firstMomentUs.p999 / firstMomentUs.p50).toFixed(2)})`,
       met: tail <= 2,
       peers: {},
     },
