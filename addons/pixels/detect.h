@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "addons/pixels/search_area.h"
 #include "addons/pixels/window.h"
 
 namespace summit::pixels {
@@ -17,13 +18,6 @@ struct Candidate {
   float x = 0.0f;             // px in the window
   float y = 0.0f;
   float significance = 0.0f;  // in units of the filtered noise
-};
-
-// Near what place to look, in window pixels; radius 0: everywhere.
-struct SearchArea {
-  float x = 0.0f;
-  float y = 0.0f;
-  float radius = 0.0f;
 };
 
 class Detector {

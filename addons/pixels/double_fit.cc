@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "addons/pixels/fit_kernels.h"
@@ -108,7 +109,8 @@ class TwoStars {
     float variances[kMaxParameters];
     if (!equations.Variances(6, variances)) return;
     int32_t first = 0;
-    if (two.flux > one.flux) {
+    const bool by_place = settings_.area.Holds(one.x, one.y) != settings_.area.Holds(two.x, two.y);
+    if (by_place ? settings_.area.Holds(two.x, two.y) : two.flux > one.flux) {
       std::swap(one, two);
       first = 3;
     }
@@ -125,7 +127,7 @@ class TwoStars {
     fit.converged = settled;
     out->neighbour = two;
     out->neighbour_snr = two.flux / std::sqrt(variances[other + 2]);
-    out->flux_difference = (one.flux - two.flux) / std::hypot(fit.flux_err, std::sqrt(variances[other + 2]));
+    out->flux_difference = by_place ? std::numeric_limits<float>::infinity() : (one.flux - two.flux) / std::hypot(fit.flux_err, std::sqrt(variances[other + 2]));
     out->valid = std::hypot(one.x - two.x, one.y - two.y) > 0.35f * fit.fwhm;
     const float radius2 = 0.64f * fit.fwhm * fit.fwhm;
     for (int32_t r = box_.row0; r < box_.row0 + box_.rows; r++) {

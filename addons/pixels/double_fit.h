@@ -11,10 +11,10 @@
 namespace summit::pixels {
 
 struct DoubleFit {
-  Fit main;             // the brighter one; errors with the other one free
+  Fit main;             // the brighter one, or the only one where a star is expected; errors with the other one free
   StarModel neighbour;
   float neighbour_snr = 0.0f;   // its flux over its error, all parameters free
-  float flux_difference = 0.0f; // main less neighbour, in units of its error
+  float flux_difference = 0.0f; // main less neighbour, in units of its error; infinite where the place decided
   bool valid = false;           // converged to two different stars
 };
 

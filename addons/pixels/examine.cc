@@ -142,7 +142,7 @@ void Examiner::TakePair(const DoubleFit& pair, float noise, Source* source) {
   source->elliptical = false;
   Place(pair, source);
   std::memcpy(rejected_, other_rejected_, sizeof rejected_);
-  // What is left is the brighter star alone, for its shape.
+  // What is left is one star alone, for its shape.
   SubtractStar(refined_.pixels, two, BoxAt(refined_, two.x, two.y, LightReach(two, kFaint * noise)), refined_.pixels);
 }
 
@@ -152,7 +152,7 @@ void Examiner::Place(const DoubleFit& pair, Source* source) {
   const StarModel &one = pair.main.star, &two = pair.neighbour;
   const float dx = two.x - one.x, dy = two.y - one.y, distance = std::hypot(dx, dy), share = two.flux / (one.flux + two.flux);
   const bool alike = pair.flux_difference < 3.0f, near = distance < kBlendReach * pair.main.fwhm;
-  // The readings, from the brighter star along the line: it, the light's centre, and the other star where it may be the brighter.
+  // The readings, from the star along the line: it, the light's centre, and the other star where it may be the brighter.
   const float farthest = alike ? distance : distance * share;
   source->blended = near ? 0.5f * farthest > kInDoubt : alike;
   if (source->blended || !near || farthest < kHarmless) return;
@@ -239,6 +239,7 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   fit_settings.gain = settings.gain;
   fit_settings.fwhm = settings.fwhm;
   fit_settings.fwhm_scatter = settings.fwhm_scatter;
+  fit_settings.area = settings.area;
   fit_settings.background_scatter = 0.5f * structure.noise;
   StarModel start;
   start.x = candidate.x;

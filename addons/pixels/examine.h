@@ -32,6 +32,7 @@ struct ExamineSettings {
   float gain = 1.0f;           // electron per ADU
   float fwhm = 4.0f;           // px, expected
   float fwhm_scatter = 0.35f;  // of its logarithm
+  SearchArea area;             // where the star is expected
 };
 
 class Examiner {

@@ -134,11 +134,12 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   Candidate candidates[kMaxCandidates];
   const int32_t count = detector.Find(window, noise, running_fwhm, near ? kTrackingThreshold : kBlindThreshold, area, candidates);
   // A width learned from this sensor's stars says more than the start value.
-  const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f};
+  const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f, area};
   Source best;
   for (int32_t i = 0; i < count; i++) {
     Source source = examiner.Examine(window, structure, detector.capped(), columns, examine_settings, candidates[i]);
-    if (!source.accepted) continue;
+    // A peak on the area's rim may be the flank of a star outside.
+    if (!source.accepted || !area.Holds(source.fit.star.x, source.fit.star.y)) continue;
     source.certain = source.fit.snr > kSure || Certainty(source, candidates[i].significance, running_fwhm) >= least_certainty;
     const bool better = source.certain != best.certain ? source.certain : source.fit.star.flux > best.fit.star.flux;
     if (!best.accepted || better) best = source;

@@ -132,6 +132,31 @@ TEST(Measure, ASeriesLearnsItsColumns) {
   EXPECT_LT(std::sqrt(error2 / count), 1.13);
 }
 
+TEST(Measure, AStarBesideTheSearchIsNotTakenForTheOneThatIsExpected) {
+  const Conditions conditions;
+  const Profile profile;
+  const double flux = FluxForSnr(profile, conditions, 50.0);
+  for (const bool there : {true, false}) {
+    for (uint32_t seed = 0; seed < 40; seed++) {
+      Stamp stamp(conditions, 300 + seed);
+      const double angle = stamp.Uniform(0.0, 6.28), far = stamp.Uniform(8.0, 11.0);
+      // Outside the square that is searched; its wing lies inside.
+      const double dx = std::fabs(std::cos(angle)) > 0.71 ? std::copysign(far, std::cos(angle)) : far * std::cos(angle);
+      const double dy = std::fabs(std::cos(angle)) > 0.71 ? far * std::sin(angle) : std::copysign(far, std::sin(angle));
+      if (there) stamp.AddStar(profile, 24.3, 25.1, flux);
+      stamp.AddStar(profile, 24.3 + dx, 25.1 + dy, 3.0 * flux);
+      stamp.Expose();
+      const auto measurer = StampMeasurer::Create(SettingsFor(conditions));
+      const Measurement m = measurer->Measure(stamp.View(), Prediction{true, 24.3, 25.1, 6.0});
+      if (there) {
+        EXPECT_LT(std::hypot(m.x - 24.3, m.y - 25.1), 1.0) << seed;
+      } else if ((m.flags & kDoNotUse) == 0) {
+        EXPECT_LT(std::hypot(m.x - 24.3, m.y - 25.1), 6.0 * std::sqrt(2.0) + 1.5) << seed;
+      }
+    }
+  }
+}
+
 Measurement MeasureOne(const Conditions& conditions, double x, double y, double flux, uint32_t seed, std::vector<int32_t>* pixels) {
   Stamp stamp(conditions, seed);
   stamp.AddStar(Profile{}, x, y, flux);

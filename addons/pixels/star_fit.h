@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "addons/pixels/profile.h"
+#include "addons/pixels/search_area.h"
 #include "addons/pixels/window.h"
 
 namespace summit::pixels {
@@ -28,6 +29,7 @@ struct FitSettings {
   // Pixels that take part: within `reach` px of (box_x, box_y), so that fits of different models can be compared;
   // reach 0: as the model needs.
   float box_x = 0.0f, box_y = 0.0f, reach = 0.0f;
+  SearchArea area;        // of two stars that are fitted at once the one in it is meant; of two in it the brighter one
   float settled = 0.1f;   // largest step, in errors of what it moves, after which a fit ends
 };
 
