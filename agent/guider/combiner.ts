@@ -30,6 +30,8 @@ export interface Displaced {
   readonly becomesReference: boolean;
   readonly provisional: boolean;
   readonly stale: boolean;
+  /** farther from where the motion up to now has the star than that motion explains */
+  readonly offTrack: boolean;
 }
 
 /** What an acquisition gives before anything is learnt from it. */
@@ -64,6 +66,10 @@ export class Combiner {
   /** where sensors were at the stamp that is to become the reference */
   readonly #atAnnounced: ({ stamp: number; x: number; y: number } | undefined)[] = [];
   #motion: Motion = still;
+  /** the stamp it is of */
+  #movedAt = 0;
+  /** the stamp that was closed last */
+  #closed = 0;
   // What close() leaves for settle().
   #members: readonly Candidate[] = [];
   #newcomers: readonly Candidate[] = [];
@@ -122,17 +128,27 @@ export class Combiner {
         becomesReference: true,
         provisional: is.irregular,
         stale: is.joinedInside,
+        offTrack: false,
       };
     }
     if (reference.stamp < 0) return this.#displaceFromAnnounced(index, position, is);
     const { stamp: referenceStamp, provisional, stale } = reference;
     if (is.good && !this.#homes.has(index)) {
       const { dx, dy } = displacementAt(this.#motion, position.x, position.y);
-      return { dx, dy, referenceStamp, becomesReference: true, provisional, stale };
+      return { dx, dy, referenceStamp, becomesReference: true, provisional, stale, offTrack: false };
     }
     const dx = position.x - this.#homes.x(index);
     const dy = position.y - this.#homes.y(index);
-    return { dx, dy, referenceStamp, becomesReference: false, provisional, stale };
+    const offTrack = this.#isOffTrack(index, position, stamp);
+    return { dx, dy, referenceStamp, becomesReference: false, provisional, stale, offTrack };
+  }
+
+  #isOffTrack(index: number, { x, y, sigmaX, sigmaY }: FramePosition, stamp: number): boolean {
+    const expected = this.predictedAt(index);
+    const home = this.#homes.varianceX(index) + this.#homes.varianceY(index);
+    const steps = Math.max(1, Math.abs(stamp - this.#movedAt));
+    const farthest = this.#gate.farthest(steps, sigmaX ** 2 + sigmaY ** 2 + home);
+    return Math.hypot(x - expected.x, y - expected.y) > farthest;
   }
 
   /** The first acquisitions are still open: what counts is where the same sensor was at the stamp to become zero. */
@@ -147,6 +163,7 @@ export class Combiner {
       becomesReference: false,
       provisional: referenceStamp >= 0 && this.#reference.announcedIsProvisional,
       stale: referenceStamp >= 0 && is.joinedInside,
+      offTrack: false,
     };
   }
 
@@ -159,6 +176,7 @@ export class Combiner {
   ): Combination {
     const candidates = this.#candidatesOf(results, excluded);
     const reference = this.#reference;
+    this.#closed = stamp;
     this.#members = [];
     this.#newcomers = [];
     this.#outliers = [];
@@ -252,6 +270,7 @@ export class Combiner {
     this.#reference.begin(stamp, kind.irregular, kind.joinedInside, fitted);
     this.#members = [];
     this.#outliers = [];
+    this.#movedAt = stamp;
     this.#motion = still;
     this.#unlearnt = null;
     this.#gate.restart();
@@ -270,6 +289,7 @@ export class Combiner {
       this.#learnScatter(fitted);
       this.#homes.refine(motion, [...this.#newcomers, ...adopted]);
       this.#gate.take(this.#motion, motion);
+      this.#movedAt = this.#closed;
       this.#motion = misled ? this.#unlearn(motion) : motion;
       for (const c of this.#newcomers) this.#tracks[c.index]?.acquire(c.result.flux);
     }

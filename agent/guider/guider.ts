@@ -277,6 +277,7 @@ export class Guider {
       if (displaced.becomesReference) flags |= flagBits.new_reference;
       if (displaced.provisional) flags |= flagBits.provisional_reference;
       if (displaced.stale) flags |= flagBits.stale_reference;
+      if (displaced.offTrack) flags |= flagBits.off_track;
     }
     const tracking = this.#combiner.trackingOf(index);
     const star = this.#combiner.starOf(index);

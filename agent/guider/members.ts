@@ -123,6 +123,12 @@ export class MotionGate {
     this.#variance += (step - this.#variance) / Math.min(this.#steps, memory);
   }
 
+  /** Where a star can be at most from where the motion of `steps` stamps ago leaves it, mm; `variance` of both places. */
+  farthest(steps: number, variance: number): number {
+    const least = this.#steps < leastSteps ? leastGateMm : leastJumpMm;
+    return Math.max(least, 5 * Math.sqrt(steps * steps * this.#variance + variance));
+  }
+
   /** A jump beyond this is not believed of one or two sensors alone. */
   get mm(): number {
     return Math.max(leastGateMm, 6 * Math.sqrt(this.#variance));
@@ -130,6 +136,10 @@ export class MotionGate {
 }
 
 const memory = 20;
+/** Before so many steps nothing is known of their size. */
+const leastSteps = 5;
+/** A pixel */
+const leastJumpMm = 0.01;
 /** Three pixels: seeing and wind move stars less from stamp to stamp. */
 const leastGateMm = 0.03;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three messages of a closed acquisition: the offset at once, the summary and the sensors after what was learnt.
 
-import { doNotUse, flagBits, flagNames } from '../model/flags.js';
+import { flagBits, flagNames, unfit } from '../model/flags.js';
 import type {
   AcquisitionIdentity,
   AcquisitionMessage,
@@ -31,8 +31,8 @@ export interface Combined {
 }
 
 /** Why a result cannot take part whatever the others say; '' when it can. */
-function unfit(result: StampResult): string {
-  const bits = result.flagsBits & doNotUse;
+function hindrance(result: StampResult): string {
+  const bits = result.flagsBits & unfit;
   if (bits !== 0) {
     const [first = ''] = flagNames(bits);
     return first === 'fault' && result.fault !== '' ? `fault:${result.fault}` : first;
@@ -80,7 +80,7 @@ export function combineAcquisition(closed: ClosedAcquisition, combiner: Combiner
   let bits = 0;
   for (let i = 0; i < results.length; i++) {
     const result = results[i];
-    excluded.push(result ? unfit(result) : closed.absence(i));
+    excluded.push(result ? hindrance(result) : closed.absence(i));
     bits |= result?.flagsBits ?? 0;
   }
   const kind: StampKind = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who keeps its star, who is not believed, and what offsets count from: as a subscriber sees it.
 import t from 'tap';
-import { flagBits } from '../model/flags.js';
+import { flagBits, isFlagged } from '../model/flags.js';
 import { focalPlaneToRoi, roiToFocalPlane } from '../model/geometry.js';
 import type { GuideSensor } from '../model/location.js';
 import { Bench, without } from './testing-bench.js';
@@ -206,4 +206,45 @@ t.test('a sensor that comes and goes does not move the offset beyond its noise',
     t.ok(near(fit.x, wander(stamp).dx - wander(2).dx));
     t.equal(fit.nSensors, stamp % 2 === 0 ? 8 : 6);
   }
+});
+
+/** Stamps of the victim that say so. */
+const offTrack = (bench: Bench) =>
+  bench.sink
+    .of('guider.result')
+    .filter((m) => m.index === 3 && (m.flagsBits & flagBits.off_track) !== 0)
+    .map((m) => [m.stamp, isFlagged(m.flagsBits)]);
+
+t.test('what lies beside the track is flagged at once, before the other sensors were asked', async (t) => {
+  const { bench } = watched();
+  for (let k = 0; k < 12; k++) {
+    // Two pixels: farther than five times the motion from stamp to stamp and the errors.
+    const beside = { x: star.x + 2, y: star.y };
+    bench.stamp(k, here, all, (s) => (s === victim && (k === 8 || k === 10) ? at(s, beside, here) : {}));
+  }
+  t.same(offTrack(bench), [
+    [8, true],
+    [10, true],
+  ]);
+  t.equal(bench.sink.of('guider.acquisition')[8]?.excluded[3], 'outlier');
+});
+
+t.test('stars on the track are not flagged, however they move and whoever is missing', async (t) => {
+  const { bench } = watched();
+  const cloud = { x: Number.NaN, y: Number.NaN, flags: flagBits.no_star };
+  for (let k = 0; k < 30; k++) {
+    // A circle of 1.5 px, 0.9 px a stamp.
+    const by = { dx: 0.015 * Math.cos(0.6 * k), dy: 0.015 * Math.sin(0.6 * k), rotation: 0 };
+    bench.stamp(k, by, all, () => (k >= 12 && k < 20 ? { measurement: measurement(star, cloud) } : {}));
+  }
+  t.same(offTrack(bench), []);
+});
+
+t.test('a jump of the whole camera is flagged for one stamp, and the offset has it', async (t) => {
+  const { bench } = watched();
+  const jump = { dx: 0.08, dy: 0, rotation: 0 };
+  for (let k = 0; k < 12; k++) bench.stamp(k, k < 8 ? here : jump);
+  t.same(offTrack(bench), [[8, true]]);
+  const { fit, flags } = bench.sink.of('guider.offsets')[8] ?? {};
+  t.ok(near(fit?.x ?? Number.NaN, 0.08) && fit?.nSensors === 8, `${fit?.x} ${flags}`);
 });

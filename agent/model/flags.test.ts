@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { doNotUse, faultName, flagBits, flagNames, frameFlag, isFlagged } from './flags.js';
+import { doNotUse, faultName, flagBits, flagNames, frameFlag, isFlagged, unfit } from './flags.js';
 import { wireName } from './names.js';
 
 /** splitRoi is one word on the wire (SAL) and two in the header. */
@@ -25,7 +25,8 @@ t.test('the kernel says which of its flags forbid use, and we agree', async (t) 
   const line = /kDoNotUse = ([^;]+);/.exec(measurement)?.[1] ?? '';
   const named = line.split('|').map((part) => wireName(part.trim().slice(1)).replace(/^_/, ''));
   const mask = named.reduce((m, name) => m | flagBits[name as keyof typeof flagBits], 0);
-  t.equal(doNotUse, mask | flagBits.incomplete | flagBits.dropped);
+  t.equal(unfit, mask | flagBits.incomplete | flagBits.dropped);
+  t.equal(doNotUse, unfit | flagBits.off_track);
 });
 
 t.test('fault names follow the numbers of measurement.h', async (t) => {

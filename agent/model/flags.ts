@@ -44,12 +44,14 @@ export const flagBits = {
   bad_checksum: 1 << 28,
   /** the shutter's blades moved while it integrated */
   shutter_motion: 1 << 29,
+  /** not where the motion of the camera up to now has its star: something else, or the camera jumped */
+  off_track: 1 << 30,
 } as const;
 
 export type FlagName = keyof typeof flagBits;
 
-/** Flags that say: do not use this position. The others inform. */
-export const doNotUse =
+/** Flags that keep a position out of an acquisition, whatever the other sensors say. */
+export const unfit =
   flagBits.no_star |
   flagBits.low_snr |
   flagBits.edge |
@@ -59,6 +61,9 @@ export const doNotUse =
   flagBits.too_wide |
   flagBits.incomplete |
   flagBits.dropped;
+
+/** Flags that say: do not use this position. The others inform. Of a jump the acquisition knows more than a sensor alone. */
+export const doNotUse = unfit | flagBits.off_track;
 
 export function isFlagged(bits: number): boolean {
   return (bits & doNotUse) !== 0;

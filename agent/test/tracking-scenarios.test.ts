@@ -2,7 +2,7 @@
 // What tries to take a star from a sensor, or feeds it a wrong one: positions that may be used are those of the star, and
 // offsets stay what the other sensors say.
 import t, { type Test } from 'tap';
-import { assertAccounted, type Body, type Played, play } from './scenario-run.js';
+import { assertAccounted, assertOnStar, type Body, type Played, play, stampsWith } from './scenario-run.js';
 
 const calm = {
   rate: 20,
@@ -53,7 +53,7 @@ function usable(played: Played, sensor: string, from: number): number {
     .length;
 }
 
-t.test('satellites and cosmic rays do not take a star away', async (t) => {
+t.test('satellites, cosmic rays and a new neighbour do not take a star away', async (t) => {
   const played = await play(t, {
     ...calm,
     stamps: 50,
@@ -81,12 +81,28 @@ t.test('satellites and cosmic rays do not take a star away', async (t) => {
         electrons: 60_000,
       },
       { what: 'cosmic-ray', from: 25, sensors: ['R00_SG0', 'R40_SG1'], 'offset-px': [2, 2], 'length-px': 2 },
+      // Looks like an elongated star, and is brighter than the guide star.
+      {
+        what: 'satellite',
+        from: 16,
+        sensors: 'R40_SG1',
+        'offset-px': [8, 8],
+        'electrons-per-px': 5000,
+        'angle-deg': 0,
+      },
+      { what: 'star', from: 32, sensors: 'R04_SG1', 'offset-px': [8, 5], ratio: 3 },
     ],
   });
   assertAccounted(t, played);
   t.ok(assertMembersOnStar(t, played) > 8 * 50 - 40, 'most stamps take part');
-  for (const name of Object.keys(played.counters))
-    t.equal(usable(played, name, 30), 20, `${name}: every stamp after the last hit is good`);
+  t.ok(assertOnStar(t, played, 1) > 8 * 50 - 40, 'positions that may be used are those of the star');
+  t.same(stampsWith(played.results('R40_SG1'), 'off_track'), [16]);
+  t.same(stampsWith(played.results('R04_SG1'), 'off_track'), [32], 'from then on it is told where to look');
+  t.equal(played.events('star_changed').length, 0);
+  for (const name of Object.keys(played.counters)) {
+    const good = name === 'R04_SG1' ? 19 : 20;
+    t.equal(usable(played, name, 30), good, `${name}: every stamp after the last hit is good`);
+  }
   const errors = offsetErrors(played);
   t.equal(errors.length, 50);
   t.ok(
@@ -113,7 +129,7 @@ t.test('one wrong star and one dead sensor: the other six guide as well as six c
         { what: 'dead', sensors: 'R40_SG1', from: 4 },
       ],
     },
-    { guider: { deadlineMs: 30 } },
+    { guider: { deadlineMs: 150 } },
   );
   assertAccounted(t, played);
   const offsets = played.bodies('guider.offsets').filter(({ stamp }) => Number(stamp) >= 4);
