@@ -165,6 +165,7 @@ export class Agent {
       monotonicNs: () => this.#clock.monotonicNs(),
       taiNs: () => this.#clock.taiNs(),
       utcS: () => Date.now() / 1000,
+      uptimeS: () => this.#uptimeS(),
       log: this.#log,
     });
     const server = (name: 'control' | 'query', role: Role, endpoint: string) => {

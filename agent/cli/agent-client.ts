@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks a running agent; each request has an id of its own, says who asks, and expires.
+// Asks a running agent; each request has an id of its own, says who asks and when, and expires.
 
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
@@ -59,8 +59,9 @@ export class AgentClient {
   /** The final reply; refuses (`command`) when none comes. */
   async ask(verb: string, args: unknown, options: AskOptions): Promise<Reply> {
     const id = options.id ?? randomUUID();
-    const expires = Date.now() / 1000 + (options.expiresS ?? options.timeoutS);
-    await this.#socket.send(packr.pack({ v: 1, id, verb, args, who: whoAmI(), expires }));
+    const issued = Date.now() / 1000;
+    const expires = issued + (options.expiresS ?? options.timeoutS);
+    await this.#socket.send(packr.pack({ v: 1, id, verb, args, who: whoAmI(), issued, expires }));
     let waitS = options.timeoutS;
     for (;;) {
       const reply = await this.#receive(waitS);

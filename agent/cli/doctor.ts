@@ -2,6 +2,7 @@
 // summit-agent doctor
 
 import { existsSync } from 'node:fs';
+import { completeHealth } from '../config/health.js';
 import { loadProfile } from '../config/load.js';
 import { defaults, type Profile } from '../config/profile.js';
 import { loadNative, nativePath } from '../daq/native.js';
@@ -66,6 +67,7 @@ const usualNeeds: Needs = {
     ...tcpPort('publish.data', defaults.data),
     ...tcpPort('publish.control', defaults.control),
     { protocol: 'udp', host: defaults.wire.address, port: defaults.wire.port, key: 'daq.wire.port' },
+    ...prometheusPort(completeHealth(undefined, '/', null)),
   ],
   interface: null,
 };
@@ -91,9 +93,16 @@ function needsOf({ link, publish, health }: Profile): Needs {
       ...tcpPort('publish.control', publish.control),
       ...(publish.query === null ? [] : tcpPort('publish.query', publish.query)),
       ...daqPort.filter((wanted) => wanted.port !== 0),
+      ...prometheusPort(health),
     ],
     interface: named !== null && !/^[\d.]+$/.test(named) ? named : null,
   };
+}
+
+function prometheusPort({ prometheus }: Profile['health']): Port[] {
+  return prometheus === null
+    ? []
+    : tcpPort('health.prometheus', `tcp://${prometheus.host}:${prometheus.port}`);
 }
 
 /** None for ipc, and for a port that is any free one. */

@@ -20,6 +20,9 @@ import { stderrLog } from './stderr-log.js';
 import { nextFile, streamSettings } from './stream-settings.js';
 import { packageVersion } from './version.js';
 
+/** Exit code after exitControl; RestartPreventExitStatus of the unit has it. */
+const toldToQuit = 3;
+
 export const run: Command = {
   summary: 'runs an agent until SIGINT or SIGTERM',
   help: `usage: summit-agent run --profile FILE [--record FILE]
@@ -27,7 +30,8 @@ export const run: Command = {
 Runs an agent in the foreground: reads frames from the DAQ that the profile names, publishes on ZeroMQ,
 answers commands. When it is ready it logs one line with "event":"ready" and the addresses it listens on.
 Logs are JSON lines on stderr. SIGINT or SIGTERM stops it within a second with exit code 0; a second signal
-ends it at once. Exit code 2: the profile or the command line is wrong; 1: it could not start.
+ends it at once. Exit code 1: it could not start; 2: the profile or the command line is wrong; 3: it was told to quit
+(command exitControl), and a supervisor should not start it again.
 
   --profile FILE   the profile (YAML); keys are described in hw-profiles/README.md
   --record FILE    keeps all that the DAQ sends, and where stars were expected, for "replay" (see "record"). FILE
@@ -51,7 +55,7 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
     await agent.stop();
     service.close();
     log.info('stopped');
-    return 0;
+    return agent.exit.aborted ? toldToQuit : 0;
   },
 };
 

@@ -8,6 +8,8 @@ import type { ControlRequest, Expiry } from './requests.js';
 import { type VerbName, verbTable } from './states.js';
 import type { Verb, Verbs } from './verbs.js';
 
+/** of the agent when a test begins */
+const uptimeS = 10;
 const local: Caller = { role: 'command', strict: false, connection: 'a' };
 
 function bench() {
@@ -32,6 +34,7 @@ function bench() {
     monotonicNs: () => BigInt(time.s) * 1_000_000_000n,
     taiNs: () => BigInt(time.s + 37) * 1_000_000_000n,
     utcS: () => time.s,
+    uptimeS: () => uptimeS,
     log: logTo((_level, message) => lines.push(message)),
   });
   const send = (verb: string, given: Partial<ControlRequest> = {}, caller: Caller = local) => {
@@ -40,7 +43,14 @@ function bench() {
     const final = new Promise<Reply>((resolve) => {
       settle = resolve;
     });
-    const request: ControlRequest = { id: `id-${ran.length}-${verb}`, verb, args: {}, who: '', expiry: null };
+    const request: ControlRequest = {
+      id: `id-${ran.length}-${verb}`,
+      verb,
+      args: {},
+      who: '',
+      expiry: null,
+      issued: null,
+    };
     desk.take({ ...request, ...given }, caller, (reply) => {
       replies.push(reply);
       if (reply.ack !== 300 && reply.ack !== 301) settle(reply);
@@ -228,11 +238,28 @@ t.test('over the network a command needs an expiry and an id that counts everywh
   t.match(await send('pause', { id: 'b', expiry: { scale: 'ttl', seconds: 5 } }, strict).final, {
     ack: -302,
   });
-  t.match(await send('pause', { id: 1, expiry }, strict).final, { ack: -302, error: /id of text/ });
+  t.match(await send('pause', { id: 'c', expiry }, strict).final, { ack: -302, error: /expected issued/ });
+  const issued = time.s;
+  t.match(await send('pause', { id: 1, expiry, issued }, strict).final, { ack: -302, error: /id of text/ });
   t.same(ran, []);
-  t.match(await send('pause', { id: 'c', expiry }, strict).final, { ack: 303 });
+  t.match(await send('pause', { id: 'd', expiry, issued }, strict).final, { ack: 303 });
   time.s += 6;
-  t.match(await send('pause', { id: 'd', expiry }, strict).final, { ack: -302, code: 'expired' });
+  t.match(await send('pause', { id: 'e', expiry, issued }, strict).final, { ack: -302, code: 'expired' });
+});
+
+t.test('a command that was made before the agent started is not done again', async (t) => {
+  const { send, ran, time, desk } = bench();
+  const issued = time.s;
+  t.match(await send('pause', { id: 'a', issued: issued - uptimeS - 0.5 }).final, {
+    ack: -302,
+    code: 'expired',
+    error: /issued 0\.500 s before this agent started/,
+  });
+  t.match(await send('pause', { id: 'b', issued: issued + 3 }).final, { ack: -302, error: /3 s ahead/ });
+  t.same(ran, []);
+  t.match(await send('pause', { id: 'c', issued: issued - uptimeS + 0.5 }).final, { ack: 303 });
+  t.match(await send('pause', { id: 'd', issued: issued + 1 }).final, { ack: 303 });
+  t.equal(desk.counts().expired, 1);
 });
 
 t.test('what waits or runs when the agent stops is aborted, once', async (t) => {

@@ -15,7 +15,7 @@ import type { Verb, Verbs } from './verbs.js';
 export interface Caller {
   /** what this endpoint permits */
   readonly role: Role;
-  /** commands must say when they expire, and have an id that counts beyond the connection */
+  /** commands must say when they were made and when they expire, and have an id that counts beyond the connection */
   readonly strict: boolean;
   /** tells connections of the agent apart */
   readonly connection: string;
@@ -28,6 +28,8 @@ export interface DeskDeps {
   readonly taiNs: () => bigint;
   /** Unix time, s */
   readonly utcS: () => number;
+  /** s since the agent started */
+  readonly uptimeS: () => number;
   readonly log: Log;
 }
 
@@ -36,6 +38,8 @@ export type Reply = Omit<FinalReply, 'ack'> & { readonly ack: number };
 /** Commands are remembered this long, and none may expire later than that. */
 const windowS = 600;
 const capacity = 10_000;
+/** s that the clock of a client may be ahead of ours */
+const clockSlackS = 2;
 const mostWaiting = 32;
 /** A command that is not done by then gets an INPROGRESS. */
 const announceMs = 250;
@@ -115,16 +119,22 @@ export class CommandDesk {
     }
   }
 
-  #callerProblem({ id, who, verb, expiry }: ControlRequest, caller: Caller): FinalReply | null {
+  #callerProblem(request: ControlRequest, caller: Caller): FinalReply | null {
+    const { id, who, verb, expiry, issued } = request;
     if (caller.role !== 'command') {
       const all = Object.entries<VerbRule>(verbTable).filter(([, rule]) => rule.role === 'observe');
       const may = all.map(([name]) => name).join(', ');
       const error = `${verb}: this endpoint takes ${may} only; commands go to publish.control, with a command key`;
       return { ack: ack.notPermitted, code: 'not_permitted', error };
     }
-    if (!caller.strict) return null;
+    const before = this.#issueProblem(request);
+    if (before || !caller.strict) return before;
     if (expiry === null || expiry.scale === 'ttl') {
       const error = `${verb}: expected expires (Unix time, s) or expires_tai_ns; over the network a command without it could be replayed`;
+      return { ack: ack.failed, code: 'command', error };
+    }
+    if (issued === null) {
+      const error = `${verb}: expected issued (Unix time, s, at which the command was made); over the network a command without it could be replayed after a restart of the agent`;
       return { ack: ack.failed, code: 'command', error };
     }
     if (typeof id !== 'string' && who === '') {
@@ -238,6 +248,21 @@ export class CommandDesk {
     const fields = { event: 'command', verb, id, ...(who === '' ? {} : { who }), ack: final.ack };
     if (final.ack === ack.complete) this.#deps.log.info('command done', fields);
     else this.#deps.log.warning(`command refused: ${final.error}`, { ...fields, code: final.code });
+  }
+
+  /** What was made before the agent started may have been done by the one before it, whose memory is gone. */
+  #issueProblem({ verb, issued }: ControlRequest): FinalReply | null {
+    if (issued === null) return null;
+    const ageS = this.#deps.utcS() - issued;
+    const beforeS = ageS - this.#deps.uptimeS();
+    if (beforeS > 0) {
+      this.#counts.expired++;
+      const error = `${verb}: issued ${beforeS.toFixed(3)} s before this agent started, and perhaps done by the one before it; nothing was done now`;
+      return { ack: ack.failed, code: 'expired', error };
+    }
+    if (ageS >= -clockSlackS) return null;
+    const error = `${verb}: expected issued to be a time that has been, got one ${(-ageS).toFixed(0)} s ahead; compare the clocks`;
+    return { ack: ack.failed, code: 'command', error };
   }
 
   #expiryProblem({ request: { verb, expiry }, arrivedNs }: Job): string | null {

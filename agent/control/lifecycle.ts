@@ -88,7 +88,7 @@ export class Lifecycle {
   async #start(args: Readonly<Record<string, unknown>>): Promise<unknown> {
     const override = args.configurationOverride ?? '';
     if (override !== '') {
-      const message = `start: expected no configurationOverride, got ${show(override)}; the profile is read when the agent starts, so change it and restart the agent`;
+      const message = `start: expected no configurationOverride, got ${show(override)}; an agent has the one profile that it was started with: change that and restart the agent, or start an agent on another profile beside or instead of it (systemctl start summit-agent@NAME runs /etc/summit-agent/NAME.yaml)`;
       throw new AgentError('command', message);
     }
     this.#deps.openLink();

@@ -29,6 +29,8 @@ export interface ControlRequest {
   readonly who: string;
   /** null: none */
   readonly expiry: Expiry | null;
+  /** Unix time in s at which its sender made it; null: not told */
+  readonly issued: number | null;
 }
 
 export interface ControlReply {
@@ -77,7 +79,7 @@ export function parseRequest(frame: Uint8Array): ParsedRequest {
     return { id: null, problem: 'expected a msgpack map {v: 1, id, verb, args}, got something else' };
   }
   const map = value as Readonly<Record<string, unknown>>;
-  const { v, id, verb, args, who } = map;
+  const { v, id, verb, args, who, issued } = map;
   if (!isId(id)) return { id: null, problem: `id: expected a number or at most ${longestId} characters` };
   if (v !== 1) return { id, problem: `v: expected 1, got ${show(v)}` };
   if (typeof verb !== 'string') return { id, problem: 'verb: expected text' };
@@ -87,10 +89,20 @@ export function parseRequest(frame: Uint8Array): ParsedRequest {
   if (who !== undefined && (typeof who !== 'string' || who.length > longestId)) {
     return { id, problem: `who: expected text of at most ${longestId} characters` };
   }
+  if (issued !== undefined && issued !== null && !(typeof issued === 'number' && Number.isFinite(issued))) {
+    return { id, problem: `issued: expected Unix time (UTC) in s, got ${show(issued)}` };
+  }
   const expiry = expiryOf(map);
   if (typeof expiry === 'string') return { id, problem: expiry };
   return {
-    request: { id, verb, args: (args ?? {}) as Readonly<Record<string, unknown>>, who: who ?? '', expiry },
+    request: {
+      id,
+      verb,
+      args: (args ?? {}) as Readonly<Record<string, unknown>>,
+      who: who ?? '',
+      expiry,
+      issued: issued ?? null,
+    },
   };
 }
 

@@ -62,6 +62,7 @@ async function bench(t: Test, answer: (command: Readonly<Record<string, unknown>
     state: () => 'ENABLED',
     monotonicNs: () => process.hrtime.bigint(),
     taiNs: () => 0n,
+    uptimeS: () => 1,
     utcS: () => Date.now() / 1000,
     log: silent,
   });

@@ -70,7 +70,8 @@ function dealer(t: Test, address: string, peer: Peer): Dealer {
 
 async function ask(socket: Dealer, verb: string, extra: Readonly<Record<string, unknown>> = {}) {
   const id = `${verb}-${Math.random()}`;
-  await socket.send(packr.pack({ v: 1, id, verb, expires: Date.now() / 1000 + 60, ...extra }));
+  const issued = Date.now() / 1000;
+  await socket.send(packr.pack({ v: 1, id, verb, issued, expires: issued + 60, ...extra }));
   for (;;) {
     const [frame] = await socket.receive();
     const reply = unpackr.unpack(frame ?? Buffer.alloc(0)) as { ack: number; error?: string; result?: never };

@@ -49,7 +49,11 @@ t.test('an agent that is driven: STANDBY, DISABLED, ENABLED, and back while stam
   }
   await client.request('standby', {}, deadlineMs);
   await client.request('exitControl');
-  t.equal(await agent.process.exited, 0, 'exitControl ends the process');
+  t.equal(
+    await agent.process.exited,
+    3,
+    'exitControl ends the process, and says so to who would start it again',
+  );
   await listener.first('OFFLINE', inState('OFFLINE'));
 });
 

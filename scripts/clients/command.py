@@ -35,9 +35,11 @@ if given.key:
     socket.curve_serverkey = server.encode()
 socket.connect(given.address)
 
-# The id makes the command run once; the expiry keeps a late or recorded one from running at all.
+# The id makes the command run once; the expiry keeps a late one from running at all, and the time of issue one that is
+# recorded and sent again to an agent that has been started again.
 command = {"v": 1, "id": str(uuid.uuid4()), "verb": given.verb, "args": json.loads(given.args)}
-socket.send(msgpack.packb({**command, "who": "command.py", "expires": time.time() + 10}))
+now = time.time()
+socket.send(msgpack.packb({**command, "who": "command.py", "issued": now, "expires": now + 10}))
 wait_ms = 5000
 while socket.poll(wait_ms):
     reply = msgpack.unpackb(socket.recv_multipart()[-1])

@@ -3,6 +3,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Results } from './results.js';
 import { Service } from './service.js';
@@ -103,6 +104,25 @@ try {
     !service.isFailed,
     `over and guiding again after ${since(storm).toFixed(1)} s`,
   );
+
+  for (const verb of ['disable', 'standby', 'exitControl']) {
+    execFileSync('summit-agent', ['send', verb], { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+  await service.inactive(deadlineMs);
+  check(
+    'exitControl is an orderly end',
+    service.property('Result') === 'success',
+    service.property('Result'),
+  );
+  // Longer than it takes to start again.
+  await wait(1000);
+  check(
+    'and leaves it down until it is started',
+    service.property('ActiveState') === 'inactive',
+    service.property('ActiveState'),
+  );
+  service.control('start');
+  await results.ofAnotherAgent(deadlineMs);
 
   const stops = await repeat(rounds, async () => {
     const seconds = service.control('stop');

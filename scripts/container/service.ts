@@ -42,6 +42,15 @@ export class Service {
     }
   }
 
+  /** Resolves when it has ended and is not being started again. */
+  async inactive(deadlineMs: number): Promise<void> {
+    const deadline = Date.now() + deadlineMs;
+    while (this.property('ActiveState') !== 'inactive') {
+      if (Date.now() > deadline) throw new Error(`${this.unit} did not end within ${deadlineMs} ms`);
+      await wait(pollMs);
+    }
+  }
+
   /** Signals the main process, waiting for one while it is being started again; resolves to its pid. */
   async signal(signal: NodeJS.Signals, deadlineMs: number): Promise<number> {
     const pid = await this.anotherPid(0, deadlineMs);
