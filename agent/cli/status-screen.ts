@@ -113,15 +113,15 @@ function hostLines(last: Fields): string[] {
 
 function sensorTable({ stats, rates }: StatusReport): string[] {
   const columns = ['published', 'withheld', ...lossKeys];
-  const head = ['sensor ', 'stamps/s', 'losses/s', ...columns].map((name) => name.padStart(10)).join('');
+  const head = ['sensor ', 'stamps/s', 'losses/s', ...columns].map((name) => name.padStart(11)).join('');
   const rows = Object.entries(fields(stats.sensors)).map(([name, value]) => {
     const counters = fields(value);
     const rate = rates[name];
     return [
-      `  ${name}`.padEnd(10),
-      fixed(rate?.stamps ?? Number.NaN, 2).padStart(10),
-      fixed(rate?.losses ?? Number.NaN, 2).padStart(10),
-      ...columns.map((key) => String(counters[key] ?? '-').padStart(10)),
+      `  ${name}`.padEnd(11),
+      fixed(rate?.stamps ?? Number.NaN, 2).padStart(11),
+      fixed(rate?.losses ?? Number.NaN, 2).padStart(11),
+      ...columns.map((key) => String(counters[key] ?? '-').padStart(11)),
     ].join('');
   });
   return [head, ...rows];
