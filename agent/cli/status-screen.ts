@@ -97,18 +97,32 @@ function offsetLine(last: Fields, snapshot: Fields): string {
   ].join(' ');
 }
 
-/** What the machine's own health says: every number of its last message. */
+/** What the machine's own health says, as its last message has it. */
 function hostLines(last: Fields): string[] {
   const found = Object.entries(last).find(([topic]) => topic.startsWith('health.host/'));
   if (!found) return [];
-  const parts = Object.entries(fields(fields(found[1]).body))
-    .filter(([, value]) => ['number', 'bigint', 'boolean'].includes(typeof value))
-    .map(([key, value]) => `${key} ${typeof value === 'number' ? fixed(value, 1) : String(value)}`);
-  const lines: string[] = [];
-  for (let i = 0; i < parts.length; i += 6) {
-    lines.push(`${i === 0 ? 'host     ' : '         '}${parts.slice(i, i + 6).join(', ')}`);
-  }
-  return lines;
+  const h = fields(fields(found[1]).body);
+  const link = fields(h.interface);
+  const disks = list(h.disks).map((one) => {
+    const { folder, free_bytes: free, total_bytes: total } = fields(one);
+    return `disk ${String(folder)} ${gb(free)} of ${gb(total)} GB free`;
+  });
+  const machine = [
+    `cpu ${fixed(number(h.cpu_load), 0)} % (busiest core ${fixed(number(h.cpu_load_max), 0)} %)`,
+    `memory ${gb(h.memory_available_bytes)} of ${gb(h.memory_total_bytes)} GB free`,
+    ...(Number.isFinite(number(h.temperature_c)) ? [`${fixed(number(h.temperature_c), 0)} deg C`] : []),
+    ...disks,
+  ];
+  const agent = [
+    `this agent ${fixed(number(h.process_rss_bytes) / 1e6, 0)} MB, ${String(h.fds)} of ${String(h.fd_limit)} descriptors`,
+    `event loop late by ${fixed(number(fields(h.event_loop_delay).p99_ms), 1)} ms (p99)`,
+    ...(h.interface ? [`${String(link.name)} errors and drops in 30 s: ${String(h.daq_errors)}`] : []),
+  ];
+  return [`host     ${machine.join(', ')}`, `         ${agent.join(', ')}`];
+}
+
+function gb(bytes: unknown): string {
+  return fixed(number(bytes) / 1e9, 1);
 }
 
 function sensorTable({ stats, rates }: StatusReport): string[] {
