@@ -39,8 +39,8 @@ export class MetricsServer {
       throw new AgentError(
         busy ? 'port_busy' : 'publish',
         busy
-          ? `publish.prometheus: ${host}:${port} is in use by another process: stop it (ss -ltnp shows which), give publish.prometheus another port, or null for none`
-          : `publish.prometheus: cannot listen on ${host}:${port}: ${sentenceOf(error)}`,
+          ? `health.prometheus: ${host}:${port} is in use by another process: stop it (ss -ltnp shows which), give health.prometheus another port, or null for none`
+          : `health.prometheus: cannot listen on ${host}:${port}: ${sentenceOf(error)}`,
         { cause: error },
       );
     }

@@ -68,10 +68,15 @@ function dealer(t: Test, address: string, peer: Peer): Dealer {
   return socket;
 }
 
+/** Nothing but its key is in the way of a command with these. */
+function fresh(): { issued: number; expires: number } {
+  const issued = Date.now() / 1000;
+  return { issued, expires: issued + 60 };
+}
+
 async function ask(socket: Dealer, verb: string, extra: Readonly<Record<string, unknown>> = {}) {
   const id = `${verb}-${Math.random()}`;
-  const issued = Date.now() / 1000;
-  await socket.send(packr.pack({ v: 1, id, verb, issued, expires: issued + 60, ...extra }));
+  await socket.send(packr.pack({ v: 1, id, verb, ...fresh(), ...extra }));
   for (;;) {
     const [frame] = await socket.receive();
     const reply = unpackr.unpack(frame ?? Buffer.alloc(0)) as { ack: number; error?: string; result?: never };
@@ -112,7 +117,7 @@ t.test(
     for (const [name, peer] of Object.entries(peers)) {
       for (const address of [agent.control, query]) {
         const socket = dealer(t, address, peer);
-        await socket.send(packr.pack({ v: 1, id: name, verb: 'disable', expires: Date.now() / 1000 + 60 }));
+        await socket.send(packr.pack({ v: 1, id: name, verb: 'disable', ...fresh() }));
         socket.receive().then(
           () => heard.push(`${name} at control`),
           () => undefined,
@@ -160,7 +165,7 @@ t.test(
     const [topic] = await subscriber(t, agent.data, curve(server, observer)).receive();
     t.ok(String(topic).length > 0, 'and hears what is published');
     const refused = dealer(t, agent.control, curve(server, observer));
-    await refused.send(packr.pack({ v: 1, id: 'o', verb: 'disable', expires: Date.now() / 1000 + 60 }));
+    await refused.send(packr.pack({ v: 1, id: 'o', verb: 'disable', ...fresh() }));
 
     const console = dealer(t, agent.control, curve(server, commander));
     for (;;) {
