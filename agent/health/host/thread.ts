@@ -13,21 +13,33 @@ export type StartHostThread = (
   onReading: (reading: HostReading) => void,
 ) => HostThread;
 
+/** ms until a thread that the system refused is asked for again. */
+const againMs = 5000;
+
 export const startHostThread: StartHostThread = (settings, onReading) => {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {
-    name: 'host',
-    workerData: { interface: settings.interface, disks: settings.disks },
-  });
-  worker.on('message', onReading);
-  // A bug there is a bug: it ends the process.
-  worker.on('error', (error) => {
-    throw error;
-  });
-  worker.unref();
+  let worker: Worker | null = null;
+  let again: NodeJS.Timeout | null = null;
+  const start = (): void => {
+    const started = new Worker(new URL('./worker.js', import.meta.url), {
+      name: 'host',
+      workerData: { interface: settings.interface, disks: settings.disks },
+    });
+    started.on('message', onReading);
+    started.on('error', (error) => {
+      // A bug there is a bug: it ends the process. Without descriptors there is no thread now (`host_stale`).
+      if (!('code' in error) || error.code !== 'ERR_WORKER_INIT_FAILED') throw error;
+      worker = null;
+      again = setTimeout(start, againMs).unref();
+    });
+    started.unref();
+    worker = started;
+  };
+  start();
   return {
     async stop() {
-      worker.removeAllListeners('message');
-      await worker.terminate();
+      if (again) clearTimeout(again);
+      worker?.removeAllListeners('message');
+      await worker?.terminate();
     },
   };
 };
