@@ -67,6 +67,52 @@ TEST(MeasureRefusal, NotFinite) {
   }
 }
 
+std::vector<float> Scaled(const std::vector<int32_t>& pixels, float scale) {
+  std::vector<float> scaled;
+  for (const int32_t pixel : pixels) scaled.push_back(scale * static_cast<float>(pixel));
+  return scaled;
+}
+
+TEST(MeasureRefusal, FloatsWhoseProductsAreBeyondAFloat) {
+  for (const float scale : {1e34f, 1e7f, 1e-16f, 1e-38f}) {
+    const std::vector<float> pixels = Scaled(GoodStamp(), scale);
+    ExpectRefused(MeasureBlind(Conditions{}, {pixels.data(), PixelType::kF32, 50, 50, 50}), FaultReason::kRange);
+  }
+}
+
+// Noise of fractions is real: no rounding of whole numbers is held against them.
+TEST(MeasureRefusal, FloatsInAnyUnitAreMeasuredAlike) {
+  const Measurement expected = MeasurePixels(GoodStamp());
+  for (const float scale : {1e-8f, 1e-5f, 1e-3f, 1e3f}) {
+    Conditions conditions;
+    conditions.gain /= static_cast<double>(scale);
+    const std::vector<float> pixels = Scaled(GoodStamp(), scale);
+    MeasureSettings settings = SettingsFor(conditions);
+    settings.saturation = 2000000000;
+    const auto measurer = StampMeasurer::Create(settings);
+    const Measurement m = measurer->Measure({pixels.data(), PixelType::kF32, 50, 50, 50}, Prediction{});
+    EXPECT_EQ(m.flags, expected.flags) << scale;
+    EXPECT_NEAR(m.x, expected.x, 0.02 * expected.ex) << scale;
+    EXPECT_NEAR(m.y, expected.y, 0.02 * expected.ey) << scale;
+    EXPECT_NEAR(m.flux, expected.flux, 0.002 * expected.flux) << scale;
+    EXPECT_NEAR(m.noise / static_cast<double>(scale), expected.noise, 0.002 * expected.noise) << scale;
+  }
+}
+
+TEST(MeasureRefusal, AWideSearchTakesFloatsInAnyUnit) {
+  Conditions conditions;
+  conditions.rows = conditions.cols = 200;
+  Stamp stamp(conditions, 12);
+  stamp.AddStar(Profile{}, 133.3, 71.7, 20000.0);
+  const std::vector<float> pixels = Scaled(stamp.Expose(), 1e-5f);
+  conditions.gain *= 1e5;
+  const auto measurer = StampMeasurer::Create(SettingsFor(conditions));
+  const Measurement m = measurer->Measure({pixels.data(), PixelType::kF32, 200, 200, 200}, Prediction{});
+  EXPECT_EQ(m.flags & kDoNotUse, 0u);
+  EXPECT_NEAR(m.x, 133.3, 5.0 * m.ex);
+  EXPECT_NEAR(m.y, 71.7, 5.0 * m.ey);
+}
+
 TEST(MeasureRefusal, Geometry) {
   const std::vector<int32_t> good = GoodStamp();
   const auto measurer = StampMeasurer::Create(SettingsFor(Conditions{}));

@@ -8,6 +8,7 @@
 #include "addons/pixels/medians.h"
 #include "addons/pixels/read_pixels.h"
 #include "addons/pixels/simd.h"
+#include "addons/pixels/window.h"
 
 namespace summit::pixels {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 // What one pixel may add to its bin, in sigma of the noise. A star of any use has many pixels; a hot pixel or a
 // cosmic ray has few, and with this cap it stays below the threshold of a bin.
 constexpr float kPixelCap = 6.0f;
-constexpr float kQuantisation = 0.3f;  // ADU: rounding to whole numbers alone makes this noise
 
 constexpr float kClip = 2.5f;
 constexpr float kClippedVariance = 0.9113f;  // of a normal distribution cut at +-2.5 sigma
@@ -55,6 +55,20 @@ SUMMIT_INLINE float RefineSampledBody(const float* sampled, int32_t stride, int3
   return Sum(squares) / std::max(1.0f, Sum(inside));
 }
 SUMMIT_DISPATCHED(RefineSampled, RefineSampledBody)
+
+// Noise that rounding makes of what the sampled rows hold.
+float SampledRounding(const float* sampled, int32_t stride, int32_t rows, int32_t cols) {
+  bool whole = true;
+  float magnitude = 0.0f;
+  for (int32_t r = 0; r < rows; r++) {
+    for (int32_t c = 0; c < cols; c++) {
+      const float v = sampled[r * stride + c];
+      whole = whole && v == std::rint(v);
+      magnitude = std::max(magnitude, std::fabs(v));
+    }
+  }
+  return RoundingNoise(whole, magnitude);
+}
 
 // sums[c] = sum over four rows of clamp(pixels - columns, +-cap).
 template <typename T>
@@ -138,6 +152,7 @@ float WideSearch::SampleColumns(const ImageView& image) {
       ReadRow(pixels + row * image.stride, cols, static_cast<float*>(sampled_) + i * kMaxSide);
     }
   });
+  const float least = image.type == PixelType::kF32 ? SampledRounding(static_cast<const float*>(sampled_), kMaxSide, n, cols) : RoundingNoise(true, 0.0f);
   ColumnMiddles(sampled_, kMaxSide, n, cols, columns_);
   alignas(32) float apart[256];
   for (int32_t i = 0, r = 0, c = 0; i < 256; i++) {
@@ -146,9 +161,9 @@ float WideSearch::SampleColumns(const ImageView& image) {
     for (c += 29; c >= cols;) c -= cols;
   }
   constexpr float kMadToSigma = 1.4826f;
-  const float rough = std::max(kQuantisation, kMadToSigma * TypicalMagnitude(apart));
+  const float rough = std::max(least, kMadToSigma * TypicalMagnitude(apart));
   const float variance = RefineSampled(static_cast<const float*>(sampled_), kMaxSide, n, cols, kClip * rough, static_cast<float*>(columns_));
-  return std::max(kQuantisation, std::sqrt(variance / kClippedVariance));
+  return std::max(least, std::sqrt(variance / kClippedVariance));
 }
 
 void WideSearch::BinRows(const ImageView& image, float noise) {

@@ -181,7 +181,7 @@ Leftover FindLeftover(const Window& window, const uint8_t* rejected, const Fit& 
   const StarModel& s = fit.star;
   const float far = reach * fit.fwhm, background = s.background;
   const Span span = Around(window, fit, far);
-  const float star_light = std::max(9.0f * s.flux * ProfileAt(s, 0.0f, 0.0f), 1.0f);
+  const float star_light = std::max(9.0f * s.flux * ProfileAt(s, 0.0f, 0.0f), 1e-20f);
   // The middle of a significant excess stands out by itself.
   const float least = background + 2.0f * noise, block = 9.0f * background + 12.0f * noise;
   const Span inner{std::max(1, span.r0), std::min(window.rows - 2, span.r1), std::max(1, span.c0), std::min(window.cols - 2, span.c1)};

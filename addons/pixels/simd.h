@@ -127,6 +127,8 @@ SUMMIT_INLINE float Lowest(const V8& v) {
   return e < f ? e : f;
 }
 SUMMIT_INLINE float Highest(const V8& v) { return -Lowest(-v); }
+// Sets the lanes that are no whole number. Adding 1.5 * 2^23 rounds to one.
+SUMMIT_INLINE void MarkFractions(const V8& v, I8* lanes) { *lanes |= (v + 12582912.0f) - 12582912.0f != v; }
 // Whether any lane of a comparison is true.
 SUMMIT_INLINE bool Any(const I8& v) {
   typedef int64_t L4 __attribute__((vector_size(32), aligned(4), may_alias));

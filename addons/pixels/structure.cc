@@ -15,7 +15,6 @@ constexpr float kClip = 2.5f;
 constexpr float kClippedVariance = 0.9113f;
 // Standard deviation of a normal distribution over its median absolute deviation.
 constexpr float kMadToSigma = 1.4826f;
-constexpr float kQuantisation = 0.3f;  // ADU: rounding to whole numbers alone makes this noise
 // An offset this far off the others, in their scatter, is a defect of its own: believed as measured.
 constexpr float kOddOffset = 4.0f;
 // Starlight makes a pixel worth less for its column's offset: by its shot noise and by what the model may be wrong.
@@ -265,7 +264,7 @@ float SampledNoise(const Window& w, const float* columns) {
       r[k] -= r[k] >= w.rows ? w.rows : 0;
     }
   }
-  return std::max(kMadToSigma * TypicalMagnitude(sample), kQuantisation);
+  return std::max(kMadToSigma * TypicalMagnitude(sample), w.least_noise);
 }
 
 // Shrinks n measured offsets towards `expected`: out = posterior. Their own scatter beyond what the pixels' noise
@@ -324,7 +323,7 @@ void RemoveStructure(Window* window, Structure* structure) {
     const float rms = Level(static_cast<const float*>(columns), static_cast<const float*>(rows_offset), rows, cols, limit, pixels);
     for (int32_t c = 0; c < cols; c++) structure->columns[c] += columns[c];
     for (int32_t r = 0; r < rows; r++) structure->rows[r] += rows_offset[r];
-    return std::max(kQuantisation, rms / std::sqrt(kClippedVariance));
+    return std::max(window->least_noise, rms / std::sqrt(kClippedVariance));
   };
   refine(kClip * noise);
   RowOffsets(read, static_cast<const float*>(columns), rows, cols, kClip * noise, static_cast<float*>(rows_offset));

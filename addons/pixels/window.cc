@@ -15,6 +15,8 @@ namespace summit::pixels {
 namespace {
 
 constexpr float kAdcMax = 262143.0f;
+// Floats of another magnitude have squares and products beyond a float's range.
+constexpr float kLeastMagnitude = 1e-10f, kMostMagnitude = 1e10f;
 // A run of as many rows without any variation is no sky: the read noise alone varies.
 constexpr int32_t kDeadRows = 3;
 
@@ -27,12 +29,16 @@ struct Survey {
   Range range{HUGE_VALF, -HUGE_VALF};
   float poison = 0.0f;
   int32_t longest_dead = 0;  // rows of one value each
+  bool whole = true;         // no value has a fraction
 };
+
+float Magnitude(const Range& range) { return std::max(std::fabs(range.low), std::fabs(range.high)); }
 
 template <typename T>
 SUMMIT_INLINE Survey CopyRowsBody(const T* from, int64_t stride, int32_t rows, int32_t cols, float* to) {
   Survey survey;
   V8 low, high, sum = {}, v;
+  I8 fraction = {};
   Splat(HUGE_VALF, &low);
   high = -low;
   int32_t dead = 0;
@@ -48,7 +54,10 @@ SUMMIT_INLINE Survey CopyRowsBody(const T* from, int64_t stride, int32_t rows, i
       Least(v, low, &low);
       Greatest(v, high, &high);
       differs |= v != first;
-      if constexpr (std::is_same_v<T, float>) sum += v * 0.0f;
+      if constexpr (std::is_same_v<T, float>) {
+        sum += v * 0.0f;
+        MarkFractions(v, &fraction);
+      }
       Store(v, row + at);
     }
     dead = Any(differs) ? 0 : dead + 1;
@@ -56,6 +65,7 @@ SUMMIT_INLINE Survey CopyRowsBody(const T* from, int64_t stride, int32_t rows, i
   }
   survey.range = {Lowest(low), Highest(high)};
   survey.poison = Sum(sum);
+  survey.whole = !Any(fraction);
   return survey;
 }
 SUMMIT_DISPATCHED(CopyRows, CopyRowsBody)
@@ -64,7 +74,7 @@ FaultReason Judge(const Survey& survey, bool adc) {
   const auto [low, high] = survey.range;
   if (!std::isfinite(survey.poison)) return FaultReason::kNotFinite;
   if (low == high) return low == 0.0f ? FaultReason::kAllZero : FaultReason::kConstant;
-  if (adc && (low < 0.0f || high > kAdcMax)) return FaultReason::kRange;
+  if (adc ? low < 0.0f || high > kAdcMax : Magnitude(survey.range) < kLeastMagnitude || Magnitude(survey.range) > kMostMagnitude) return FaultReason::kRange;
   return survey.longest_dead >= kDeadRows ? FaultReason::kTorn : FaultReason::kNone;
 }
 
@@ -168,6 +178,7 @@ FaultReason CopyWindow(const ImageView& image, int32_t row0, int32_t col0, int32
   const Survey survey = WithPixels(image, [&](const auto* pixels) { return CopyRows(pixels + offset, stride, rows, cols, to); });
   const FaultReason fault = Judge(survey, image.type != PixelType::kF32);
   if (fault != FaultReason::kNone) return fault;
+  out->least_noise = RoundingNoise(survey.whole, Magnitude(survey.range));
   const float end = static_cast<float>(image.type == PixelType::kU16 ? std::min(saturation, 65535) : saturation);
   const float limit = PlateauLevel(*out, survey.range.high, end);
   if (survey.range.high >= limit) MaskSaturation(limit, out);

@@ -19,6 +19,9 @@ inline constexpr int32_t kWindowStride = 64;
 // Pixels beyond the last row, for loops that read eight at a time.
 inline constexpr int32_t kLoadSlack = 8;
 
+// Noise that rounding alone makes, ADU: of whole numbers, as an ADC gives them, else of floats of a magnitude.
+inline float RoundingNoise(bool whole, float magnitude) { return whole ? 0.3f : 0.3f * 1.1920929e-7f * magnitude; }
+
 // A rectangle of the window; `cols` is a multiple of eight and may reach beyond the window, not beyond the stride.
 struct Box {
   int32_t row0, rows, col0, cols;
@@ -27,6 +30,7 @@ struct Box {
 // Why a pixel takes no part.
 inline constexpr uint8_t kMaskSaturated = 1;  // saturated, or beside a saturated pixel
 inline constexpr uint8_t kMaskDefect = 2;     // part of a column with sharp sides (structure.h)
+inline constexpr uint8_t kMaskHit = 4;        // too sharp for starlight (tracks.h)
 
 struct Window {
   alignas(64) float pixels[kWindowSide * kWindowStride + kLoadSlack];    // ADU, structure removed as the chain goes on
@@ -37,6 +41,7 @@ struct Window {
   int32_t col0 = 0;
   int32_t saturated = 0;
   int32_t defective = 0;
+  float least_noise = 0.3f;  // ADU: what rounding the values alone makes
 
   float* Row(int32_t row) { return pixels + row * kWindowStride; }
   const float* Row(int32_t row) const { return pixels + row * kWindowStride; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent measure
 
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { NativeKernel, openGuiderFile, readFitsImage } from '../daq/kernel.js';
 import { detectStars, leastSide, measureAt } from '../measure/image.js';
@@ -14,6 +14,7 @@ import { doNotUse, flagNames } from '../model/flags.js';
 import type { Command, Surroundings } from './command.js';
 import { type Calibrations, calibrationsOf, type KnownRoi } from './measure-calibrations.js';
 import { listOf, numberOf, type Options, wholeNumberOf, words } from './options.js';
+import { OutFile } from './out-file.js';
 import { Progress } from './progress.js';
 
 /** Median of the camera's guide sensors, electron/ADU. */
@@ -39,9 +40,9 @@ PATH is
   --detect          the stars of the image: the brightest of each square of --size, squares overlapping by half
   --size N          px, ${leastSide}..${mostSide} (default 50; with --detect 100)
   --radius R        how far from --at the star may be, px (default 5)
-  --hdu N           HDU of the image, the primary is 1 (default: the first 2-D image). Values are taken for whole
-                    ADU: noise below 0.3 is not believed; scale an image in other units first
-  --gain G          electron/ADU (default ${guiderGain}, the median of the guide sensors; images: 1)
+  --hdu N           HDU of the image, the primary is 1 (default: the first 2-D image)
+  --gain G          electron/ADU (default ${guiderGain}, the median of the guide sensors; images: 1). Of an image in other
+                    units: electrons per such unit
   --read-noise N    electron (default: estimated from each stamp)
   --saturation N    ADU (default 262143)
   --fwhm PX         expected width (default 4)
@@ -52,7 +53,8 @@ PATH is
                     corner), --integration-ms N (of the dark): where the stamps' file does not tell
   --out FILE        JSON: {"GROUP": [null | {"x","y","ex","ey","flux","fluxErr","fwhm","snr","chi2","flagged","flags"}]}
                     one element per stamp in order, null: no measurement. Without --out: one line per stamp, which
-                    says why there is no measurement: no_star, or the fault for which the stamp was refused
+                    says why there is no measurement: no_star, or the fault for which the stamp was refused.
+                    FILE appears when all is measured, whole or not at all; what was there before stays until then
 
 Stamps and squares of the image have sides of at most ${mostSide} px. How many were refused and why is said on stderr.
 
@@ -90,22 +92,37 @@ examples: summit-agent measure night/stamps --out results.json
     const isImage = options.detect === true || listOf(options, 'at').length > 0;
     refuseIdle(options, ofImages, isImage, '--at or --detect');
     refuseIdle(options, ofCalibrations, options.calib !== undefined, '--calib');
-    const outcomes = new Map<string, readonly Outcome[]>();
-    for (const path of paths) {
-      const found = isImage
-        ? measureImage(path, options, around)
-        : await measureStamps(path, options, around);
-      for (const [group, list] of found) {
-        if (outcomes.has(group)) throw usage(`${path}: a second group named ${group}; measure it by itself`);
-        outcomes.set(group, list);
-      }
-      if (around.stop.aborted) return 1;
+    const out = typeof options.out === 'string' ? new OutFile(options.out) : null;
+    try {
+      const outcomes = await measureAll(paths, isImage, options, around);
+      if (outcomes === null) return 1;
+      if (out === null) around.stdout.write(linesOf(outcomes));
+      else around.stderr.write(`${options.out}: ${publish(out, outcomes)}\n`);
+      return 0;
+    } finally {
+      out?.discard();
     }
-    if (typeof options.out === 'string') writeOutcomes(options.out, outcomes, around);
-    else around.stdout.write(linesOf(outcomes));
-    return 0;
   },
 };
+
+/** null: stopped before all was measured. */
+async function measureAll(
+  paths: readonly string[],
+  isImage: boolean,
+  options: Options,
+  around: Surroundings,
+): Promise<Outcomes | null> {
+  const outcomes = new Map<string, readonly Outcome[]>();
+  for (const path of paths) {
+    const found = isImage ? measureImage(path, options, around) : await measureStamps(path, options, around);
+    for (const [group, list] of found) {
+      if (outcomes.has(group)) throw usage(`${path}: a second group named ${group}; measure it by itself`);
+      outcomes.set(group, list);
+    }
+    if (around.stop.aborted) return null;
+  }
+  return outcomes;
+}
 
 function usage(problem: string): AgentError {
   return new AgentError('usage', problem);
@@ -131,7 +148,7 @@ function kernelOf(
   const kernel = new NativeKernel({
     maxRows: Math.max(rows, 1),
     maxCols: Math.max(cols, 1),
-    gain: calibrations?.order.gain ?? numberOf(options, 'gain', 1e-3, 1e3, gain),
+    gain: calibrations?.order.gain ?? numberOf(options, 'gain', 1e-9, 1e9, gain),
     readNoise: numberOf(options, 'read-noise', 0, 1e4, calibrations?.readNoise ?? 0),
     saturation: numberOf(options, 'saturation', 1, 2 ** 31 - 1, 262_143),
     expectedFwhm: numberOf(options, 'fwhm', 1, 30, 4),
@@ -297,20 +314,14 @@ function placeOf(text: string): [number, number] {
   throw usage(`--at: expected X,Y in px such as 120.5,88, got ${text}`);
 }
 
-/** JSON has no NaN: it becomes null, as does a stamp without a measurement. */
-function writeOutcomes(path: string, outcomes: Outcomes, { stderr }: Surroundings): void {
+/** Says what was written. JSON has no NaN: it becomes null, as does a stamp without a measurement. */
+function publish(out: OutFile, outcomes: Outcomes): string {
   const groups = [...outcomes].map(([group, list]) => [group, list.map(answerIn)] as const);
-  try {
-    writeFileSync(path, `${JSON.stringify(Object.fromEntries(groups))}\n`);
-  } catch (error) {
-    throw new AgentError('usage', `--out: ${sentenceOf(error)}`, { cause: error });
-  }
+  out.publish(`${JSON.stringify(Object.fromEntries(groups))}\n`);
   const all = groups.flatMap(([, list]) => list);
   const none = all.filter((answer) => answer === null).length;
   const flagged = all.filter((answer) => answer?.flagged === true).length;
-  stderr.write(
-    `${path}: ${all.length} stamps in ${groups.length} groups: ${all.length - none - flagged} measured, ${flagged} flagged do not use, ${none} without a measurement\n`,
-  );
+  return `${all.length} stamps in ${groups.length} groups: ${all.length - none - flagged} measured, ${flagged} flagged do not use, ${none} without a measurement`;
 }
 
 function linesOf(outcomes: Outcomes): string {

@@ -191,6 +191,33 @@ t.test('a float image: NaN is refused, not measured', async (t) => {
   t.match(printed.stderr, 'holed.fits: 1 of 2 squares refused: 1 not_finite\n');
 });
 
+t.test(
+  'a float image in any unit: the gain says what one is, and beyond its numbers it is refused',
+  async (t) => {
+    const star = { x: 30, y: 31, flux: 20_000 };
+    const pixels = paint(64, 64, [star]);
+    const scaled = (name: string, scale: number, gain: number) => {
+      const image = writeFloatFits(
+        `${name}.fits`,
+        64,
+        64,
+        pixels.map((value) => value * scale),
+      );
+      return measure(image, '--at', '30,31', '--gain', String(gain)).stdout;
+    };
+    const [, inAdu] = scaled('adu', 1, 1.5).split('\n');
+    const [, inSmall] = scaled('small', 1e-5, 1.5e5).split('\n');
+    const numbers = (line = '') => line.split(' ').slice(2, 9).map(Number);
+    t.ok(numbers(inAdu).every(Number.isFinite), String(inAdu));
+    for (const [i, number] of numbers(inAdu).entries()) {
+      const other = numbers(inSmall)[i] ?? Number.NaN;
+      t.ok(Math.abs(number - other) <= 0.002 * Math.abs(number) + 0.002, `${number} and ${other}`);
+    }
+    t.match(scaled('huge', 1e30, 1), 'huge 0 no measurement: range');
+    t.match(scaled('tiny-values', 1e-30, 1), 'tiny-values 0 no measurement: range');
+  },
+);
+
 t.test('stamps of a set that are refused are counted by fault on stderr', async (t) => {
   const set = writeSet([{ name: 'one', dtype: 'int32', stars: alone }]);
   const pixels = new Int32Array(readFileSync(join(set, 'one.bin')).buffer.slice(0, 3 * 51 * 47 * 4));
@@ -259,6 +286,7 @@ t.test('what it cannot measure it refuses with a sentence and exit code 2', asyn
     ['a set of another byte order', [swapped], /index\.json: expected .*byte_order.*little.*got .*big/],
     ['two groups of one name', [twice], /groups\[1\]\.name: a second group named one/],
     ['both kinds of search', [sized, '--at', '3,3', '--detect'], /either --at or --detect/],
+    ['results that cannot be written', [set, '--out', join(directory, 'none', 'o')], /--out: .*ENOENT/],
   ];
   for (const [what, args, message] of refusals) {
     const { status, stderr } = measure(...args);
