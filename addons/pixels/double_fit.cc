@@ -12,7 +12,8 @@
 namespace summit::pixels {
 namespace {
 
-constexpr int32_t kMaxIterations = 20;
+constexpr int32_t kMaxIterations = 28;
+constexpr int32_t kLooks = 3;       // for outliers, once settled
 constexpr int32_t kParameters = 8;  // x, y, flux of both, ln width, background
 
 // A box that holds both stars.
@@ -42,6 +43,7 @@ class TwoStars {
     const float variance = settings_.noise * settings_.noise, shot = 1.0f / settings_.gain;
     Sums sums;
     bool settled = false;
+    int32_t looks = kLooks;
     for (int32_t i = 0; i < kMaxIterations && !settled; i++) {
       bool fresh_mask = false;
       if (i >= 3 && i < 7) fresh_mask = Mask(one, two, variance, shot);
@@ -50,6 +52,8 @@ class TwoStars {
       if (!Step(&sums, &one, &two, &step)) return result;
       result.main.iterations = i + 1;
       settled = i >= 4 && !fresh_mask && step < 0.05f;
+      // What was an outlier on the way need not be one where it ends.
+      if (settled && i >= 7 && looks-- > 0) settled = !Mask(one, two, variance, shot);
     }
     Finish(one, two, sums, settled, &result);
     return result;

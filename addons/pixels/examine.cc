@@ -28,8 +28,13 @@ constexpr float kUnmoved = 0.2f;        // errors: the light of a star that move
 constexpr float kFaint = 0.03f;         // sigma of the noise: starlight below it moves no offset
 constexpr float kHarmless = 0.4f;       // px from the brighter star to the light's centre: no matter which is meant
 constexpr float kInDoubt = 0.75f;       // px from a place in the middle to either reading: it serves both
+constexpr float kAlike = 3.0f;          // sigma between the fluxes of two stars
+// What two stars must be the better for than a trail, by the logarithm of the number of pixels (G. Schwarz, Ann. Statist. 6,
+// 461, 1978): they have one parameter more. No trail looks like two unlike stars.
+constexpr float kOneMore = 6.0f;
 constexpr float kLeastSaturatedSnr = 15.0f;  // a star that saturates is bright: fainter ones only lie beside masked pixels
 constexpr float kMisfitSigma = 5.0f;
+constexpr float kChanceSigma = 5.0f;    // of chi2
 constexpr float kMisfitShare = 0.06f;   // of a star's signal that may be left over: no star's profile leaves more
 
 void CopyTo(const Window& from, Window* to) {
@@ -86,6 +91,12 @@ float OffsetCost(const Fit& fit, float gain_share, int32_t n, float noise, float
 float NoiseCost(float snr) {
   const float inverse2 = 1.0f / (snr * snr);
   return std::sqrt((1.0f + 9.0f * inverse2) / std::max(0.5f, 1.0f - 3.0f * inverse2));
+}
+
+// Residuals larger than noise makes them, by surely more than chance: errors of the position grow with them.
+float ErrorScale(const Fit& fit) {
+  const float scatter = std::sqrt(2.0f / static_cast<float>(std::max(1, fit.used)));
+  return fit.chi2 > 1.0f + kChanceSigma * scatter ? std::sqrt(fit.chi2) : 1.0f;
 }
 
 }  // namespace
@@ -151,7 +162,7 @@ void Examiner::TakePair(const DoubleFit& pair, float noise, Source* source) {
 void Examiner::Place(const DoubleFit& pair, Source* source) {
   const StarModel &one = pair.main.star, &two = pair.neighbour;
   const float dx = two.x - one.x, dy = two.y - one.y, distance = std::hypot(dx, dy), share = two.flux / (one.flux + two.flux);
-  const bool alike = pair.flux_difference < 3.0f, near = distance < kBlendReach * pair.main.fwhm;
+  const bool alike = pair.flux_difference < kAlike, near = distance < kBlendReach * pair.main.fwhm;
   // The readings, from the star along the line: it, the light's centre, and the other star where it may be the brighter.
   const float farthest = alike ? distance : distance * share;
   source->blended = near ? 0.5f * farthest > kInDoubt : alike;
@@ -216,7 +227,7 @@ void Examiner::ExplainElongation(const FitSettings& given, Source* source) {
   StarModel middle = source->fit.star;
   middle.log_fwhm = one.log_fwhm;
   const Fit trail = FitTrail(refined_, settings, middle, 1.5f * half * std::cos(angle), 1.5f * half * std::sin(angle), trail_rejected_);
-  const float others = pair_possible ? Cost(pair.main) : Cost(best);
+  const float others = pair_possible ? Cost(pair.main) + (std::fabs(pair.flux_difference) < kAlike ? kOneMore : 0.0f) : Cost(best);
   if (Plausible(trail) && Cost(trail) < others) {
     source->fit = trail;
     source->elliptical = source->trail = true;
@@ -284,8 +295,10 @@ Source Examiner::Examine(const Window& window, const Structure& structure, const
   const float noise_cost = NoiseCost(source.fit.snr);
   source.ex = noise_cost * source.fit.ex * OffsetCost(source.fit, source.structure.column_gain, window.rows, noise, settings.gain);
   source.ey = noise_cost * source.fit.ey * OffsetCost(source.fit, source.structure.row_gain, window.cols, noise, settings.gain);
-  source.ex = std::hypot(source.ex, source.doubt_x);
-  source.ey = std::hypot(source.ey, source.doubt_y);
+  // Where the profile is not the model's, more than noise moves the star.
+  const float misfit = ErrorScale(source.fit);
+  source.ex = std::hypot(misfit * source.ex, source.doubt_x);
+  source.ey = std::hypot(misfit * source.ey, source.doubt_y);
   source.fit.flux_err *= more;
   source.fit.star.flux = flux;
   source.flux = aperture.valid ? more * aperture.flux : flux;

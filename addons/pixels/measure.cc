@@ -13,6 +13,8 @@
 #include "addons/pixels/raw_decode.h"
 #include "addons/pixels/search.h"
 #include "addons/pixels/structure.h"
+#include "addons/pixels/tracks.h"
+#include "addons/pixels/wave.h"
 #include "addons/pixels/window.h"
 
 namespace summit::pixels {
@@ -29,6 +31,10 @@ constexpr float kTrackingCertainty = 4.28f;
 constexpr float kSearchCertainty = 4.9f;   // of a whole large ROI: more places for noise to look like a star
 constexpr float kSearchThreshold = 4.3f;   // sigma of a smoothed 4x4 bin
 constexpr float kSure = 12.0f;             // SNR above which no noise is taken for a star, however it fits
+constexpr float kSharp = 6.0f;             // times its neighbours two pixels away: no star of 2.5 px FWHM
+constexpr float kBestChi2 = 1.3f;          // of a star beneath a track
+constexpr int32_t kManyMasked = 4;         // outliers about a faint star: what made them may have made the rest
+constexpr float kNoiseChi2 = 4.0f;         // sigma of chi2
 constexpr float kWidest = 13.0f;           // px FWHM
 constexpr float kElongatedLimit = 0.15f;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -51,6 +57,14 @@ float Certainty(const Source& source, float significance, float expected_fwhm) {
   return 0.5f * (seen + fit.snr) - 2.0f * std::fabs(fit.chi2 - 0.95f) - 0.1f * odd_width * odd_width;
 }
 
+// A star too faint to show what its model lacks leaves noise alone over; outliers and what else is left are of something else.
+bool FitsNoise(const Fit& fit) {
+  return fit.masked < kManyMasked && fit.chi2 - 1.0f < kNoiseChi2 * std::sqrt(2.0f / static_cast<float>(std::max(1, fit.used)));
+}
+
+// Whether what was found beneath a track is surely a star, and all of the track is left out.
+bool Settles(const Source& best) { return best.certain && !best.blended && !best.pair && best.fit.snr > kSure && best.fit.chi2 < kBestChi2; }
+
 Measurement Refused(FaultReason fault) {
   Measurement m = Empty(kFault);
   m.fault = static_cast<uint32_t>(fault);
@@ -72,7 +86,14 @@ struct StampMeasurer::State {
   const Calibration* calibration = nullptr;  // borrowed
   float brightness = 0.0f;  // ADU: the fit's flux of the last window's star, less noisy than the aperture's
 
+  struct Found {
+    Source best;
+    int32_t count = 0;      // candidates
+    float doubtful = 0.0f;  // significance of the strongest that is no star, or blended, where that is not surely fainter than the best
+  };
+
   Measurement Measure(const ImageView& image, const Prediction& prediction);
+  Found Look(const Structure& structure, float threshold, const SearchArea& area, float least_certainty);
   Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near, float least_certainty);
   Measurement MeasureWide(const ImageView& image);
   Measurement Report(const Source& source, const ImageView& image) const;
@@ -115,6 +136,29 @@ Measurement StampMeasurer::State::Report(const Source& source, const ImageView& 
   return m;
 }
 
+StampMeasurer::State::Found StampMeasurer::State::Look(const Structure& structure, float threshold, const SearchArea& area, float least_certainty) {
+  Candidate candidates[kMaxCandidates];
+  Found found;
+  Source& best = found.best;
+  found.count = detector.Find(window, structure.noise, running_fwhm, threshold, area, candidates);
+  // A width learned from this sensor's stars says more than the start value.
+  const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f, area};
+  float refused = 0.0f;
+  for (int32_t i = 0; i < found.count; i++) {
+    Source source = examiner.Examine(window, structure, detector.capped(), columns, examine_settings, candidates[i]);
+    if (!source.accepted || source.blended) refused = std::max(refused, candidates[i].significance);
+    // A peak on the area's rim may be the flank of a star outside.
+    if (!source.accepted || !area.Holds(source.fit.star.x, source.fit.star.y)) continue;
+    source.certain = source.fit.snr > kSure || (FitsNoise(source.fit) && Certainty(source, candidates[i].significance, running_fwhm) >= least_certainty);
+    const bool better = source.certain != best.certain ? source.certain : source.fit.star.flux > best.fit.star.flux;
+    if (!best.accepted || better) best = source;
+    // Candidates come by significance: a later one cannot be much brighter.
+    if (best.accepted && i + 1 < found.count && candidates[i + 1].significance < 0.5f * candidates[i].significance) break;
+  }
+  found.doubtful = best.certain && !best.blended && refused < best.fit.snr ? 0.0f : refused;
+  return found;
+}
+
 Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near,
                                                 float least_certainty) {
   const int32_t rows = std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut);
@@ -124,6 +168,7 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   if (calibration != nullptr && calibration->Fits(image.rows, image.cols)) Calibrate(*calibration, &window);
   Structure structure;
   RemoveStructure(&window, &structure);
+  RemoveWaves(&window, &structure);
   // The pixels' own noise counts, but not less than what the amplifier is known to have.
   structure.noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
   const float noise = structure.noise;
@@ -131,21 +176,14 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
   MaskDeadColumns(structure, &window);
   SearchArea area;
   if (near) area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
-  Candidate candidates[kMaxCandidates];
-  const int32_t count = detector.Find(window, noise, running_fwhm, near ? kTrackingThreshold : kBlindThreshold, area, candidates);
-  // A width learned from this sensor's stars says more than the start value.
-  const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f, area};
-  Source best;
-  for (int32_t i = 0; i < count; i++) {
-    Source source = examiner.Examine(window, structure, detector.capped(), columns, examine_settings, candidates[i]);
-    // A peak on the area's rim may be the flank of a star outside.
-    if (!source.accepted || !area.Holds(source.fit.star.x, source.fit.star.y)) continue;
-    source.certain = source.fit.snr > kSure || Certainty(source, candidates[i].significance, running_fwhm) >= least_certainty;
-    const bool better = source.certain != best.certain ? source.certain : source.fit.star.flux > best.fit.star.flux;
-    if (!best.accepted || better) best = source;
-    // Candidates come by significance: a later one cannot be much brighter.
-    if (best.accepted && i + 1 < count && candidates[i + 1].significance < 0.5f * candidates[i].significance) break;
+  const float threshold = near ? kTrackingThreshold : kBlindThreshold;
+  Found found = Look(structure, threshold, area, least_certainty);
+  // Something bright was no star, or not surely one: what is too sharp for starlight may lie on top of one.
+  if (found.doubtful > kSure && MaskTracks(noise, kSharp, &window) > 0) {
+    const Found again = Look(structure, threshold, area, least_certainty);
+    if (Settles(again.best)) found = again;
   }
+  const Source& best = found.best;
   Measurement m = best.accepted ? Report(best, image) : Empty(kNoStar);
   brightness = best.accepted ? best.fit.star.flux : 0.0f;
   if (!best.accepted) {
@@ -154,7 +192,7 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
     m.n_saturated = static_cast<uint32_t>(window.saturated);
   }
   columns.Learn(window.col0, window.cols, best.accepted ? best.structure.measured_columns : structure.measured_columns);
-  m.candidates = static_cast<uint32_t>(count);
+  m.candidates = static_cast<uint32_t>(found.count);
   return m;
 }
 

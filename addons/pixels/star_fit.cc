@@ -315,7 +315,7 @@ class Fitter {
         const bool core = dx * dx + dy * dy < radius * radius;
         const float light = s.flux * ProfileAt(s, dx, dy);
         lost += light * light / (variance_ + shot_ * light);
-        if (window_.MaskRow(r)[c] != 0) {
+        if (window_.MaskRow(r)[c] != 0 && window_.MaskRow(r)[c] != kMaskHit) {
           fit->saturated_core += core && window_.MaskRow(r)[c] == kMaskSaturated;
         } else {
           fit->masked++;

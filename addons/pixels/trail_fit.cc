@@ -8,7 +8,8 @@
 namespace summit::pixels {
 namespace {
 
-constexpr int32_t kMaxIterations = 20;
+constexpr int32_t kMaxIterations = 28;
+constexpr int32_t kLooks = 3;       // for outliers, once settled
 constexpr int32_t kParameters = 7;  // x, y, flux, ln width, hx, hy, background
 
 struct Trail {
@@ -66,30 +67,33 @@ Fit FitTrail(const Window& window, const FitSettings& settings, const StarModel&
       use[at] = allowed[at] = window.masked[at] | (rejected[at] & kKnownBad) | (c >= window.cols) ? 0.0f : 1.0f;
     }
   }
+  const auto mask = [&] {
+    for (int32_t r = box.row0; r < box.row0 + box.rows; r++) std::fill_n(star + r * kWindowStride + box.col0, box.cols, 0.0f);
+    for (int32_t k = 0; k < 5; k++) {
+      StarModel part = t.star;
+      part.x += kTrailAt[k] * t.hx;
+      part.y += kTrailAt[k] * t.hy;
+      part.flux *= kTrailShare[k];
+      Render(&part, &box, static_cast<float*>(node));
+      for (int32_t r = box.row0; r < box.row0 + box.rows; r++) {
+        for (int32_t c = box.col0; c < box.col0 + box.cols; c++) star[r * kWindowStride + c] += node[r * kWindowStride + c];
+      }
+    }
+    return MaskOutside(static_cast<const float*>(window.pixels), static_cast<const float*>(star), static_cast<const float*>(allowed), &box, t.star.background, variance, shot,
+                             kOutlierSigma, static_cast<float*>(use));
+  };
   Fit fit;
   Sums sums;
+  int32_t looks = kLooks;
   for (int32_t i = 0; i < kMaxIterations && !fit.converged; i++) {
-    bool fresh_mask = false;
-    if (i >= 3 && i < 7) {
-      for (int32_t r = box.row0; r < box.row0 + box.rows; r++) std::fill_n(star + r * kWindowStride + box.col0, box.cols, 0.0f);
-      for (int32_t k = 0; k < 5; k++) {
-        StarModel part = t.star;
-        part.x += kTrailAt[k] * t.hx;
-        part.y += kTrailAt[k] * t.hy;
-        part.flux *= kTrailShare[k];
-        Render(&part, &box, static_cast<float*>(node));
-        for (int32_t r = box.row0; r < box.row0 + box.rows; r++) {
-          for (int32_t c = box.col0; c < box.col0 + box.cols; c++) star[r * kWindowStride + c] += node[r * kWindowStride + c];
-        }
-      }
-      fresh_mask = MaskOutside(static_cast<const float*>(window.pixels), static_cast<const float*>(star), static_cast<const float*>(allowed), &box, t.star.background, variance, shot,
-                               kOutlierSigma, static_cast<float*>(use));
-    }
+    const bool fresh_mask = i >= 3 && i < 7 && mask();
     AccumulateTrail(static_cast<const float*>(window.pixels), static_cast<const float*>(use), &box, &t.star, t.hx, t.hy, variance, shot, &sums);
     float step = 0.0f;
     if (!Step(settings, prior_log_fwhm, &sums, &t, &step)) break;
     fit.iterations = i + 1;
     fit.converged = i >= 4 && !fresh_mask && step < 0.05f;
+    // What was an outlier on the way need not be one where it ends.
+    if (fit.converged && i >= 7 && looks-- > 0) fit.converged = !mask();
   }
   NormalEquations equations(kParameters, sums.hessian);
   float variances[kMaxParameters];
