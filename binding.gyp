@@ -57,6 +57,12 @@
       'sources': ['scripts/bench/kernel/kernel_bench.cc'],
     },
     {
+      'target_name': 'image_bench',
+      'type': 'executable',
+      'dependencies': ['summit_core'],
+      'sources': ['scripts/bench/image/image_bench.cc'],
+    },
+    {
       'target_name': 'summit_agent',
       'type': 'loadable_module',
       'dependencies': ['summit_core'],
@@ -70,7 +76,8 @@
       'target_name': 'sim_native',
       'type': 'loadable_module',
       'sources': ['<!@(ls sim-hw/native/*.cc)'],
-      'cflags': ['-isystem', '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api/package.json\'))")'],
+      'cflags': ['<!@(pkg-config --cflags cfitsio | sed s/-I/-isystem/g)', '-isystem', '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api/package.json\'))")'],
+      'libraries': ['<!@(pkg-config --libs cfitsio)'],
       'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
     },
   ],

@@ -85,8 +85,8 @@ const mayInclude: Readonly<Record<string, readonly string[]>> = {
   pixels: ['pixels'],
   image: ['image', 'pixels'],
   fits: ['fits', 'image'],
-  daq: ['daq', 'pixels'],
-  recorder: ['recorder', 'daq', 'fits', 'pixels'],
+  daq: ['daq', 'image', 'pixels'],
+  recorder: ['recorder', 'daq', 'fits', 'image', 'pixels'],
   binding: ['binding', 'recorder', 'daq', 'fits', 'image', 'pixels'],
   plugins: ['plugins'],
 };
