@@ -33,10 +33,12 @@ bool WriteAll(int fd, std::string_view text) {
   return true;
 }
 
-bool WriteAndSync(const std::string& path, std::string_view text) {
+bool WriteAndSync(const std::string& path, std::span<const std::string_view> parts) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0) return false;
-  const bool written = WriteAll(fd, text) && fsync(fd) == 0;
+  bool written = true;
+  for (const std::string_view part : parts) written = written && WriteAll(fd, part);
+  written = written && fsync(fd) == 0;
   const int reason = errno;
   close(fd);
   errno = reason;
@@ -73,12 +75,16 @@ bool Rename(const std::string& from, const std::string& to, bool replace) {
 }
 
 bool WriteDurably(const std::string& path, std::string_view text, std::string* problem) {
+  return WriteDurably(path, std::span(&text, 1), true, problem);
+}
+
+bool WriteDurably(const std::string& path, std::span<const std::string_view> parts, bool replace, std::string* problem) {
   const std::string temporary = TemporaryName(path);
   const char* step = ": cannot be written: ";
-  bool good = WriteAndSync(temporary, text);
+  bool good = WriteAndSync(temporary, parts);
   if (good) {
     step = ": cannot be given its name: ";
-    good = Rename(temporary, path, true);
+    good = Rename(temporary, path, replace);
   }
   if (good) {
     step = ": the directory cannot be synced: ";

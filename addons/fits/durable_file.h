@@ -5,6 +5,7 @@
 #ifndef SUMMIT_FITS_DURABLE_FILE_H_
 #define SUMMIT_FITS_DURABLE_FILE_H_
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ bool Rename(const std::string& from, const std::string& to, bool replace);
 
 // All steps for a whole text. False with one sentence; nothing is left behind then.
 bool WriteDurably(const std::string& path, std::string_view text, std::string* problem);
+// The same for a file that lies in parts. `replace` false: fails where the name is taken.
+bool WriteDurably(const std::string& path, std::span<const std::string_view> parts, bool replace, std::string* problem);
 
 }  // namespace summit::fits
 

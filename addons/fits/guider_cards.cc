@@ -140,20 +140,7 @@ constexpr std::array kEmpty = {
 };
 
 GuiderValue Fitting(GuiderValue value) {
-  auto* text = std::get_if<std::string>(&value);
-  if (text == nullptr) return value;
-  for (char& c : *text) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  // A quote takes two characters on the card.
-  size_t room = kMostText;
-  size_t length = 0;
-  for (; length < text->size(); ++length) {
-    const size_t width = (*text)[length] == '\'' ? 2 : 1;
-    if (width > room) break;
-    room -= width;
-  }
-  text->resize(length);
+  if (auto* text = std::get_if<std::string>(&value)) *text = FittingText(std::move(*text));
   return value;
 }
 
@@ -184,6 +171,22 @@ std::map<std::string, GuiderValue> Values(const GuiderHeader& header, const std:
 }
 
 }  // namespace
+
+std::string FittingText(std::string text) {
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  // A quote takes two characters on the card.
+  size_t room = kMostText;
+  size_t length = 0;
+  for (; length < text.size(); ++length) {
+    const size_t width = text[length] == '\'' ? 2 : 1;
+    if (width > room) break;
+    room -= width;
+  }
+  text.resize(length);
+  return text;
+}
 
 std::vector<GuiderCard> PrimaryCards(const GuiderHeader& header, const std::string& file_name) {
   std::map<std::string, GuiderValue> values = Values(header, file_name);

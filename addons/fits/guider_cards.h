@@ -26,6 +26,9 @@ struct GuiderCard {
 // ASCII become '?', more than one card holds is cut.
 std::vector<GuiderCard> PrimaryCards(const GuiderHeader& header, const std::string& file_name);
 
+// Text as one card of a keyword of up to eight letters holds it: printable ASCII, cut at the card's end.
+std::string FittingText(std::string text);
+
 // Replaces the value of the card of this name; appends one where there is none.
 void SetCard(std::vector<GuiderCard>* cards, std::string_view name, GuiderValue value);
 
