@@ -10,6 +10,7 @@
 #include "addons/binding/native_link.h"
 #include "addons/binding/calibration_binding.h"
 #include "addons/binding/native_measurer.h"
+#include "addons/binding/raw_image_binding.h"
 #include "addons/binding/record_layout.h"
 #include "addons/binding/service_notify.h"
 #include "addons/daq/clock.h"
@@ -41,6 +42,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("holdConnections", Napi::Function::New<HoldConnections>(env), napi_enumerable),
                              InstanceValue("driverAbi", Napi::Number::New(env, SUMMIT_ABI_VERSION), napi_enumerable),
                              InstanceValue("recordLayout", Napi::Function::New<RecordLayout>(env), napi_enumerable),
+                             InstanceValue("writeRawImage", Napi::Function::New<WriteRawImage>(env), napi_enumerable),
                              InstanceValue("writeGuiderFile", Napi::Function::New<WriteGuiderFile>(env), napi_enumerable),
                              InstanceValue("notifyServiceManager", Napi::Function::New<NotifyServiceManager>(env),
                                            napi_enumerable),

@@ -8,6 +8,7 @@
 
 #include "addons/binding/calibration_binding.h"
 #include "addons/binding/errors.h"
+#include "addons/binding/image_objects.h"
 #include "addons/binding/recorder_objects.h"
 
 namespace summit::binding {
@@ -22,11 +23,12 @@ Napi::BigInt Big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, 
 class StopWork : public Napi::AsyncWorker {
  public:
   StopWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::shared_ptr<recorder::GuiderRecorder> recorder,
-           std::shared_ptr<recorder::StreamRecorder> stream, std::shared_ptr<Doorbell> doorbell)
+           std::shared_ptr<recorder::StreamRecorder> stream, std::shared_ptr<recorder::ImageWriter> images, std::shared_ptr<Doorbell> doorbell)
       : AsyncWorker(env),
         link_(std::move(link)),
         recorder_(std::move(recorder)),
         stream_(std::move(stream)),
+        images_(std::move(images)),
         doorbell_(std::move(doorbell)),
         deferred_(env) {}
   Napi::Promise promise() const { return deferred_.Promise(); }
@@ -35,6 +37,7 @@ class StopWork : public Napi::AsyncWorker {
     // After the link: what it still delivered is recorded.
     if (recorder_ != nullptr) clean_ = recorder_->Stop(kStopRecorderMs) && clean_;
     if (stream_ != nullptr) clean_ = stream_->Stop(kStopRecorderMs) && clean_;
+    if (images_ != nullptr) clean_ = images_->Stop(kStopRecorderMs) && clean_;
   }
   void OnOK() override {
     doorbell_->Close();
@@ -45,6 +48,7 @@ class StopWork : public Napi::AsyncWorker {
   std::shared_ptr<daq::Link> link_;
   std::shared_ptr<recorder::GuiderRecorder> recorder_;
   std::shared_ptr<recorder::StreamRecorder> stream_;
+  std::shared_ptr<recorder::ImageWriter> images_;
   std::shared_ptr<Doorbell> doorbell_;
   Napi::Promise::Deferred deferred_;
   bool clean_ = false;
@@ -133,6 +137,10 @@ Napi::Function NativeLink::Define(Napi::Env env) {
                          InstanceMethod<&NativeLink::TakePixels>("takePixels"),
                          InstanceMethod<&NativeLink::ReleasePixels>("releasePixels"),
                          InstanceMethod<&NativeLink::TakeReports>("takeReports"),
+                         InstanceMethod<&NativeLink::TakeImages>("takeImages"),
+                         InstanceMethod<&NativeLink::WriteImage>("writeImage"),
+                         InstanceMethod<&NativeLink::ReleaseImage>("releaseImage"),
+                         InstanceMethod<&NativeLink::TakeImageFiles>("takeImageFiles"),
                      });
 }
 
@@ -150,7 +158,9 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
   }
   recorder::RecorderSettings recording;
   recorder::StreamSettings streaming;
-  if (!ReadRecorderSettings(settings.recorder, &recording, &message) || !ReadStreamSettings(settings.stream, &streaming, &message)) {
+  recorder::ImageWriterSettings writing;
+  if (!ReadRecorderSettings(settings.recorder, &recording, &message) || !ReadStreamSettings(settings.stream, &streaming, &message) ||
+      !ReadImageWriterSettings(settings.image_writer, &writing, &message)) {
     Throw(env, SUMMIT_ERR_CONFIG, message);
     return;
   }
@@ -161,6 +171,7 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
     recorder_ = recorder::GuiderRecorder::Create(recording, ring);
     taps.push_back(recorder_);
   }
+  if (!writing.folder.empty()) images_ = recorder::ImageWriter::Create(writing, ring);
   if (!streaming.path.empty()) {
     stream_ = recorder::StreamRecorder::Create(streaming, &message);
     if (stream_ == nullptr) {
@@ -191,6 +202,7 @@ void NativeLink::StopAll() {
   link_->Stop(kStopMs);
   if (recorder_ != nullptr) recorder_->Stop(kStopMs);
   if (stream_ != nullptr) stream_->Stop(kStopMs);
+  if (images_ != nullptr) images_->Stop(kStopMs);
 }
 
 NativeLink::~NativeLink() {
@@ -204,6 +216,8 @@ Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
   // Before the link: its first frames find the recorder at work.
   if (recorder_ != nullptr) recorder_->Start();
   if (stream_ != nullptr) stream_->Start();
+  // What is wrong with the folder is told with the first image that cannot be written.
+  if (images_ != nullptr) images_->Start(&message);
   const int code = link_->Start(&message);
   if (code != SUMMIT_OK) {
     doorbell_->Close();
@@ -215,7 +229,7 @@ Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeLink::Stop(const Napi::CallbackInfo& info) {
-  auto* work = new StopWork(info.Env(), link_, recorder_, stream_, doorbell_);
+  auto* work = new StopWork(info.Env(), link_, recorder_, stream_, images_, doorbell_);
   const Napi::Promise promise = work->promise();
   work->Queue();
   return promise;
@@ -241,6 +255,11 @@ Napi::Value NativeLink::TakeLog(const Napi::CallbackInfo& info) {
   if (recorder_ != nullptr) {
     for (const std::string& name : recorder_->TakeLeftovers()) {
       lines.push_back({30, "recorder: an earlier run left " + name + " unfinished: moved to the folder incomplete"});
+    }
+  }
+  if (images_ != nullptr) {
+    for (const std::string& name : images_->TakeLeftovers()) {
+      lines.push_back({30, "images: an earlier run left " + name + " unfinished: moved to the folder incomplete"});
     }
   }
   Napi::Array array = Napi::Array::New(info.Env(), lines.size());
@@ -290,6 +309,11 @@ Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
     if (const std::string problem = stream_->problem(); !problem.empty()) outcomes.Set("stream", problem);
   }
   all.Set("recording", recording);
+  Napi::Object images = Napi::Object::New(env);
+  if (daq::ImageReceiver* receiver = link_->images(); receiver != nullptr) {
+    for (const auto& [name, value] : receiver->Counters()) images.Set(name, Big(env, value));
+  }
+  all.Set("images", images);
   const daq::Worker& worker = link_->worker();
   Napi::Array sensors = Napi::Array::New(env, worker.sensors());
   for (size_t i = 0; i < worker.sensors(); ++i) {
@@ -361,6 +385,37 @@ Napi::Value NativeLink::ReleasePixels(const Napi::CallbackInfo& info) {
 Napi::Value NativeLink::TakeReports(const Napi::CallbackInfo& info) {
   if (recorder_ == nullptr) return Napi::Array::New(info.Env());
   return ReportsArray(info.Env(), recorder_->TakeReports());
+}
+
+Napi::Value NativeLink::TakeImages(const Napi::CallbackInfo& info) {
+  daq::ImageReceiver* receiver = link_->images();
+  return ImageNewsArray(info.Env(), receiver != nullptr ? receiver->TakeNews() : std::vector<daq::ImageNews>{});
+}
+
+Napi::Value NativeLink::WriteImage(const Napi::CallbackInfo& info) {
+  recorder::ImageJob job;
+  bool lossless = false;
+  const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+  if (link_->images() != nullptr) job.planes = link_->images()->Planes(token);
+  if (images_ == nullptr || job.planes == nullptr || !ReadImageJob(info[1], &job)) {
+    Throw(info.Env(), SUMMIT_ERR_STATE, "writeImage: expected the token of an image that is lent, and {id, firstPlane, detector, name, header}");
+    return info.Env().Undefined();
+  }
+  images_->Write(std::move(job));
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeLink::ReleaseImage(const Napi::CallbackInfo& info) {
+  bool lossless = false;
+  const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+  if (link_->images() == nullptr || !link_->images()->Release(token)) {
+    Throw(info.Env(), SUMMIT_ERR_STATE, "releaseImage: this image was never lent, or was given back");
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value NativeLink::TakeImageFiles(const Napi::CallbackInfo& info) {
+  return ImageFilesArray(info.Env(), images_ != nullptr ? images_->TakeReports() : std::vector<recorder::ImageFileReport>{});
 }
 
 }  // namespace summit::binding

@@ -162,6 +162,42 @@ typedef struct SummitPrediction {
   uint64_t valid;
 } SummitPrediction;
 
+/* Full frames, as the DAQ's image store has them: an image is created, its sources (one board's stream each) flow, the
+ * image is complete. "Complete" may mean "timed out": the host counts the bytes. The driver hands raw bytes over as
+ * they arrive; the host sorts them into planes at once. */
+enum SummitImageEventType {
+  SUMMIT_IMAGE_CREATED = 1,    /* `name`, `json` */
+  SUMMIT_IMAGE_SOURCE = 2,     /* the stream of `location` begins; `bytes_expected`, `json` */
+  SUMMIT_IMAGE_DATA = 3,       /* its next `bytes` at `data`, which begin at `offset` of the stream */
+  SUMMIT_IMAGE_SOURCE_END = 4, /* nothing more comes of it: `status` */
+  SUMMIT_IMAGE_COMPLETE = 5    /* nothing more comes of the image */
+};
+enum SummitImageStatus {
+  SUMMIT_IMAGE_OK = 0,        /* the DAQ says that this is all */
+  SUMMIT_IMAGE_TIMED_OUT = 1, /* no bytes for too long */
+  SUMMIT_IMAGE_LINK_LOST = 2, /* the connection could not be had again */
+  SUMMIT_IMAGE_REFUSED = 3,   /* the DAQ does not give it */
+  SUMMIT_IMAGE_STOPPED = 4    /* the driver was stopped */
+};
+
+typedef struct SummitImageEvent {
+  uint32_t struct_size;
+  uint16_t type;          /* SummitImageEventType */
+  uint8_t location;       /* SOURCE, DATA, SOURCE_END: bay*9 + board*3 + sensor of the board's first sensor */
+  uint8_t simulated;      /* the DAQ says it is a simulation */
+  int32_t status;         /* SummitImageStatus */
+  uint32_t resumed;       /* SOURCE_END: how often the link was lost and found again */
+  uint64_t image;         /* the DAQ's image id */
+  uint64_t t_src_tai_ns;  /* CREATED: trigger, TAI ns since 1970; 0 = absent */
+  uint64_t t_ns;          /* CLOCK_MONOTONIC: when it came */
+  uint64_t bytes_expected;
+  uint64_t offset;
+  uint64_t bytes;
+  const void* data;
+  const char* name;       /* image name such as MC_O_20251121_000156 */
+  const char* json;       /* CREATED, SOURCE: what else the DAQ tells, a JSON object; may be NULL */
+} SummitImageEvent;
+
 /* What a driver counts about its link. Per-sensor counters are the host's. */
 typedef struct SummitLinkStats {
   uint32_t struct_size;
@@ -220,6 +256,9 @@ typedef struct SummitHost {
   /* Writes one line to the agent's log. level: 10 debug, 20 info, 30 warning, 40 error. */
   void (*log)(void* context, int level, const char* message);
   uint64_t slot_bytes; /* the most that `acquire` can lend in one slot */
+  /* NULL: the host takes no images. Events of one source come in order and one at a time; sources may come from
+   * threads of their own. 0: this image or source is not wanted any more, and the driver need not go on with it. */
+  int (*image)(void* context, const SummitImageEvent* event);
 } SummitHost;
 
 typedef struct SummitDriver {

@@ -54,6 +54,14 @@ std::shared_ptr<Link> Link::Create(const LinkSettings& settings, std::function<v
     link->worker_->AddTap(tap.get());
   }
 
+  if (!settings.images.sources.empty()) {
+    link->images_ = ImageReceiver::Create(settings.images, [raw = link.get()] { raw->Ring(); }, message);
+    if (link->images_ == nullptr) {
+      *code = SUMMIT_ERR_RESOURCE;
+      return nullptr;
+    }
+  }
+
   SummitHost& host = link->host_;
   host.struct_size = sizeof(SummitHost);
   host.abi_version = SUMMIT_ABI_VERSION;
@@ -66,6 +74,9 @@ std::shared_ptr<Link> Link::Create(const LinkSettings& settings, std::function<v
   host.commit = [](void* context, const SummitFrame* frame) { static_cast<Link*>(context)->pool_->Release(frame->token); };
   host.log = [](void* context, int level, const char* text) { static_cast<Link*>(context)->Log(level, text); };
   host.slot_bytes = link->pool_->slot_bytes();
+  if (link->images_ != nullptr) {
+    host.image = [](void* context, const SummitImageEvent* event) { return static_cast<Link*>(context)->images_->On(*event); };
+  }
   *code = SUMMIT_OK;
   return link;
 }
@@ -168,6 +179,7 @@ bool Link::Stop(int deadline_ms) {
   driver_->close(handle_);
   handle_ = nullptr;
   life_ = Life::kStopped;
+  if (images_ != nullptr) images_->End();
   outbox_->Flush();
   return true;
 }

@@ -21,6 +21,7 @@
 #include "addons/daq/driver.h"
 #include "addons/daq/frame_pool.h"
 #include "addons/daq/frame_tap.h"
+#include "addons/daq/image_receiver.h"
 #include "addons/daq/leases.h"
 #include "addons/daq/link_settings.h"
 #include "addons/daq/outbox.h"
@@ -69,6 +70,8 @@ class Link : public std::enable_shared_from_this<Link> {
   const Worker& worker() const { return *worker_; }
   const FramePool& pool() const { return *pool_; }
   Leases& leases() { return *leases_; }
+  // nullptr: this link takes no images.
+  ImageReceiver* images() { return images_.get(); }
   void Predict(uint8_t location, const pixels::Prediction& prediction) { worker_->predictions().Set(location, prediction); }
   void Calibrate(uint8_t location, std::unique_ptr<SensorCalibration> calibration) {
     worker_->calibrations().Offer(location, std::move(calibration));
@@ -92,6 +95,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::vector<std::shared_ptr<FrameTap>> taps_;
   std::shared_ptr<FramePool> pool_;
   std::unique_ptr<Leases> leases_;
+  std::unique_ptr<ImageReceiver> images_;
   RecordRing ring_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Worker> worker_;

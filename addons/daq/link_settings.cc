@@ -29,6 +29,23 @@ SensorSetup ReadSensor(const std::string& json, std::string* problems) {
   return setup;
 }
 
+void ReadImages(const std::string& json, ImageSettings* settings, std::string* problems) {
+  Options options(json, "images");
+  settings->sets = static_cast<uint32_t>(options.Int("sets", 2, 1, 64));
+  settings->huge_pages = options.Flag("hugePages", true);
+  for (const std::string& source : options.Array("sources")) {
+    Options each(source, "images: sources");
+    ImageSourceSetup setup;
+    setup.location = static_cast<uint8_t>(each.Int("location", 0, 0, kLocations - 1));
+    const std::string kind = each.Text("kind", "wavefront");
+    if (kind == "latiss") setup.channels = image::kLatissChannels;
+    else if (kind != "wavefront") *problems += "images: sources: kind: expected wavefront or latiss, got \"" + kind + "\"; ";
+    *problems += each.Problems();
+    settings->sources.push_back(setup);
+  }
+  *problems += options.Problems();
+}
+
 }  // namespace
 
 bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string* message) {
@@ -48,6 +65,15 @@ bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string
   for (const std::string& sensor : options.Array("sensors")) {
     std::string problems;
     settings->sensors.push_back(ReadSensor(sensor, &problems));
+    if (!problems.empty()) {
+      *message = problems;
+      return false;
+    }
+  }
+  settings->image_writer = options.Json("imageWriter");
+  if (options.Has("images")) {
+    std::string problems;
+    ReadImages(options.Json("images"), &settings->images, &problems);
     if (!problems.empty()) {
       *message = problems;
       return false;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "addons/daq/frame_pool.h"
+#include "addons/daq/image_receiver.h"
 #include "addons/daq/thread_setup.h"
 #include "addons/daq/worker.h"
 
@@ -25,6 +26,8 @@ struct LinkSettings {
   ThreadSettings thread;
   uint32_t ring_records = 4096;
   std::vector<SensorSetup> sensors{};
+  ImageSettings images{};
+  std::string image_writer{};  // JSON object for the writer of raw images; "null": none
 };
 
 // False with everything that is wrong in *message.

@@ -39,6 +39,7 @@ class Plugin {
       const SummitHost& outer = static_cast<Plugin*>(context)->outer_;
       outer.log(outer.context, level, text);
     };
+    if (outer_.image != nullptr) host_.image = [](void* context, const SummitImageEvent* event) { return static_cast<Plugin*>(context)->Image(*event); };
   }
   ~Plugin() {
     if (handle_ != nullptr) driver_.close(handle_);
@@ -65,6 +66,7 @@ class Plugin {
  private:
   bool push() const { return (driver_.caps & SUMMIT_CAP_PUSH) != 0; }
   void Commit(const SummitFrame* frame);
+  int Image(const SummitImageEvent& event) const;
 
   const SummitHost outer_;
   SummitHost host_{};
@@ -114,6 +116,13 @@ void Plugin::Commit(const SummitFrame* given) {
   std::memcpy(&frame, given, std::min<size_t>(given->struct_size, sizeof(frame)));
   frame.struct_size = sizeof(frame);
   handover_.Put(frame);
+}
+
+int Plugin::Image(const SummitImageEvent& given) const {
+  SummitImageEvent event{};
+  std::memcpy(&event, &given, std::min<size_t>(given.struct_size, sizeof(event)));
+  event.struct_size = sizeof(event);
+  return outer_.image(outer_.context, &event);
 }
 
 int Plugin::Next(SummitFrame* frame, int timeout_ms) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "addons/daq/wire_control.h"
 
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "addons/daq/clock.h"
+#include "addons/daq/wire_address.h"
 
 namespace summit::daq {
 namespace {
@@ -29,26 +29,6 @@ std::string Unreachable(const std::string& why) {
   return json{{"status", kReplyCommandTimeout}, {"reply", "COMMAND_TIMEOUT"}, {"message", why}}.dump();
 }
 
-// 1..65535; 0 when the text is no port. getaddrinfo would wrap a larger number.
-int PortOf(const std::string& text) {
-  if (text.empty() || text.size() > 5 || text.find_first_not_of("0123456789") != std::string::npos) return 0;
-  const int port = std::stoi(text);
-  return port <= 65535 ? port : 0;
-}
-
-bool Resolve(const std::string& target, sockaddr_in* address) {
-  const size_t colon = target.rfind(':');
-  if (colon == std::string::npos || colon == 0 || PortOf(target.substr(colon + 1)) == 0) return false;
-  addrinfo hints{};
-  hints.ai_family = AF_INET;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(target.substr(0, colon).c_str(), target.substr(colon + 1).c_str(), &hints, &found) != 0) return false;
-  std::memcpy(address, found->ai_addr, sizeof(*address));
-  freeaddrinfo(found);
-  return address->sin_port != 0;
-}
-
 }  // namespace
 
 std::unique_ptr<WireControl> WireControl::Open(const WireControlSettings& settings, const SummitHost& host,
@@ -56,7 +36,7 @@ std::unique_ptr<WireControl> WireControl::Open(const WireControlSettings& settin
   std::unique_ptr<WireControl> control(new WireControl(host));
   control->settings_ = settings;
   // Resolved once, here: a name server that does not answer must not hold the thread.
-  if (!Resolve(settings.target, &control->target_)) {
+  if (!ResolveAddress(settings.target, &control->target_)) {
     *message = "wire: control: expected \"host:port\" with a host that resolves and a port 1..65535, got \"" + settings.target + "\"";
     return nullptr;
   }

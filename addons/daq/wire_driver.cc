@@ -16,6 +16,7 @@
 #include "addons/daq/wakeup.h"
 #include "addons/daq/wire_assembler.h"
 #include "addons/daq/wire_control.h"
+#include "addons/daq/wire_images.h"
 #include "addons/daq/wire_socket.h"
 
 namespace summit::daq {
@@ -28,6 +29,7 @@ constexpr int64_t kDefaultLinkTimeoutMs = 750;     // three STATUS messages
 struct WireSettings {
   WireSocketSettings socket;
   WireControlSettings control;
+  WireImageSettings images;
   uint64_t link_timeout_ns = 0;
 };
 
@@ -44,6 +46,8 @@ WireSettings ReadSettings(Options* options) {
   settings.control.subscribe = options->Flag("subscribe", false);
   settings.control.locations = options->Ints("locations", 0, kLocations - 1);
   settings.control.data_address = settings.socket.group;
+  settings.images.target = options->Text("images", "");
+  settings.images.timeout_ms = static_cast<int>(options->Int("imageTimeoutMs", settings.images.timeout_ms, 100, 600000));
   return settings;
 }
 
@@ -58,14 +62,21 @@ class WireLink {
     return control_ != nullptr;
   }
 
+  bool OpenImages(const WireImageSettings& settings, std::string* message) {
+    images_ = WireImages::Open(settings, host_, message);
+    return images_ != nullptr;
+  }
+
   void Start() {
     if (control_ != nullptr) control_->Subscribe();
+    if (images_ != nullptr) images_->Start();
   }
 
   void Stop() {
     stopping_.store(true);
     wakeup_.Signal();
     if (control_ != nullptr) control_->Stop();
+    if (images_ != nullptr) images_->Stop();
   }
 
   int Next(SummitFrame* frame, int timeout_ms);
@@ -85,6 +96,7 @@ class WireLink {
   unsigned batch_ = 0;  // datagrams staged
   unsigned taken_ = 0;  // of them, given to the assembler
   std::unique_ptr<WireControl> control_;
+  std::unique_ptr<WireImages> images_;
 };
 
 int WireLink::WaitMs(uint64_t until_ns) const {
@@ -183,6 +195,11 @@ int Open(const char* json, const SummitHost* host, void** handle, char* message,
 
   auto link = std::make_unique<WireLink>(*host, settings, std::move(socket));
   if (!settings.control.target.empty() && !link->OpenControl(settings.control, &text)) {
+    return Refuse(SUMMIT_ERR_CONFIG, text, message, message_bytes);
+  }
+  // A host that takes no images (an older one) is not given any.
+  const bool takes = host->struct_size >= sizeof(SummitHost) && host->image != nullptr;
+  if (!settings.images.target.empty() && takes && !link->OpenImages(settings.images, &text)) {
     return Refuse(SUMMIT_ERR_CONFIG, text, message, message_bytes);
   }
   *handle = link.release();

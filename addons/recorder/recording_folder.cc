@@ -22,16 +22,31 @@ constexpr std::string_view kLockName = ".summit-agent.lock";
 constexpr std::string_view kIncomplete = "incomplete";
 constexpr std::string_view kSidecarEnd = ".json";
 constexpr std::string_view kGuider = "_guider";
+// As in MC_O_20251121_000156_R44_SW0: letters, digits where the pattern has them.
+constexpr std::string_view kRawStem = "AA_A_00000000_000000_A00_XXX";
 
 bool IsTemporary(std::string_view name) {
   return name.size() > fits::kTemporaryBegin.size() + fits::kTemporaryEnd.size() && name.starts_with(fits::kTemporaryBegin) &&
          name.ends_with(fits::kTemporaryEnd);
 }
 
+bool IsRawStem(std::string_view stem) {
+  if (stem.size() != kRawStem.size()) return false;
+  for (size_t i = 0; i < stem.size(); i++) {
+    const char c = stem[i];
+    const bool letter = c >= 'A' && c <= 'Z', digit = c >= '0' && c <= '9';
+    const char wanted = kRawStem[i];
+    if (wanted == 'A' ? !letter : wanted == '0' ? !digit : wanted == 'X' ? !(letter || digit) : c != wanted) return false;
+  }
+  return true;
+}
+
 // The FITS file comes after its sidecar, so that whoever sees the one finds the other.
 bool IsOrphan(const fs::path& folder, std::string_view name) {
-  if (!name.ends_with(kSidecarEnd) || name.find(kGuider) == std::string_view::npos) return false;
-  const std::string fits_name = std::string(name.substr(0, name.size() - kSidecarEnd.size())) + ".fits";
+  if (!name.ends_with(kSidecarEnd)) return false;
+  const std::string_view stem = name.substr(0, name.size() - kSidecarEnd.size());
+  if (stem.find(kGuider) == std::string_view::npos && !IsRawStem(stem)) return false;
+  const std::string fits_name = std::string(stem) + ".fits";
   std::error_code error;
   return !fs::exists(folder / fits_name, error) && !error;
 }
