@@ -16,6 +16,8 @@ export interface ControlListener {
   subscribed(): void;
   /** a state command was granted */
   commanded(name: string): void;
+  /** asks the camera for an image; null: it has none to give */
+  take(args: Readonly<Record<string, unknown>>): (Outcome & Readonly<Record<string, unknown>>) | null;
 }
 
 type Request = Readonly<Record<string, unknown>> & { readonly command: string };
@@ -105,6 +107,11 @@ export class ControlServer {
         session: this.#daq.session.toString(16),
         sensors: this.#daq.sentBySensor(),
         subscribers: this.#daq.destinations.subscribers,
+      };
+    } else if (request.command === 'take') {
+      outcome = this.#listener.take(request) ?? {
+        reply: 'INVALID_COMMAND',
+        message: 'this DAQ gives no images: start sim-daq with --images',
       };
     } else {
       outcome = this.#daq.command(request.command, request);

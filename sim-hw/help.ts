@@ -48,6 +48,16 @@ Faults (repeatable; seeded)
   --fault KIND:at=17                                      at one stamp
       drop, duplicate, reorder (unit stamp, or packet), truncate, corrupt (always packet)
 
+Images (full frames; the command take asks for one)
+  --images wavefront|latiss four corner boards (8 halves), or LATISS
+  --image-port HOST:PORT    image store (default 127.0.0.1:5582)
+  --image-boards R00,R44    only these
+  --readout-s S             from created to complete (default 2.3; --speed makes it and exposures shorter)
+  --first-image N           SEQNUM of the first (default 1)
+  --image-frames N          paint N images and give them in turn, for load (default 0: paint each)
+  --image-truth DIR --image-calib DIR     writes truth.json; master calibrations, before it is ready
+  --image-fault KIND:at=N[,board=R44]     at the N-th image: truncate, drop-link, stall, wrong-bytes, unknown-detector
+
 Scenario
   --scenario FILE           YAML or JSON with these options as keys (rate: 9, fault: [drop:p=0.05]; the command line
                             overrides them) and with

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { ControlServer } from './control-server.js';
 import { Daq } from './daq.js';
 import { simHelp } from './help.js';
+import { ImageRoom } from './images/room.js';
 import { parseSimOptions, type SimOptions } from './options.js';
 import { Scenario } from './scenario.js';
 import { Stream } from './stream.js';
@@ -50,14 +51,18 @@ async function simulate(options: SimOptions): Promise<number> {
       scenario?.subscribed();
     },
     commanded: (name) => scenario?.takenOver(name, tell),
+    take: (args) => images?.take(args) ?? null,
   });
+  const images = options.images === null ? null : new ImageRoom(options.images, daq, say);
+  const store = await images?.start();
   const address = await control.start(options.control);
   daq.start({
     // Commands may run a series too, without a number of stamps; the scenario's exposures have one.
     running: () => stream.begin(scenario?.stamps ?? 0, () => scenario?.exposureDone()),
     leaving: () => stream.end(),
   });
-  say({ event: 'ready', control: address, session: daq.session.toString(16), pid: process.pid });
+  const about = { session: daq.session.toString(16), pid: process.pid };
+  say({ event: 'ready', control: address, ...(store === undefined ? {} : { images: store }), ...about });
   try {
     const aborted = stopped.signal.aborted ? Promise.resolve() : once(stopped.signal, 'abort');
     if (scenario !== null)
@@ -70,6 +75,7 @@ async function simulate(options: SimOptions): Promise<number> {
     if (scenario === null || !options.linger) reportEnd(daq, stream);
   } finally {
     daq.stop();
+    images?.stop();
     control.stop();
     truth.close();
   }

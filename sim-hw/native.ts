@@ -69,6 +69,10 @@ interface Native {
   readonly Sender: new (mtu: number, interfaceAddress: string) => Sender;
   readonly Pty: new () => Pty;
   crc32c(bytes: Uint8Array): number;
+  /** Full frames of one board (frame_addon.cc): the DAQ's stream, and truth as JSON text. */
+  paintBoard(settings: string): Promise<{ readonly stream: Buffer; readonly truth: string }>;
+  /** Master calibrations of one detector into a folder. */
+  writeCalibrations(settings: string, folder: string): Promise<void>;
 }
 
 function load(): Native {

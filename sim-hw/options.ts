@@ -3,6 +3,8 @@
 import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type FaultSpec, parseFault } from './faults.js';
+import { readImageOptions } from './images/options.js';
+import type { ImageOptions } from './images/room.js';
 import { noScenario, readScenarioFile, type ScenarioParts } from './scenario/file.js';
 import { PixelCode, type PixelName } from './wire.js';
 
@@ -53,6 +55,8 @@ export interface SimOptions {
   readonly taiMinusUtc: number;
   readonly truth: string | null;
   readonly faults: readonly FaultSpec[];
+  /** null: stamps only */
+  readonly images: ImageOptions | null;
   readonly scenario: ScenarioParts;
 }
 
@@ -96,6 +100,15 @@ const spec = {
   'tai-minus-utc': { type: 'string' },
   truth: { type: 'string' },
   fault: { type: 'string', multiple: true },
+  images: { type: 'string' },
+  'image-port': { type: 'string' },
+  'image-boards': { type: 'string' },
+  'image-frames': { type: 'string' },
+  'image-fault': { type: 'string', multiple: true },
+  'image-truth': { type: 'string' },
+  'image-calib': { type: 'string' },
+  'first-image': { type: 'string' },
+  'readout-s': { type: 'string' },
 } as const;
 
 type Given = Readonly<Record<string, unknown>>;
@@ -212,6 +225,11 @@ function readOptions(given: Given, scenario: ScenarioParts, problems: string[]):
     taiMinusUtc: number('tai-minus-utc', -100, 100, 37),
     truth: text('truth', null),
     faults: list(given.fault).flatMap((one) => readFault(one, problems)),
+    images: readImageOptions(
+      given,
+      { number, whole, text, endpoint: (key, at) => endpoint(key, at, problems) },
+      problems,
+    ),
     scenario,
   };
 }

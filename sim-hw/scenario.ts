@@ -6,10 +6,14 @@ import type { Daq, Outcome } from './daq.js';
 import type { SimOptions } from './options.js';
 import { type Exposure, type Series, seriesOf } from './scenario/plan.js';
 
-/** OBSID of the n-th exposure of this run: the day changes at 12 h UTC, as the observatory's does. */
+/** YYYYMMDD: the day changes at 12 h UTC, as the observatory's does. */
+export function dayObsOf(now: Date): string {
+  return new Date(now.getTime() - 12 * 3_600_000).toISOString().slice(0, 10).replaceAll('-', '');
+}
+
+/** OBSID of the n-th exposure of this run. */
 export function obsidOf(now: Date, n: number): string {
-  const day = new Date(now.getTime() - 12 * 3_600_000).toISOString().slice(0, 10).replaceAll('-', '');
-  return `MC_O_${day}_${String(n).padStart(6, '0')}`;
+  return `MC_O_${dayObsOf(now)}_${String(n).padStart(6, '0')}`;
 }
 
 function must(outcome: Outcome): void {

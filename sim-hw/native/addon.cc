@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What JavaScript sees of the simulator's native part: Frame, SensorModel, Sender, Pty, crc32c.
+// What JavaScript sees of the simulator's native part: Frame, SensorModel, Sender, Pty, crc32c, full frames.
 // Thread: the JavaScript thread that made the object. Owns: nothing beyond the objects it wraps.
 #include <arpa/inet.h>
 #include <napi.h>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim-hw/native/crc32c.h"
+#include "sim-hw/native/frame_addon.h"
 #include "sim-hw/native/pty.h"
 #include "sim-hw/native/renderer.h"
 #include "sim-hw/native/sender.h"
@@ -189,6 +190,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("SensorModel", Model::Define(env));
   exports.Set("Sender", JsSender::Define(env));
   exports.Set("Pty", JsPty::Define(env));
+  DefineFrames(env, exports);
   exports.Set("crc32c", Napi::Function::New<JsCrc32c>(env));
   return exports;
 }

@@ -5,90 +5,13 @@
 #include <cmath>
 #include <cstring>
 
+#include "sim-hw/native/noise.h"
+
 namespace summit::sim {
 namespace {
 
 constexpr int32_t kAdcMax = 262143;  // 18 bits
-constexpr int kTableBits = 16;
 constexpr uint32_t kRawCode = 0x20000u;  // guider, wavefront and AuxTel codes are inverted in the top bit
-
-// xoshiro256** by Blackman and Vigna (public domain description), seeded by splitmix64.
-class Random {
- public:
-  explicit Random(uint64_t seed) {
-    for (uint64_t& word : state_) {
-      seed += 0x9E3779B97F4A7C15u;
-      uint64_t z = seed;
-      z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-      z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-      word = z ^ (z >> 31);
-    }
-  }
-  uint64_t Next() {
-    const uint64_t result = Rotate(state_[1] * 5, 7) * 9;
-    const uint64_t t = state_[1] << 17;
-    state_[2] ^= state_[0];
-    state_[3] ^= state_[1];
-    state_[1] ^= state_[2];
-    state_[0] ^= state_[3];
-    state_[2] ^= t;
-    state_[3] = Rotate(state_[3], 45);
-    return result;
-  }
-  double Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
-
- private:
-  static uint64_t Rotate(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
-  uint64_t state_[4];
-};
-
-// Inverse of the normal distribution function by bisection on erfc: only for building the table.
-double NormalQuantile(double p) {
-  double low = -8.0, high = 8.0;
-  for (int i = 0; i < 60; i++) {
-    const double middle = 0.5 * (low + high);
-    (0.5 * std::erfc(-middle / M_SQRT2) < p ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
-
-// 65536 quantiles of the normal distribution: 16 random bits give one deviate (unit variance to 1e-4, tails
-// to 4.3 sigma). Four deviates for each 64-bit random number make the noise cheap.
-const std::vector<float>& NormalTable() {
-  static const std::vector<float> table = [] {
-    std::vector<float> values(1u << kTableBits);
-    const size_t n = values.size();
-    for (size_t i = 0; i < n / 2; i++) {
-      const double q = NormalQuantile((static_cast<double>(i) + 0.5) / static_cast<double>(n));
-      values[i] = static_cast<float>(q);
-      values[n - 1 - i] = static_cast<float>(-q);
-    }
-    return values;
-  }();
-  return table;
-}
-
-// Normal deviates, four from each random number.
-class Normals {
- public:
-  explicit Normals(uint64_t seed) : random_(seed), table_(NormalTable().data()) {}
-  float Next() {
-    if (left_ == 0) {
-      bits_ = random_.Next();
-      left_ = 4;
-    }
-    left_--;
-    const float value = table_[bits_ & 0xFFFFu];
-    bits_ >>= 16;
-    return value;
-  }
-
- private:
-  Random random_;
-  const float* table_;
-  uint64_t bits_ = 0;
-  int left_ = 0;
-};
 
 int32_t Clip(float value, int32_t highest) {
   return static_cast<int32_t>(std::clamp(std::floor(value + 0.5f), 0.0f, static_cast<float>(highest)));
