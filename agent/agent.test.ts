@@ -66,6 +66,7 @@ class HandLink implements DaqLink {
       outcomes: {},
       sensors: all.map((s) => sensorCounters(s.location, this.complete)),
       recording: {},
+      images: {},
     };
   }
   async control(command: Readonly<Record<string, unknown>>) {
@@ -83,6 +84,8 @@ class HandLink implements DaqLink {
   releasePixels(lease: bigint): void {
     this.released.push(lease);
   }
+  writeImage(): void {}
+  releaseImage(): void {}
 }
 
 function profile(data = 'tcp://127.0.0.1:0', startState = 'ENABLED') {

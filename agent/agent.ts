@@ -8,6 +8,7 @@ import { CommandDesk } from './control/desk.js';
 import { exposureVerb } from './control/exposure-verb.js';
 import { ResultGate } from './control/gate.js';
 import { configurationApplied, type Identity, identityEvents } from './control/identity.js';
+import { imageHeaderVerb } from './control/image-header-verb.js';
 import { InitGuiders } from './control/init-guiders.js';
 import { Lifecycle } from './control/lifecycle.js';
 import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
@@ -26,6 +27,7 @@ import { LinkWatch } from './health/link-watch.js';
 import { RecordedClock } from './health/recorded-clock.js';
 import { HealthRoom, startingTime } from './health/room.js';
 import type { VitalSigns } from './health/vital-signs.js';
+import { ImageRoom } from './image/room.js';
 import { Metrics } from './metrics/metrics.js';
 import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
@@ -75,6 +77,8 @@ export class Agent {
   readonly #initGuiders: InitGuiders;
   readonly #guider: Guider;
   readonly #recordings: Recordings;
+  /** null: the role takes no full frames */
+  readonly #images: ImageRoom | null;
   readonly #calibrations: LiveCalibrations | null;
   readonly #health: HealthRoom;
   readonly #metrics: Metrics;
@@ -209,6 +213,15 @@ export class Agent {
       log: this.#log,
       alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
     });
+    this.#images =
+      profile.image &&
+      new ImageRoom(profile.image, {
+        link: this.#link,
+        sink: this.#publisher,
+        log: this.#log,
+        taiNs: () => this.#clock.taiNs(),
+        alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
+      });
     this.#calibrations =
       guider.calibrations &&
       new LiveCalibrations(guider.calibrations, guider.sensors, {
@@ -305,6 +318,7 @@ export class Agent {
       summary_state: this.#lifecycle.state,
       uptime_s: this.#uptimeS(),
       ...stampStats(this.#link.counters(), this.#guider.accounts(), this.#profile.guider.sensors),
+      ...(this.#images && { images: { ...this.#link.counters().images, ...this.#images.counts } }),
       commands: this.#desk.counts(),
       serial: this.#health.sensors.counters(),
       connections: { ...this.#guard.counts(), garbage: this.#publisher.garbage },
@@ -351,6 +365,9 @@ export class Agent {
       ...this.#lifecycle.verbs(),
       pointing: pointingVerb(this.#onSky),
       exposure: exposureVerb(role),
+      imageHeader: imageHeaderVerb({
+        onHeader: this.#images && ((header) => this.#images?.onHeader(header) ?? ''),
+      }),
     };
   }
 
@@ -359,12 +376,14 @@ export class Agent {
     this.#link.start(
       (records) => this.#onRecords(records),
       (files) => this.#recordings.onFiles(files),
+      this.#images ?? undefined,
     );
     this.#tellSettings();
     this.#calibrations?.begin(this.#profile.guider.roi);
   }
 
   async #closeLink(): Promise<void> {
+    this.#images?.stop();
     await this.#link.stop();
     this.#guider.stop();
     this.#exposures.finish();

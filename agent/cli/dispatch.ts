@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   watch: async () => (await import('./watch.js')).watch,
   tail: async () => (await import('./tail.js')).tail,
   send: async () => (await import('./send.js')).send,
+  take: async () => (await import('./take.js')).take,
   roi: async () => (await import('./roi.js')).roi,
   keys: async () => (await import('./keys.js')).keys,
   doctor: async () => (await import('./doctor.js')).doctor,
@@ -32,7 +33,8 @@ async function overview(): Promise<string> {
   }
   return `usage: summit-agent COMMAND [OPTIONS]
 
-Edge agent for the Rubin Observatory Summit: stamps from the camera DAQ in, guide offsets on ZeroMQ out.
+Edge agent for the Rubin Observatory Summit: stamps and images from the camera DAQ in, guide
+offsets and files out.
 
 ${lines.join('\n')}
 

@@ -64,7 +64,7 @@ t.test('five mistakes give five messages, each with its path, what was expected 
   const problems = problemsOf(profile);
   t.equal(problems.length, 5, problems.join('\n'));
   t.match(problems, [
-    /^agent\.role: expected "guider", got "guide"$/,
+    /^agent\.role: expected "guider", "aos", "auxtel", got "guide"$/,
     /^daq\.wire\.port: expected at most 65535, got 70000$/,
     /^daq\.slots: expected integer, got "many"$/,
     /^guider\.sensors\.1: expected one of R00_SG0, .* got "R99_SG0"$/,

@@ -18,6 +18,7 @@ import { show } from '../model/show.js';
 import { amplifiersOf, gainsOf } from './amplifiers.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
+import { checkImage, imageLinkSettings, imageProfile } from './image.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
 import { checkSecurity, securityOf } from './security.js';
 import { profileValidator } from './validator.js';
@@ -88,6 +89,7 @@ function meaningProblems(value: unknown, folder: string): string[] {
   const root = section(value);
   const daq = section(root.daq);
   const guider = section(root.guider);
+  checkImage(section(root.agent).role, root.guider, root.image, daq.driver, out);
   checkDriver(daq, folder, out);
   const names = checkSensors(guider, out);
   checkRoi(guider.roiSpec, names, daq, out);
@@ -232,8 +234,9 @@ function pointingOf(value: Section | null | undefined): Pointing | null {
 
 function complete(file: ProfileFile, path: string, text: string): Profile {
   const folder = dirname(path);
-  const sensors = file.guider.sensors.map((name) => guideSensorNamed(name)).filter((s) => s !== undefined);
-  const roiSpec = file.guider.roiSpec ?? null;
+  const guider = file.guider ?? { sensors: [] };
+  const sensors = guider.sensors.map((name) => guideSensorNamed(name)).filter((s) => s !== undefined);
+  const roiSpec = guider.roiSpec ?? null;
   return {
     agent: {
       name: file.agent.name,
@@ -251,18 +254,19 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
     link: linkSettings(file, folder, sensors),
     guider: {
       sensors,
-      deadlineMs: file.guider.deadlineMs ?? null,
-      scatterFloorMm: file.guider.scatterFloorMm ?? defaults.scatterFloorMm,
+      deadlineMs: guider.deadlineMs ?? null,
+      scatterFloorMm: guider.scatterFloorMm ?? defaults.scatterFloorMm,
       roi: roiSpec === null ? null : parseRoiSpec(roiSpec),
-      pointing: pointingOf(file.guider.pointing),
-      calibrations: file.guider.calibrations
+      pointing: pointingOf(guider.pointing),
+      calibrations: guider.calibrations
         ? {
-            directory: resolve(folder, file.guider.calibrations.directory),
-            gains: sensors.flatMap((s) => gainsOf(s.location, file.guider.perSensor?.[s.detectorName])),
+            directory: resolve(folder, guider.calibrations.directory),
+            gains: sensors.flatMap((s) => gainsOf(s.location, guider.perSensor?.[s.detectorName])),
           }
         : null,
     },
-    health: completeHealth(file.health, folder, recorderSettings(file, folder)?.folder ?? null),
+    image: imageProfile(file),
+    health: completeHealth(file.health, folder, spoolOf(file, folder)),
     publish: {
       data: file.publish?.data ?? defaults.data,
       control: file.publish?.control ?? defaults.control,
@@ -274,8 +278,15 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
   };
 }
 
+/** The folder that the agent fills. */
+function spoolOf(file: ProfileFile, folder: string): string | null {
+  const images = imageLinkSettings(file, folder).imageWriter?.folder;
+  return images ?? recorderSettings(file, folder)?.folder ?? null;
+}
+
 function linkSettings(file: ProfileFile, folder: string, sensors: readonly GuideSensor[]): LinkSettings {
-  const { daq, guider } = file;
+  const { daq } = file;
+  const guider = file.guider ?? { sensors: [] };
   return {
     driver: daq.driver,
     options: driverOptions(file, folder, sensors),
@@ -289,6 +300,7 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
     hugePages: daq.hugePages ?? false,
     recorder: recorderSettings(file, folder),
     stream: null,
+    ...imageLinkSettings(file, folder),
     sensors: sensors.map(({ location, detectorName }) => {
       const own = guider.perSensor?.[detectorName];
       return {
@@ -304,7 +316,7 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
 }
 
 function recorderSettings({ daq, guider }: ProfileFile, folder: string): RecorderSettings | null {
-  const { recording } = guider;
+  const recording = guider?.recording;
   if (!recording) return null;
   return {
     folder: resolve(folder, recording.directory),

@@ -3,6 +3,7 @@
 // hw-profiles/schema.json says what a file may contain, load.ts reads and checks it.
 
 import type { LinkSettings } from '../model/daq.js';
+import type { ImageBoard } from '../model/image-detectors.js';
 import type { GuideSensor } from '../model/location.js';
 import type { Pointing } from '../model/pointing.js';
 import { formatRoiSpec, type RoiSpec } from '../model/roi.js';
@@ -14,7 +15,7 @@ export interface Profile {
   readonly agent: {
     readonly name: string;
     readonly instrument: string;
-    readonly role: 'guider';
+    readonly role: Role;
     readonly startState: StartState;
   };
   readonly source: ProfileSource;
@@ -40,6 +41,8 @@ export interface Profile {
       }[];
     } | null;
   };
+  /** null: the role takes no full frames */
+  readonly image: ImageProfile | null;
   readonly health: HealthProfile;
   readonly publish: {
     readonly data: string;
@@ -53,6 +56,22 @@ export interface Profile {
   /** null: nothing is encrypted, and nothing leaves the machine */
   readonly security: Security | null;
 }
+
+export type Role = 'guider' | 'aos' | 'auxtel';
+
+export interface ImageProfile {
+  readonly boards: readonly ImageBoard[];
+  readonly headerDeadlineMs: number;
+  /** what the DAQ does not know, for every image's header */
+  readonly values: {
+    readonly keywords: Keywords;
+    readonly detectors: Readonly<Record<string, Keywords>>;
+    readonly rebCond: Keywords;
+    readonly configCond: Keywords;
+  };
+}
+
+type Keywords = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Summary state that the agent goes to by itself. */
 export type StartState = 'STANDBY' | 'DISABLED' | 'ENABLED';
@@ -68,7 +87,7 @@ export interface ProfileSource {
 
 /** The keys of a profile file, after the schema accepted it. */
 export interface ProfileFile {
-  agent: { name: string; instrument?: string; role: 'guider'; startState?: StartState };
+  agent: { name: string; instrument?: string; role: Role; startState?: StartState };
   simulationMode?: 0 | 1;
   daq: {
     driver: 'wire' | 'replay' | 'plugin';
@@ -85,7 +104,7 @@ export interface ProfileFile {
     lockMemory?: boolean;
     hugePages?: boolean;
   };
-  guider: {
+  guider?: {
     sensors: string[];
     deadlineMs?: number | null;
     scatterFloorMm?: number;
@@ -94,6 +113,17 @@ export interface ProfileFile {
     perSensor?: Record<string, SensorConstants>;
     calibrations?: { directory: string } | null;
     recording?: { directory: string; queueStamps?: number } | null;
+  };
+  image?: {
+    directory: string;
+    boards?: string[];
+    sets?: number;
+    threads?: number;
+    headerDeadlineMs?: number;
+    keywords?: Record<string, string | number | boolean | null>;
+    detectors?: Record<string, Record<string, string | number | boolean | null>>;
+    rebCond?: Record<string, string | number | boolean | null>;
+    configCond?: Record<string, string | number | boolean | null>;
   };
   health?: HealthFile;
   publish?: {
@@ -126,6 +156,9 @@ export interface WireOptions {
   busyPollUs: number;
   control: string | null;
   subscribe: boolean;
+  /** host:port of the image store; null: none */
+  images?: string | null;
+  imageTimeoutMs?: number;
 }
 
 export const defaults = {
@@ -149,6 +182,8 @@ export const defaults = {
   linkTimeoutMs: 750,
   scatterFloorMm: 0.0002,
   recording: { queueStamps: 128 },
+  imageThreads: 2,
+  headerDeadlineMs: 0,
   gain: 1,
   readNoise: 0,
   data: 'tcp://127.0.0.1:5570',

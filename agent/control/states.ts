@@ -35,6 +35,8 @@ export const verbTable = {
   stop: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
   pointing: { from: always, role: 'command', timeoutS: 5 },
   exposure: { from: always, role: 'command', timeoutS: 5 },
+  take: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
+  imageHeader: { from: withLink, role: 'command', timeoutS: 5 },
 } as const satisfies Readonly<Record<string, VerbRule>>;
 
 export type VerbName = keyof typeof verbTable;

@@ -15,7 +15,7 @@ export type Verb = (args: Readonly<Record<string, unknown>>) => Promise<unknown>
 export type Verbs = Readonly<Record<VerbName, Verb>>;
 
 /** The verbs that are not the lifecycle's. */
-type OwnVerb = 'snapshot' | 'stats' | 'resume' | 'pause' | 'stop' | 'status' | 'setLogLevel';
+type OwnVerb = 'snapshot' | 'stats' | 'resume' | 'pause' | 'stop' | 'status' | 'setLogLevel' | 'take';
 
 export interface VerbDeps {
   readonly snapshot: () => unknown;
@@ -32,6 +32,7 @@ export function makeVerbs(deps: VerbDeps): Record<OwnVerb, Verb> {
     resume: async (args) => ask(deps.control, { command: 'resume', comment: commentOf(args) }),
     pause: pass('pause'),
     stop: pass('stop'),
+    take: async (args) => ask(deps.control, { ...args, command: 'take' }),
     status: pass('status'),
     setLogLevel: async (args) => {
       const level = levelOf(args);

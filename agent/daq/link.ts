@@ -12,6 +12,7 @@ import type {
   LoadedCalibration,
 } from '../model/daq.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
+import type { ImageListener, ImageOrder } from '../model/image.js';
 import { type LogLine, loadNative, type NativeLink } from './native.js';
 import { checkLayout, RECORD_BYTES, RecordDecoder } from './record.js';
 
@@ -52,6 +53,7 @@ export class NativeDaqLink implements DaqLink {
   readonly #decoder = new RecordDecoder(this.#bytes);
   #onRecords: ((records: readonly DaqRecord[]) => void) | null = null;
   #onFiles: (files: readonly FileReport[]) => void = () => {};
+  #images: ImageListener | null = null;
 
   /** `log` gets the link's own lines (a short socket buffer, a lost control connection). */
   constructor(settings: LinkSettings, log: (line: LogLine) => void = () => {}) {
@@ -68,9 +70,11 @@ export class NativeDaqLink implements DaqLink {
   start(
     onRecords: (records: readonly DaqRecord[]) => void,
     onFiles: (files: readonly FileReport[]) => void = () => {},
+    images: ImageListener | null = null,
   ): void {
     this.#onRecords = onRecords;
     this.#onFiles = onFiles;
+    this.#images = images;
     try {
       this.#native.start();
     } catch (error) {
@@ -139,6 +143,14 @@ export class NativeDaqLink implements DaqLink {
     }
   }
 
+  writeImage(token: bigint, order: ImageOrder): void {
+    this.#native.writeImage(token, order);
+  }
+
+  releaseImage(token: bigint): void {
+    this.#native.releaseImage(token);
+  }
+
   /**
    * The native side calls this, and Node 20 swallows what is thrown into it: an error goes on from the event
    * loop instead, where it ends the process as any other bug does.
@@ -174,5 +186,9 @@ export class NativeDaqLink implements DaqLink {
     while (this.#take() > 0);
     const files = this.#native.takeReports();
     if (files.length > 0) this.#onFiles(files);
+    const news = this.#native.takeImages();
+    if (news.length > 0) this.#images?.onNews(news);
+    const written = this.#native.takeImageFiles();
+    if (written.length > 0) this.#images?.onImageFiles(written);
   }
 }

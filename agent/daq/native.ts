@@ -12,6 +12,7 @@ import type {
   LoadedCalibration,
   Measurement,
 } from '../model/daq.js';
+import type { ImageFileReport, ImageNews, ImageOrder } from '../model/image.js';
 
 export interface RecordLayout {
   readonly size: number;
@@ -49,6 +50,13 @@ export interface NativeLink {
   releasePixels(lease: bigint): void;
   /** files that were closed since the last call */
   takeReports(): FileReport[];
+  /** what happened to images since the last call */
+  takeImages(): ImageNews[];
+  /** throws when the token is not lent */
+  writeImage(token: bigint, order: ImageOrder): void;
+  releaseImage(token: bigint): void;
+  /** raw images that were written, or could not be, since the last call */
+  takeImageFiles(): ImageFileReport[];
 }
 
 /** MeasureSettings of addons/pixels/measure.h; what is absent has the default given there. */
@@ -141,6 +149,19 @@ export interface NativeAddon {
    * is on the disk; throws an Error with path and reason (addons/binding/fits_binding.h).
    */
   writeGuiderFile(path: string, header: string, stamps: readonly GuiderFileStamp[]): void;
+  /**
+   * Writes one raw image and its sidecar as the camera archives them; `planes` in the order of the segments
+   * (addons/binding/raw_image_binding.h). Blocks until both are on the disk; throws an Error with path and reason.
+   */
+  writeRawImage(
+    path: string,
+    header: string,
+    detector: 'latiss' | 'wavefront',
+    rows: number,
+    cols: number,
+    planes: Int32Array,
+    threads: number,
+  ): void;
   /** One datagram as sd_notify sends it; `address` is NOTIFY_SOCKET. Never waits; '' or why it was not sent. */
   notifyServiceManager(address: string, text: string): string;
 }

@@ -10,6 +10,7 @@ import type {
   SensorCounters,
 } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
+import type { ImageListener, ImageOrder } from '../model/image.js';
 
 export class ReopenableLink implements DaqLink {
   readonly #create: () => DaqLink;
@@ -19,6 +20,7 @@ export class ReopenableLink implements DaqLink {
   /** of the links before, by location */
   #past = new Map<number, SensorCounters>();
   #pastHeartbeat = 0n;
+  #pastImages: Readonly<Record<string, bigint>> = {};
 
   /** The first link is created here, so that settings it refuses are told before anything is started. */
   constructor(create: () => DaqLink) {
@@ -33,16 +35,18 @@ export class ReopenableLink implements DaqLink {
   start(
     onRecords: (records: readonly DaqRecord[]) => void,
     onFiles: (files: readonly FileReport[]) => void = () => {},
+    images?: ImageListener,
   ): void {
     if (this.#life === 'closed') {
-      const { sensors, heartbeat } = this.counters();
+      const { sensors, heartbeat, images: past } = this.counters();
       this.#link = this.#create();
       this.#past = new Map(sensors.map((s) => [s.location, s]));
       this.#pastHeartbeat = heartbeat;
+      this.#pastImages = past;
       this.#life = 'new';
     }
     try {
-      this.#link.start(onRecords, onFiles);
+      this.#link.start(onRecords, onFiles, images);
     } catch (error) {
       // A link is started once, also when it does not come up.
       this.#life = 'closed';
@@ -68,6 +72,7 @@ export class ReopenableLink implements DaqLink {
       ...now,
       linkUp: this.isOpen && now.linkUp,
       heartbeat: this.#pastHeartbeat + now.heartbeat,
+      images: sumImages(now.images, this.#pastImages),
       sensors: now.sensors.map((s) => sum(s, this.#past.get(s.location))),
     };
   }
@@ -98,6 +103,25 @@ export class ReopenableLink implements DaqLink {
   releasePixels(lease: bigint): void {
     this.#link.releasePixels(lease);
   }
+
+  writeImage(token: bigint, order: ImageOrder): void {
+    this.#link.writeImage(token, order);
+  }
+
+  releaseImage(token: bigint): void {
+    this.#link.releaseImage(token);
+  }
+}
+
+/** What the pool holds is of now, everything else goes on counting. */
+function sumImages(
+  now: Readonly<Record<string, bigint>>,
+  past: Readonly<Record<string, bigint>>,
+): Readonly<Record<string, bigint>> {
+  const out: Record<string, bigint> = { ...now };
+  for (const [name, value] of Object.entries(past))
+    if (!name.startsWith('sets') && name !== 'lent') out[name] = (out[name] ?? 0n) + value;
+  return out;
 }
 
 function sum(now: SensorCounters, past: SensorCounters | undefined): SensorCounters {

@@ -22,6 +22,7 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
     outcomes: {},
     sensors: [],
     recording: {},
+    images: {},
   };
   const sink = { publish: (m: AgentMessage) => messages.push(m) };
   const log = logTo((level, message) => {

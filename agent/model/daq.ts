@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a DAQ link delivers, in the agent's words. agent/daq/ implements it over the native addon.
 
+import type { ImageLink, ImageListener } from './image.js';
+import type { ImageKind } from './image-detectors.js';
+
 /** Event types as the DAQ numbers them; unknown numbers pass through. 200 and up are the link's own. */
 export const EventType = {
   stamp: 0,
@@ -178,6 +181,8 @@ export interface LinkCounters {
   readonly sensors: readonly SensorCounters[];
   /** of the recorder; empty when nothing is recorded: complete = recorded + left_out + failed + outside */
   readonly recording: Readonly<Record<string, bigint>>;
+  /** of full frames, by source; empty when none are taken: created = delivered + failed (and failed_REASON) */
+  readonly images: Readonly<Record<string, bigint>>;
 }
 
 /** A DAQ reply: `status` 0 is SUCCESS, others as facts of the DAQ; further keys depend on the command. */
@@ -211,11 +216,12 @@ export interface LoadedCalibration {
 }
 
 /** One link to a DAQ: started once, stopped once. */
-export interface DaqLink {
+export interface DaqLink extends ImageLink {
   /** Opens the driver and starts the link thread; rejects with an AgentError (code daq_config, daq_resource). */
   start(
     onRecords: (records: readonly DaqRecord[]) => void,
     onFiles?: (files: readonly FileReport[]) => void,
+    images?: ImageListener,
   ): void;
   /** Hands on records that have come since, without waiting for the doorbell. */
   look(): void;
@@ -237,6 +243,14 @@ export interface DaqLink {
   releasePixels(lease: bigint): void;
 }
 
+/** Which full frames a link takes. */
+export interface ImageSettings {
+  readonly sources: readonly { readonly location: number; readonly kind: ImageKind }[];
+  /** images of one board that there is memory for */
+  readonly sets: number;
+  readonly hugePages: boolean;
+}
+
 /** Settings of a link, from the profile's `daq` section (hw-profiles/README.md). */
 export interface LinkSettings {
   readonly driver: 'wire' | 'replay' | 'recording' | 'plugin';
@@ -255,6 +269,10 @@ export interface LinkSettings {
   readonly recorder: RecorderSettings | null;
   /** records everything the driver delivers */
   readonly stream: StreamSettings | null;
+  /** absent: no full frames */
+  readonly images?: ImageSettings;
+  /** absent: none is written */
+  readonly imageWriter?: { readonly folder: string; readonly threads: number };
 }
 
 export interface StreamSettings {

@@ -368,6 +368,55 @@ export interface ImageAvailableMessage {
   readonly durableMs: number;
 }
 
+/** A raw image of one detector is on the disk, with its sidecar. */
+export interface RawImageMessage {
+  readonly kind: 'image.available';
+  readonly datasetType: 'raw';
+  readonly sensor: string;
+  readonly detector: number;
+  readonly location: number;
+  readonly path: string;
+  readonly sidecar: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly obsid: string;
+  readonly exposureId: number | null;
+  readonly dayObs: number | null;
+  readonly seqNum: number | null;
+  /** letters of the image name: O, C, ...; MC, AT */
+  readonly controller: string;
+  readonly source: string;
+  /** GROUPID */
+  readonly group: string;
+  readonly raftBay: string;
+  readonly ccdSlot: string;
+  /** the DAQ's image id, hexadecimal */
+  readonly imageTag: string;
+  /** how often the link was lost in mid-image */
+  readonly resumed: number;
+  readonly triggerTaiNs: bigint;
+  /** created -> last byte */
+  readonly readoutMs: number;
+  /** making the file in memory */
+  readonly writeMs: number;
+  /** last byte -> on the disk */
+  readonly durableMs: number;
+}
+
+/** A detector of an image of which there is no file, and never will be. */
+export interface ImageFailedMessage {
+  readonly kind: 'image.failed';
+  readonly sensor: string;
+  readonly detector: number;
+  readonly location: number;
+  readonly obsid: string;
+  readonly imageTag: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly bytes: number;
+  readonly bytesExpected: number;
+}
+
 /** What an exposure amounted to; sent after its last stamp, when it is computed. */
 export interface ExposureMessage extends StampIdentity {
   readonly kind: 'guider.exposure';
@@ -493,6 +542,8 @@ export type AgentMessage =
   | ExposureMessage
   | SeriesEndMessage
   | ImageAvailableMessage
+  | RawImageMessage
+  | ImageFailedMessage
   | HeartbeatMessage
   | CscEventMessage
   | HostMessage

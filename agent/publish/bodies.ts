@@ -29,6 +29,7 @@ import { ellipticityOf } from '../model/pointing.js';
 import { summaryStateNumber } from '../model/summary-state.js';
 import { exposureBody } from './exposure-body.js';
 import { hostBody, metricsBody, sensorBody } from './health-bodies.js';
+import { imageFailedBody, rawImageBody } from './image-bodies.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -65,7 +66,9 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
     case 'series.end':
       return seriesEndBody(message);
     case 'image.available':
-      return imageAvailableBody(message);
+      return message.datasetType === 'raw' ? rawImageBody(message) : imageAvailableBody(message);
+    case 'image.failed':
+      return imageFailedBody(message);
     case 'heartbeat':
       return heartbeatBody(message, state);
     case 'state':

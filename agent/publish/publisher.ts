@@ -205,6 +205,7 @@ export function topicName(message: AgentMessage, where: { agent: string; instrum
   switch (message.kind) {
     case 'guider.result':
     case 'image.available':
+    case 'image.failed':
     case 'health.sensor':
       return `${message.kind}/${where.instrument}/${message.sensor}/`;
     case 'state':

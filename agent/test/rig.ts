@@ -141,7 +141,7 @@ export class Rig {
       ...args,
     ]);
     const ready = await child.event('ready', isReady, deadlineMs);
-    return new Simulator(child, ready.control as string);
+    return new Simulator(child, ready.control as string, String(ready.images ?? ''));
   }
 
   async agent(
@@ -199,6 +199,8 @@ export class Simulator {
   constructor(
     readonly process: Child,
     readonly control: string,
+    /** of the image store; '': it gives none */
+    readonly images: string,
   ) {}
 
   /** Waits until the scenario is over; stamps the DAQ produced, by sensor. */

@@ -7,12 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Unpackr } from 'msgpackr';
 import { stringify } from 'yaml';
 import { Subscriber } from 'zeromq';
-import { Child, type JsonLine } from '../processes/child.js';
+import type { Child, JsonLine } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
 import { simGuiderProfile } from '../processes/profile.js';
 import { accountingTable, Board, brokenLaw, type Counters, counterNames } from './board.js';
+import { demonstrateImages } from './images.js';
 import { type DemoOptions, demoHelp, parseDemoOptions } from './options.js';
+import { Troupe } from './troupe.js';
 import { TruthScore } from './truth.js';
 
 const readyDeadlineMs = 20_000;
@@ -26,24 +28,6 @@ interface Stage {
   readonly agent: Child;
   readonly data: string;
   readonly control: string;
-}
-
-/** The children of this demo: none outlives it, also when it is interrupted while it starts them. */
-class Troupe {
-  readonly #children: Child[] = [];
-  #closed = false;
-
-  launch(name: string, script: string, args: readonly string[]): Child {
-    if (this.#closed) throw new Error('interrupted');
-    const child = new Child({ name, script, args });
-    this.#children.push(child);
-    return child;
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const child of this.#children) child.kill('SIGKILL');
-  }
 }
 
 async function setStage(options: DemoOptions, directory: string, troupe: Troupe): Promise<Stage> {
@@ -235,7 +219,8 @@ try {
 }
 if (options !== null) {
   try {
-    process.exitCode = await demonstrate(options);
+    const { role } = options;
+    process.exitCode = await (role === 'guider' ? demonstrate(options) : demonstrateImages(options, role));
   } catch (error) {
     process.stderr.write(`scripts/demo: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The profile's part about full frames: roles aos and auxtel.
+
+import { resolve } from 'node:path';
+import type { LinkSettings } from '../model/daq.js';
+import { type ImageBoard, latissBoard, wavefrontBoards } from '../model/image-detectors.js';
+import { show } from '../model/show.js';
+import { defaults, type ImageProfile, type ProfileFile } from './profile.js';
+
+type Section = Readonly<Record<string, unknown>>;
+
+function boardsOf(role: unknown): readonly ImageBoard[] {
+  if (role === 'aos') return wavefrontBoards;
+  return role === 'auxtel' ? [latissBoard] : [];
+}
+
+/** What role and sections have to do with each other. */
+export function checkImage(
+  role: unknown,
+  guider: unknown,
+  image: unknown,
+  driver: unknown,
+  out: string[],
+): void {
+  const takesImages = role === 'aos' || role === 'auxtel';
+  if (role === 'guider' && guider === undefined)
+    out.push('guider: expected the keys of role guider, got nothing');
+  if (takesImages && guider !== undefined)
+    out.push(`guider: expected nothing, role ${role} has no guide sensors`);
+  if (takesImages && image === undefined) out.push(`image: expected the keys of role ${role}, got nothing`);
+  if (role === 'guider' && image !== undefined)
+    out.push('image: expected nothing, role guider takes no full frames');
+  if (takesImages && driver === 'replay')
+    out.push('daq.driver: expected wire or plugin, replay has no full frames');
+  if (typeof image !== 'object' || image === null) return;
+  const { boards, detectors } = image as Section;
+  const known = boardsOf(role).map(({ raftBay }) => raftBay);
+  if (Array.isArray(boards))
+    boards.forEach((name, i) => {
+      const key = `image.boards.${i}`;
+      if (typeof name === 'string' && !known.includes(name))
+        out.push(`${key}: expected one of ${known.join(', ')}, got ${show(name)}`);
+      if (boards.indexOf(name) < i) out.push(`${key}: expected each board once, got ${show(name)} again`);
+    });
+  const names = boardsOf(role).flatMap((board) => board.detectors.map((d) => d.detectorName));
+  if (typeof detectors !== 'object' || detectors === null) return;
+  for (const name of Object.keys(detectors))
+    if (!names.includes(name))
+      out.push(`image.detectors.${name}: expected one of ${names.join(', ')}, got ${show(name)}`);
+}
+
+function wantedBoards(file: ProfileFile): readonly ImageBoard[] {
+  const wanted = file.image?.boards;
+  return boardsOf(file.agent.role).filter(({ raftBay }) => wanted?.includes(raftBay) ?? true);
+}
+
+export function imageProfile(file: ProfileFile): ImageProfile | null {
+  const { image } = file;
+  if (!image) return null;
+  return {
+    boards: wantedBoards(file),
+    headerDeadlineMs: image.headerDeadlineMs ?? defaults.headerDeadlineMs,
+    values: {
+      keywords: image.keywords ?? {},
+      detectors: image.detectors ?? {},
+      rebCond: image.rebCond ?? {},
+      configCond: image.configCond ?? {},
+    },
+  };
+}
+
+/** The link's settings that are about images; {}: it takes none. */
+export function imageLinkSettings(
+  file: ProfileFile,
+  folder: string,
+): Pick<LinkSettings, 'images' | 'imageWriter'> {
+  const { image } = file;
+  if (!image) return {};
+  const boards = wantedBoards(file);
+  return {
+    images: {
+      sources: boards.map(({ location, kind }) => ({ location, kind })),
+      sets: image.sets ?? 2 * boards.length,
+      hugePages: file.daq.hugePages ?? true,
+    },
+    imageWriter: {
+      folder: resolve(folder, image.directory),
+      threads: image.threads ?? defaults.imageThreads,
+    },
+  };
+}

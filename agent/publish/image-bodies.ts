@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages about full frames, as maps of the wire. `image_in_oods` has the fields of the observatory's event imageInOODS.
+import type { ImageFailedMessage, RawImageMessage } from '../model/messages.js';
+
+type Body = Record<string, unknown>;
+
+export function rawImageBody(m: RawImageMessage): Body {
+  return {
+    dataset_type: m.datasetType,
+    path: m.path,
+    sidecar: m.sidecar,
+    size: m.bytes,
+    sha256: m.sha256,
+    obsid: m.obsid,
+    exposure: m.exposureId,
+    day_obs: m.dayObs,
+    seq_num: m.seqNum,
+    group: m.group,
+    sensor: m.sensor,
+    detector: m.detector,
+    location: m.location,
+    image_tag: m.imageTag,
+    resumed: m.resumed,
+    t_trigger_tai_ns: m.triggerTaiNs,
+    readout_ms: m.readoutMs,
+    write_ms: m.writeMs,
+    durable_ms: m.durableMs,
+    image_in_oods: {
+      camera: m.source === 'AT' ? 'LATISS' : 'LSSTCam',
+      raft: m.raftBay.slice(1),
+      sensor: m.ccdSlot.slice(1),
+      obsid: m.obsid,
+      statusCode: 0,
+      description: 'file durable',
+    },
+  };
+}
+
+export function imageFailedBody(m: ImageFailedMessage): Body {
+  return {
+    sensor: m.sensor,
+    detector: m.detector,
+    location: m.location,
+    obsid: m.obsid,
+    image_tag: m.imageTag,
+    reason: m.reason,
+    message: m.message,
+    size: m.bytes,
+    size_expected: m.bytesExpected,
+  };
+}
