@@ -39,6 +39,7 @@ t.test('every command explains itself with an example', async (t) => {
     'watch',
     'tail',
     'send',
+    'take',
     'roi',
     'keys',
     'doctor',
