@@ -59,3 +59,12 @@ function runs(pid: string): boolean {
   const stat = statOf(pid);
   return stat !== null && stat.state !== 'Z';
 }
+
+t.test('an image role takes images until its time is over, and accounts for them', async (t) => {
+  const options = ['--role', 'auxtel', '--seconds', '1', '--exposure', '0.1', '--speed', '20', '--json'];
+  const demo = spawnSync(process.execPath, [script, ...options], { encoding: 'utf8', timeout: 120_000 });
+  t.equal(demo.status, 0, demo.stderr);
+  const report = JSON.parse(demo.stdout) as Record<string, unknown>;
+  t.match(report, { role: 'auxtel', failed: 0, conserved: true, durableMs: { p50: Number } });
+  t.ok(Number(report.images) >= 1 && report.images === report.files, demo.stdout);
+});
