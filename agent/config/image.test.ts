@@ -26,7 +26,7 @@ t.test('sim-aos.yaml and sim-auxtel.yaml say which boards are taken and where th
     sources: [0, 36, 180, 216].map((location) => ({ location, kind: 'wavefront' })),
     sets: 8,
   });
-  t.match(aos.link.imageWriter, { folder: /\/build\/sim-aos$/, threads: 2 });
+  t.match(aos.link.imageWriter, { folder: /^\/var\/tmp\/summit-agent\/sim-aos$/, threads: 2 });
   t.match(aos.link.options, { images: '127.0.0.1:5582' });
   t.same(aos.guider.sensors, []);
   const auxtel = loadProfile('hw-profiles/sim-auxtel.yaml');
