@@ -27,8 +27,9 @@ export function rawImageBody(m: RawImageMessage): Body {
     durable_ms: m.durableMs,
     image_in_oods: {
       camera: m.source === 'AT' ? 'LATISS' : 'LSSTCam',
-      raft: m.raftBay.slice(1),
-      sensor: m.ccdSlot.slice(1),
+      // As the Butler's detector records have them: LATISS has a raft of its own name.
+      raft: m.source === 'AT' ? 'RXX' : m.raftBay,
+      sensor: m.ccdSlot,
       obsid: m.obsid,
       statusCode: 0,
       description: 'file durable',

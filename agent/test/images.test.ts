@@ -135,8 +135,8 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
   t.match(sw1, { dataset_type: 'raw', detector: 204, resumed: 0 });
   t.match(sw1?.image_in_oods, {
     camera: 'LSSTCam',
-    raft: '44',
-    sensor: 'W1',
+    raft: 'R44',
+    sensor: 'SW1',
     obsid: sw1?.obsid,
     statusCode: 0,
   });
@@ -195,7 +195,7 @@ t.test('LATISS: a header document, a killed agent, the next one', async (t) => {
   t.match(body, {
     sensor: 'R00_S00',
     detector: 0,
-    image_in_oods: { camera: 'LATISS', raft: '00', sensor: '00' },
+    image_in_oods: { camera: 'LATISS', raft: 'RXX', sensor: 'S00' },
   });
   const stream = await streamOf(simulator.images, String(body.image_tag), 0);
   assertReadByOthers(t, rig.directory, [String(body.path)], stream);
