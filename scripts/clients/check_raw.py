@@ -54,7 +54,7 @@ def check(path, planes):
             primary = hdus[0].header
             latiss = primary["INSTRUME"] == "LATISS"
             names = segments_of(latiss)
-            expect(f"HDUs {[h.name for h in hdus]}", [h.name for h in hdus[1:]] == [n.upper() for n in names] + ["REB_COND", "CONFIG_COND"])
+            expect(f"HDUs {[h.name for h in hdus]}", [h.name for h in hdus[1:]] == names + ["REB_COND", "CONFIG_COND"])
             expect("the primary HDU has data", hdus[0].data is None)
             for key in NEEDED:
                 value = primary.get(key)
