@@ -366,7 +366,8 @@ export class Agent {
       pointing: pointingVerb(this.#onSky),
       exposure: exposureVerb(role),
       imageHeader: imageHeaderVerb({
-        onHeader: this.#images && ((header) => this.#images?.onHeader(header) ?? ''),
+        // The room is made after the verbs.
+        onHeader: this.#profile.image && ((header) => this.#images?.onHeader(header) ?? ''),
       }),
     };
   }
