@@ -60,18 +60,19 @@ SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V* weights) {
 
 // Clipped mean of each row less the columns' offsets. Eight rows at a time: their sums are added up across lanes
 // together.
+template <typename V>
 SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int32_t rows, int32_t cols, float limit, float* row_offsets) {
-  V8 tail;
-  const int32_t last = (cols - 1) / 8 * 8;
+  constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
+  V tail;
+  const int32_t last = (cols - 1) / kLanes * kLanes;
   LaneWeights(last, cols, &tail);
-  const V8 zero = {}, one = zero + 1.0f;
   for (int32_t first = 0; first < rows; first += 8) {
     const int32_t end = rows < first + 8 ? rows : first + 8;
     V8 sum[8] = {}, count[8] = {}, sums, counts;
     for (int32_t r = first; r < end; r++) {
       const float* row = pixels + r * kWindowStride;
-      V8 s = {}, n = {}, last_s = {}, last_n = {}, v, column;
-      for (int32_t c = 0; c < last; c += 8) {
+      V s = {}, n = {}, last_s = {}, last_n = {}, v, column;
+      for (int32_t c = 0; c < last; c += kLanes) {
         Load(row + c, &v);
         Load(columns + c, &column);
         v -= column;
@@ -81,9 +82,12 @@ SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int
       Load(columns + last, &column);
       v -= column;
       AddClipped(v, limit, &last_s, &last_n);
-      sum[r - first] = s + last_s * tail;
-      count[r - first] = n + last_n * tail;
+      s += last_s * tail;
+      n += last_n * tail;
+      Fold(s, &sum[r - first]);
+      Fold(n, &count[r - first]);
     }
+    const V8 zero = {}, one = zero + 1.0f;
     SumEach(sum, &sums);
     SumEach(count, &counts);
     Greatest(counts, one, &counts);
@@ -91,7 +95,7 @@ SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int
     Store(sums, row_offsets + first);
   }
 }
-SUMMIT_DISPATCHED(RowOffsets, RowOffsetsBody)
+SUMMIT_DISPATCHED_BY_WIDTH(RowOffsets, RowOffsetsBody)
 
 // Takes offsets off; returns the root mean square of what then lies within +-limit.
 template <typename V>
@@ -393,7 +397,7 @@ void RefineStructure(const float* star, float shot, const ColumnModel& model, Wi
   }
   // Rows, from what the columns' measured offsets leave; their mean belongs to the columns.
   WeighRows(pixels, star, static_cast<const float*>(offset), rows, cols, noise, shot, &sums);
-  float measured[kWindowSide], zero[kWindowSide] = {}, believed[kWindowSide], mean = 0.0f;
+  float measured[kWindowSide] = {}, zero[kWindowSide] = {}, believed[kWindowSide], mean = 0.0f;
   for (int32_t r = 0; r < rows; r++) measured[r] = structure->rows[r] + sums.row_sum[r] / std::max(sums.row_weight[r], 1.0f);
   structure->row_gain = Shrink(measured, sums.row_weight, zero, rows, noise, believed);
   for (int32_t r = 0; r < rows; r++) mean += believed[r] / static_cast<float>(rows);
