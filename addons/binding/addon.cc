@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "addons/binding/fits_binding.h"
+#include "addons/binding/image_processor.h"
 #include "addons/binding/listener.h"
 #include "addons/binding/native_link.h"
 #include "addons/binding/calibration_binding.h"
@@ -34,6 +35,7 @@ class Addon : public Napi::Addon<Addon> {
     DefineAddon(exports, {
                              InstanceValue("NativeLink", NativeLink::Define(env), napi_enumerable),
                              InstanceValue("NativeMeasurer", NativeMeasurer::Define(env), napi_enumerable),
+                             InstanceValue("NativeImageProcessor", NativeImageProcessor::Define(env), napi_enumerable),
                              InstanceValue("NativeGuiderFile", NativeGuiderFile::Define(env), napi_enumerable),
                              InstanceValue("readImage", Napi::Function::New<ReadImage>(env), napi_enumerable),
                              InstanceValue("readAmplifier", Napi::Function::New<ReadAmplifier>(env), napi_enumerable),

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./keys.js')).keys,
   doctor: async () => (await import('./doctor.js')).doctor,
   measure: async () => (await import('./measure.js')).measure,
+  process: async () => (await import('./process.js')).process,
   record: async () => (await import('./record.js')).record,
   replay: async () => (await import('./replay.js')).replay,
   version: async () => (await import('./version.js')).version,

@@ -116,6 +116,21 @@ export interface NativeImage {
   readonly pixels: Float32Array;
 }
 
+/** addons/binding/image_processor.h */
+export interface NativeProcessedImage {
+  /** JSON, addons/binding/image_report.h */
+  readonly report: string;
+  /** 8 bit, row by row, the lowest first; one pixel for 4 x 4 */
+  readonly preview: Buffer;
+  readonly cols: number;
+  readonly rows: number;
+}
+
+/** addons/binding/image_processor.h: raw full frames, one at a time, off the event loop. */
+export interface NativeImageProcessor {
+  process(path: string, isrPath: string): Promise<NativeProcessedImage>;
+}
+
 /** One stamp for `writeGuiderFile`. */
 export interface GuiderFileStamp {
   /** row by row */
@@ -128,6 +143,11 @@ export interface GuiderFileStamp {
 export interface NativeAddon {
   readonly NativeLink: new (settings: string, doorbell: () => void) => NativeLink;
   readonly NativeMeasurer: new (settings: MeasurerSettings) => NativeMeasurer;
+  readonly NativeImageProcessor: new (settings: {
+    readonly calibrations: string;
+    readonly threads: number;
+    readonly steps: Readonly<Record<string, boolean>>;
+  }) => NativeImageProcessor;
   /** throws an Error with path and reason */
   readonly NativeGuiderFile: new (
     path: string,

@@ -14,7 +14,8 @@ export type AgentErrorCode =
   | 'publish'
   | 'command'
   | 'state'
-  | 'security';
+  | 'security'
+  | 'image';
 
 /** An expected refusal: `code` is stable for programs, `message` a sentence for people, `problems` its parts. */
 export class AgentError extends Error {

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { measureAccuracy } from './accuracy/accuracy.js';
 import { measureHost } from './host.js';
+import { measureFrames } from './image/frames.js';
 import { measureImage } from './image/image.js';
 import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
@@ -21,7 +22,8 @@ WHAT is any of (default: all)
   accuracy     positions against truth and the Cramer-Rao bound, artefacts, a real sky, time, decoding; the table of
                goals, beside sep, photutils and a first moment
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
-  image        full frames: unpacking the raw stream, making a raw file, beside astropy
+  image        full frames: unpacking the raw stream, making a raw file, beside astropy; instrument signature removal and
+               looking, beside numpy and astropy on the same frames
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
   offsets      dx, dy, rotation of 8 guiders against truth and theory, pulls; one wrong star and one dead sensor; the
@@ -135,7 +137,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
     });
   }
   if (what.includes('host')) report.host = await measureHost(seconds);
-  if (what.includes('image')) report.image = measureImage();
+  if (what.includes('image')) report.image = { doors: measureImage(), frames: await measureFrames(rounds) };
   if (what.includes('kernel')) report.kernel = measureKernel();
   if (what.includes('latency')) {
     report.latency = await measureLatency([

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "addons/binding/image_processor.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "addons/binding/image_workshop.h"
+#include "addons/image/parallel.h"
+
+namespace summit::binding {
+namespace {
+
+class ProcessWork : public Napi::AsyncWorker {
+ public:
+  ProcessWork(Napi::Env env, std::shared_ptr<ImageWorkshop> workshop, std::string path, std::string isr_path)
+      : AsyncWorker(env), workshop_(std::move(workshop)), path_(std::move(path)), isr_path_(std::move(isr_path)), deferred_(env) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void Execute() override {
+    std::string problem;
+    if (!workshop_->Process(path_, isr_path_, &result_, &problem)) SetError(problem);
+  }
+
+  void OnOK() override {
+    Napi::Object out = Napi::Object::New(Env());
+    out.Set("report", Napi::String::New(Env(), result_.report));
+    out.Set("preview", Napi::Buffer<uint8_t>::Copy(Env(), result_.preview.data(), result_.preview.size()));
+    out.Set("cols", Napi::Number::New(Env(), result_.cols));
+    out.Set("rows", Napi::Number::New(Env(), result_.rows));
+    deferred_.Resolve(out);
+  }
+
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  std::shared_ptr<ImageWorkshop> workshop_;
+  std::string path_, isr_path_;
+  WorkshopResult result_{};
+  Napi::Promise::Deferred deferred_;
+};
+
+struct StepName {
+  const char* name;
+  image::IsrStep step;
+};
+constexpr std::array<StepName, 10> kSwitches = {{
+    {"serial_overscan", image::IsrStep::kSerialOverscan},
+    {"saturation", image::IsrStep::kSaturation},
+    {"crosstalk", image::IsrStep::kCrosstalk},
+    {"parallel_overscan", image::IsrStep::kParallelOverscan},
+    {"linearity", image::IsrStep::kLinearity},
+    {"bias", image::IsrStep::kBias},
+    {"dark", image::IsrStep::kDark},
+    {"defects", image::IsrStep::kDefects},
+    {"flat", image::IsrStep::kFlat},
+    {"interpolation", image::IsrStep::kInterpolation},
+}};
+
+bool ReadSettings(const Napi::Value& value, WorkshopSettings* settings) {
+  if (!value.IsObject()) return false;
+  const Napi::Object object = value.As<Napi::Object>();
+  const Napi::Value folder = object.Get("calibrations"), threads = object.Get("threads"), steps = object.Get("steps");
+  if (!folder.IsString() || !threads.IsNumber() || !steps.IsObject()) return false;
+  settings->calibrations = folder.As<Napi::String>().Utf8Value();
+  settings->isr.threads = std::clamp(threads.As<Napi::Number>().Int32Value(), 1, image::kMostThreads);
+  const Napi::Object wanted = steps.As<Napi::Object>();
+  for (const auto& [name, step] : kSwitches) {
+    const Napi::Value on = wanted.Get(name);
+    if (on.IsUndefined()) continue;
+    if (!on.IsBoolean()) return false;
+    settings->isr.steps.Set(step, on.As<Napi::Boolean>().Value());
+  }
+  return true;
+}
+
+}  // namespace
+
+Napi::Function NativeImageProcessor::Define(Napi::Env env) { return DefineClass(env, "NativeImageProcessor", {InstanceMethod<&NativeImageProcessor::Process>("process")}); }
+
+NativeImageProcessor::NativeImageProcessor(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  WorkshopSettings settings;
+  if (info.Length() < 1 || !ReadSettings(info[0], &settings)) {
+    Napi::TypeError::New(info.Env(), "NativeImageProcessor: expected {calibrations, threads, steps}").ThrowAsJavaScriptException();
+    return;
+  }
+  workshop_ = std::make_shared<ImageWorkshop>(std::move(settings));
+}
+
+Napi::Value NativeImageProcessor::Process(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsString() || !info[1].IsString()) {
+    Napi::TypeError::New(info.Env(), "process: expected path and path of the ISR file").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  auto* work = new ProcessWork(info.Env(), workshop_, info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value());
+  const Napi::Promise promise = work->promise();
+  work->Queue();
+  return promise;
+}
+
+}  // namespace summit::binding

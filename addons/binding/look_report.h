@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was seen in a frame as JSON, by the keys of <stem>.json (agent/README.md).
+// Thread: any. Owns: nothing.
+#ifndef SUMMIT_BINDING_LOOK_REPORT_H_
+#define SUMMIT_BINDING_LOOK_REPORT_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "addons/fits/raw_image_file.h"
+#include "addons/image/donuts.h"
+#include "addons/image/latiss_look.h"
+
+namespace summit::binding {
+
+nlohmann::json LatissProduct(const image::LatissLook& look, const image::LatissOrder& order, const fits::RawHeader& header);
+nlohmann::json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& map, bool extra);
+
+// Names of flags, without those of ISR.
+std::vector<std::string> LookFlagNames(uint32_t flags);
+
+}  // namespace summit::binding
+
+#endif  // SUMMIT_BINDING_LOOK_REPORT_H_
