@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "addons/daq/drivers.h"
 #include "addons/daq/testing/link_rig.h"
 #include "addons/daq/testing/test_host.h"
+#include "addons/image/unpack18.h"
 
 namespace summit::daq {
 namespace {
@@ -71,6 +73,27 @@ TEST_P(PluginStyle, ALibraryThatGivesASlotBackTwiceIsCountedAndHurtsNobody) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Styles, PluginStyle, ::testing::Values("summit_driver", "summit_driver_push"));
+
+TEST(PluginDriver, ImagesOfALibraryAreBookedAndItsEventsMayBeOlder) {
+  const std::string whole = std::to_string(image::kStreamBytes), images = R"("images":{"sources":[{"location":72,"kind":"latiss"}],"sets":1,"hugePages":false},)";
+  for (const bool short_of : {false, true}) {
+    std::string settings = Settings("summit_driver", R"(,"stamps":1,"imageBytes":)" + (short_of ? "1000" : whole));
+    settings.insert(1, images);
+    LinkRig rig(settings);
+    ASSERT_EQ(rig.Start(), SUMMIT_OK) << rig.message();
+    std::vector<ImageNews> news = rig.link().images()->TakeNews();
+    ASSERT_EQ(news.size(), 3u);
+    EXPECT_EQ(news[0].name, "AT_O_20261124_000001");
+    EXPECT_EQ(news[1].reason, short_of ? "short" : "");
+    if (!short_of) {
+      // 0xA5A5A5A5: 18 bits of it, the top one flipped.
+      EXPECT_EQ(rig.link().images()->Planes(news[1].token)[15 * image::kSegmentPixels], static_cast<int32_t>((0xA5A5A5A5u & 0x3FFFFu) ^ 0x20000u));
+      EXPECT_TRUE(rig.link().images()->Release(news[1].token));
+    }
+    EXPECT_EQ(rig.link().images()->Counters().at(short_of ? "failed_short" : "delivered"), 1u);
+    EXPECT_TRUE(rig.link().Stop(5000));
+  }
+}
 
 TEST(PluginDriver, CommandsReachTheLibrary) {
   LinkRig rig(Settings("summit_driver", R"(,"stamps":1)"));

@@ -5,15 +5,19 @@
 // summit_driver_small. Options: "sensors" n (locations 0..n-1); "stamps" n; "rows", "cols"; "dropEvery" k
 // (stamp numbers left out), "incompleteEvery" k, "doubleEvery" k (delivered twice), "staleToken" true (a slot is
 // given back twice), "stuck" true (does not come back from next, nor from stop in time), "fail" true (ends with an
-// error instead of its end; pull style).
+// error instead of its end; pull style), "imageBytes" n (at the start an image whose source, location 72, has so many
+// bytes of 0xA5).
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "addons/daq/driver.h"
 
@@ -30,6 +34,7 @@ struct Settings {
   bool stale_token = false;
   bool stuck = false;
   bool fail = false;
+  uint64_t image_bytes = 0;
 };
 
 bool EveryNth(uint64_t number, uint64_t n) { return n != 0 && number % n == n - 1; }
@@ -171,6 +176,7 @@ int Open(const char* json, const SummitHost* host, void** handle, char* message,
   settings.stale_token = options.value("staleToken", false);
   settings.stuck = options.value("stuck", false);
   settings.fail = options.value("fail", false);
+  settings.image_bytes = options.value("imageBytes", uint64_t{0});
   if (settings.sensors < 1 || settings.sensors > 225) {
     std::snprintf(message, message_bytes, "mock: sensors: expected 1..225, got %u", settings.sensors);
     return SUMMIT_ERR_CONFIG;
@@ -185,7 +191,36 @@ void Play(Mock* mock) {
   while (!mock->stopping.load() && mock->series.Next(&frame)) mock->host.commit(mock->host.context, &frame);
 }
 
-int StartPull(void*) { return SUMMIT_OK; }
+// A library may know fewer fields than the host: it says how many bytes its events have.
+void TellImage(const SummitHost& host, uint64_t bytes) {
+  if (bytes == 0 || host.image == nullptr) return;
+  const std::vector<uint8_t> piece(1000001, 0xA5);
+  SummitImageEvent event{};
+  event.struct_size = sizeof(event);
+  event.image = 99;
+  event.location = 72;
+  event.bytes_expected = 42467328;
+  event.name = "AT_O_20261124_000001";
+  event.t_ns = 1;
+  const auto tell = [&](uint16_t type) {
+    event.type = type;
+    return host.image(host.context, &event);
+  };
+  if (tell(SUMMIT_IMAGE_CREATED) == 0 || tell(SUMMIT_IMAGE_SOURCE) == 0) return;
+  event.struct_size = offsetof(SummitImageEvent, name);
+  event.data = piece.data();
+  for (event.offset = 0; event.offset < bytes; event.offset += event.bytes) {
+    event.bytes = std::min<uint64_t>(piece.size(), bytes - event.offset);
+    if (tell(SUMMIT_IMAGE_DATA) == 0) break;
+  }
+  tell(SUMMIT_IMAGE_SOURCE_END);
+  tell(SUMMIT_IMAGE_COMPLETE);
+}
+
+int StartPull(void* handle) {
+  TellImage(Of(handle)->host, Of(handle)->settings.image_bytes);
+  return SUMMIT_OK;
+}
 
 int StartPush(void* handle) {
   Mock* mock = Of(handle);
