@@ -57,8 +57,9 @@ export function agentWith(edit: (profile: JsonLine) => JsonLine): Pipeline {
       writeFileSync(path, stringify(edit(profile)));
       const child = new Child({
         name: 'agent',
-        script: 'dist/agent/main.js',
-        args: ['run', '--profile', path],
+        // As the service unit starts it.
+        command: process.execPath,
+        args: ['--min-semi-space-size=16', 'dist/agent/main.js', 'run', '--profile', path],
       });
       await child.event('ready', (event) => event.event === 'ready', readyDeadlineMs);
       return child;

@@ -3,6 +3,7 @@
 // Thread: the host's worker. Some of these calls stop their thread for 60 ms.
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import si from 'systeminformation';
 import type {
@@ -47,6 +48,29 @@ function fdLimit(): number {
   return soft === undefined ? Number.NaN : Number(soft);
 }
 
+/** Share of time that the cores were busy between two looks, %. systeminformation starts three processes to know it. */
+class CpuLoad {
+  #before = cpus();
+
+  look(): { readonly all: number; readonly busiest: number } {
+    const now = cpus();
+    const cores = now.map(({ times }, i) => {
+      const then = this.#before[i]?.times;
+      const spent = (key: keyof typeof times) => times[key] - (then?.[key] ?? 0);
+      const idle = spent('idle');
+      const total = idle + spent('user') + spent('nice') + spent('sys') + spent('irq');
+      return { busy: total - idle, total };
+    });
+    this.#before = now;
+    const percent = (busy: number, total: number) => (total > 0 ? (100 * busy) / total : 0);
+    const sum = (key: 'busy' | 'total') => cores.reduce((all, core) => all + core[key], 0);
+    return {
+      all: percent(sum('busy'), sum('total')),
+      busiest: Math.max(0, ...cores.map(({ busy, total }) => percent(busy, total))),
+    };
+  }
+}
+
 export class HostSampler {
   readonly #settings: Pick<HostSettings, 'interface' | 'disks'>;
   #machine: MachineReading | null = null;
@@ -54,6 +78,7 @@ export class HostSampler {
   #disks: readonly DiskReading[] = [];
   #rates: DiskRates = { readBytesS: null, writeBytesS: null, readsS: null, writesS: null };
   #temperatureC: number | null = null;
+  readonly #load = new CpuLoad();
   #second = 0;
 
   constructor(settings: Pick<HostSettings, 'interface' | 'disks'>) {
@@ -63,7 +88,8 @@ export class HostSampler {
   /** To be called once a second. */
   async sample(): Promise<HostReading> {
     const due = (every: number) => this.#second % every === 0;
-    const [memory, load] = await Promise.all([si.mem(), si.currentLoad()]);
+    const memory = await si.mem();
+    const load = this.#load.look();
     if (due(everyS.network)) this.#interface = await this.#readInterface();
     if (due(everyS.disks)) this.#rates = await this.#readRates();
     if (due(everyS.space)) this.#disks = await this.#readSpace();
@@ -72,8 +98,8 @@ export class HostSampler {
     this.#second++;
     return {
       machine: this.#machine,
-      cpuLoad: load.currentLoad,
-      cpuLoadMax: Math.max(load.currentLoad, ...load.cpus.map((cpu) => cpu.load)),
+      cpuLoad: load.all,
+      cpuLoadMax: load.busiest,
       memoryTotalBytes: memory.total,
       memoryAvailableBytes: memory.available,
       swapUsedBytes: memory.swapused,
