@@ -22,6 +22,7 @@ export interface DoorsDeps {
 export class Doors implements MessageSink {
   readonly #deps: DoorsDeps;
   readonly #recent = new Map<Door, RecordableHistogram>(doors.map((door) => [door, createHistogram()]));
+  readonly #waiting: [Door, bigint][] = [];
 
   constructor(deps: DoorsDeps) {
     this.#deps = deps;
@@ -41,6 +42,7 @@ export class Doors implements MessageSink {
 
   /** Since the last call, by door. */
   take(): Record<Door, DoorLatency> {
+    this.#count();
     const out: Partial<Record<Door, DoorLatency>> = {};
     for (const [door, histogram] of this.#recent) {
       const { count } = histogram;
@@ -56,10 +58,19 @@ export class Doors implements MessageSink {
     return out as Record<Door, DoorLatency>;
   }
 
+  /** Counted once the messages of this turn have left. */
   #record(door: Door, ns: bigint): void {
     // A source without times (a recording) says nothing here.
     if (ns <= 0n) return;
-    this.#recent.get(door)?.record(ns);
-    this.#deps.observe(door, Number(ns) / 1e9);
+    if (this.#waiting.length === 0) setImmediate(() => this.#count());
+    this.#waiting.push([door, ns]);
+  }
+
+  #count(): void {
+    for (const [door, ns] of this.#waiting) {
+      this.#recent.get(door)?.record(ns);
+      this.#deps.observe(door, Number(ns) / 1e9);
+    }
+    this.#waiting.length = 0;
   }
 }

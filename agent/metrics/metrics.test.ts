@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
 import type { AgentMessage, OffsetsMessage, StampResult } from '../model/messages.js';
 import { Doors } from './doors.js';
@@ -86,6 +87,8 @@ t.test('doors pass every message on and time those of stamps', async (t) => {
   const refused = { ...result, outcome: 'refused' };
   for (const message of [result, offsets, refused]) doors.publish(message);
   t.same(passed, [result, offsets, refused]);
+  t.same(observed, [], 'nothing is counted before the messages have left');
+  await nextTurn();
   t.same(observed, [
     ['transfer', 0.001],
     ['measure', 0.0005],
