@@ -22,8 +22,8 @@ export interface AskOptions {
   /** without any reply for this long, nobody is there */
   readonly timeoutS: number;
   readonly id?: string;
-  /** the command must begin within this */
-  readonly expiresS?: number;
+  /** the command must begin within this; null: a question, which may be answered at any time, whatever the clocks say */
+  readonly expiresS?: number | null;
   readonly onReply?: (reply: Reply) => void;
 }
 
@@ -60,7 +60,8 @@ export class AgentClient {
   async ask(verb: string, args: unknown, options: AskOptions): Promise<Reply> {
     const id = options.id ?? randomUUID();
     const issued = Date.now() / 1000;
-    const expires = issued + (options.expiresS ?? options.timeoutS);
+    const { expiresS = options.timeoutS } = options;
+    const expires = expiresS === null ? null : issued + expiresS;
     await this.#socket.send(packr.pack({ v: 1, id, verb, args, who: whoAmI(), issued, expires }));
     let waitS = options.timeoutS;
     for (;;) {
@@ -72,9 +73,9 @@ export class AgentClient {
     }
   }
 
-  /** The result of a verb; refuses with the agent's sentence. */
+  /** The result of a question; refuses with the agent's sentence. */
   async result(verb: string, timeoutS: number): Promise<Readonly<Record<string, unknown>>> {
-    const { ack, error, result } = await this.ask(verb, {}, { timeoutS });
+    const { ack, error, result } = await this.ask(verb, {}, { timeoutS, expiresS: null });
     if (ack === 303) return (result ?? {}) as Readonly<Record<string, unknown>>;
     throw new AgentError('command', error ?? `the agent answered ${ack}`);
   }

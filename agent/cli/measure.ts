@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent measure
 
-import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { NativeKernel, openGuiderFile, readFitsImage } from '../daq/kernel.js';
 import { detectStars, leastSide, measureAt } from '../measure/image.js';
 import { answerIn, type Kernel, type Outcome, outcomeOf, type Pixels } from '../measure/kernel.js';
@@ -45,7 +45,7 @@ PATH is
                     units: electrons per such unit
   --read-noise N    electron (default: estimated from each stamp)
   --saturation N    ADU (default 262143)
-  --fwhm PX         expected width (default 4)
+  --fwhm PX         expected width, 1.1 to 19 (default 4)
   --calib DIR       master calibrations of the camera's assembled CCDs, DIR/DETECTOR/{bias,dark,flat,defects,ptc}.fits,
                     cropped to the ROI; of stamps only. What is missing is said on stderr, and results carry
                     uncalibrated. Gain and read noise are those of ptc.fits unless given
@@ -92,7 +92,7 @@ examples: summit-agent measure night/stamps --out results.json
     const isImage = options.detect === true || listOf(options, 'at').length > 0;
     refuseIdle(options, ofImages, isImage, '--at or --detect');
     refuseIdle(options, ofCalibrations, options.calib !== undefined, '--calib');
-    const out = typeof options.out === 'string' ? new OutFile(options.out) : null;
+    const out = typeof options.out === 'string' ? new OutFile(options.out, paths.flatMap(filesOf)) : null;
     try {
       const outcomes = await measureAll(paths, isImage, options, around);
       if (outcomes === null) return 1;
@@ -104,6 +104,12 @@ examples: summit-agent measure night/stamps --out results.json
     }
   },
 };
+
+/** A path, or the files of a stamp set: none of them may be written over. */
+function filesOf(path: string): readonly string[] {
+  const isSet = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isSet ? readdirSync(path).map((name) => join(path, name)) : [path];
+}
 
 /** null: stopped before all was measured. */
 async function measureAll(
@@ -151,7 +157,7 @@ function kernelOf(
     gain: calibrations?.order.gain ?? numberOf(options, 'gain', 1e-9, 1e9, gain),
     readNoise: numberOf(options, 'read-noise', 0, 1e4, calibrations?.readNoise ?? 0),
     saturation: numberOf(options, 'saturation', 1, 2 ** 31 - 1, 262_143),
-    expectedFwhm: numberOf(options, 'fwhm', 1, 30, 4),
+    expectedFwhm: numberOf(options, 'fwhm', 1.1, 19, 4),
     calibrated: calibrations !== null,
   });
   const missing = calibrations === null ? [] : kernel.calibrate(calibrations.order);

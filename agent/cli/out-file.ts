@@ -10,6 +10,7 @@ import {
   openSync,
   realpathSync,
   renameSync,
+  type Stats,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -22,9 +23,10 @@ export class OutFile {
   readonly #part: string | null;
   #file: number | null;
 
-  /** Throws AgentError when the file could not be written. */
-  constructor(path: string) {
+  /** Throws AgentError when the file could not be written, or is one of `inputs`. */
+  constructor(path: string, inputs: readonly string[] = []) {
     try {
+      if (path === '') throw new Error('expected the path of a file, got nothing');
       const there = statSync(path, { throwIfNoEntry: false });
       this.#place = there === undefined ? path : realpathSync(path);
       if (there !== undefined) accessSync(this.#place, constants.W_OK);
@@ -32,6 +34,9 @@ export class OutFile {
         there === undefined || there.isFile() || there.isDirectory()
           ? `${this.#place}.${process.pid}.part`
           : null;
+      if (inputs.some((input) => isSame(input, there))) {
+        throw new Error(`${path}: is what is measured; expected another file`);
+      }
       if (there?.isDirectory() === true) throw new Error(`${path}: expected a file, got a directory`);
       this.#file = openSync(this.#part ?? this.#place, 'w');
     } catch (error) {
@@ -45,13 +50,13 @@ export class OutFile {
     try {
       writeFileSync(this.#file, text);
       if (this.#part !== null) fsyncSync(this.#file);
-      closeSync(this.#file);
-      this.#file = null;
       if (this.#part !== null) renameSync(this.#part, this.#place);
     } catch (error) {
       this.discard();
       throw refusal(error);
     }
+    closeSync(this.#file);
+    this.#file = null;
   }
 
   /** Leaves nothing behind, unless it was published. */
@@ -61,6 +66,11 @@ export class OutFile {
     this.#file = null;
     if (this.#part !== null) unlinkSync(this.#part);
   }
+}
+
+function isSame(input: string, there: Stats | undefined): boolean {
+  const own = statSync(input, { throwIfNoEntry: false });
+  return own !== undefined && there !== undefined && own.dev === there.dev && own.ino === there.ino;
 }
 
 function refusal(error: unknown): AgentError {

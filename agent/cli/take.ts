@@ -22,7 +22,7 @@ export const take: Command = {
   help: `usage: summit-agent take [options]
 
 Asks the DAQ, through a running agent of role aos or auxtel, for one image or several; prints their names. The agent
-tells of their files (summit-agent tail --topic image.available/). The simulated DAQ paints what is asked for.
+tells of their files (summit-agent tail image.available/). The simulated DAQ paints what is asked for.
 
   --count N           images, one after the other (default 1)
   --exposure S        default 2

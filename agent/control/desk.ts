@@ -8,7 +8,15 @@ import { nearest } from '../model/nearest.js';
 import type { SummaryState } from '../model/summary-state.js';
 import { CommandMemory, digestOf, type FinalReply, keyOf, type RememberedCommand } from './memory.js';
 import { ack, type ControlRequest } from './requests.js';
-import { type Role, ruleOf, stateProblem, type VerbName, type VerbRule, verbTable } from './states.js';
+import {
+  argsProblem,
+  type Role,
+  ruleOf,
+  stateProblem,
+  type VerbName,
+  type VerbRule,
+  verbTable,
+} from './states.js';
 import type { Verb, Verbs } from './verbs.js';
 
 /** Where a request came in. */
@@ -38,8 +46,8 @@ export type Reply = Omit<FinalReply, 'ack'> & { readonly ack: number };
 /** Commands are remembered this long, and none may expire later than that. */
 const windowS = 600;
 const capacity = 10_000;
-/** s that the clock of a client may be ahead of ours */
-const clockSlackS = 2;
+/** s that the clock of a client may be ahead of ours: less than a restart takes, or a command could be done twice */
+const clockSlackS = 0.1;
 const mostWaiting = 32;
 /** A command that is not done by then gets an INPROGRESS. */
 const announceMs = 250;
@@ -192,6 +200,7 @@ export class CommandDesk {
 
   async #run(job: Job): Promise<void> {
     const { request, verb, rule, act } = job;
+    const unknown = argsProblem(verb, request.args);
     const problem = stateProblem(verb, this.#deps.state());
     const late = this.#expiryProblem(job);
     if (late) {
@@ -201,6 +210,10 @@ export class CommandDesk {
     }
     if (problem) {
       this.#finish(job, { ack: ack.failed, code: 'state', error: problem });
+      return;
+    }
+    if (unknown) {
+      this.#finish(job, { ack: ack.failed, code: 'command', error: unknown });
       return;
     }
     const timer = setTimeout(() => this.#onTimeout(job), rule.timeoutS * 1000);
@@ -261,7 +274,7 @@ export class CommandDesk {
       return { ack: ack.failed, code: 'expired', error };
     }
     if (ageS >= -clockSlackS) return null;
-    const error = `${verb}: expected issued to be a time that has been, got one ${(-ageS).toFixed(0)} s ahead; compare the clocks`;
+    const error = `${verb}: expected issued to be a time that has been, got one ${(-ageS).toFixed(3)} s ahead; compare the clocks`;
     return { ack: ack.failed, code: 'command', error };
   }
 

@@ -60,6 +60,7 @@ export type ParsedRequest =
   | { readonly id: ControlRequest['id'] | null; readonly problem: string };
 
 const longestId = 128;
+const longestVerb = 64;
 const longestTtlS = 3600;
 
 /** Reads a request; anything that is not one gives a problem, never an exception. */
@@ -82,7 +83,9 @@ export function parseRequest(frame: Uint8Array): ParsedRequest {
   const { v, id, verb, args, who, issued } = map;
   if (!isId(id)) return { id: null, problem: `id: expected a number or at most ${longestId} characters` };
   if (v !== 1) return { id, problem: `v: expected 1, got ${show(v)}` };
-  if (typeof verb !== 'string') return { id, problem: 'verb: expected text' };
+  if (typeof verb !== 'string' || verb.length > longestVerb) {
+    return { id, problem: `verb: expected text of at most ${longestVerb} characters` };
+  }
   if (args !== undefined && args !== null && (typeof args !== 'object' || Array.isArray(args))) {
     return { id, problem: 'args: expected a map' };
   }

@@ -157,7 +157,7 @@ t.test('resume, pause and stop pass through; a DAQ that refuses is quoted', asyn
 t.test('integers beyond 53 bits and values that contain others are refusals, and harm nothing', async (t) => {
   const { ask, commands } = await bench(t, success);
   const huge = 2n ** 63n;
-  t.match(await ask('pause', { x: huge }), { ack: 303 }, 'what pause does not know is not passed on');
+  t.match(await ask('pause', { x: huge }), { ack: -302 }, 'what pause does not know is refused');
   t.match(await ask('initGuiders', { roiSpec: huge }), { ack: -302, code: 'roi' });
   const common = { ...roiSpec.common, rows: huge };
   t.match(await ask('initGuiders', { roiSpec: { ...roiSpec, common } }), {
@@ -167,7 +167,12 @@ t.test('integers beyond 53 bits and values that contain others are refusals, and
   t.match(await ask('initGuiders', { roiSpec: { ...roiSpec, common: { ...roiSpec.common, rows: 50n } } }), {
     ack: 303,
   });
-  t.equal(commands.length, 2);
+  t.equal(commands.length, 1);
+});
+
+t.test('a verb of any length is refused at once', async (t) => {
+  const { ask } = await bench(t, success);
+  t.match(await ask('x'.repeat(60_000)), { ack: -302, error: /at most 64 characters/ });
 });
 
 t.test('a DAQ that is not there is a refusal', async (t) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of what may be asked when: verbs, the states they are taken in, and the state they lead to.
 
+import { show } from '../model/show.js';
 import type { SummaryState } from '../model/summary-state.js';
 
 /** `observe` verbs change nothing; `command` verbs do, and are run once per id, one after the other. */
@@ -12,6 +13,8 @@ export interface VerbRule {
   /** state it leads to; absent: the state stays */
   readonly to?: SummaryState;
   readonly role: Role;
+  /** names of its arguments; absent: the verb looks at them itself */
+  readonly args?: readonly string[];
   /** s it may run before its final ack is TIMEOUT */
   readonly timeoutS: number;
 }
@@ -20,19 +23,25 @@ const always: readonly SummaryState[] = ['STANDBY', 'DISABLED', 'ENABLED', 'FAUL
 const withLink: readonly SummaryState[] = ['DISABLED', 'ENABLED'];
 
 export const verbTable = {
-  start: { from: ['STANDBY'], to: 'DISABLED', role: 'command', timeoutS: 10 },
-  enable: { from: ['DISABLED'], to: 'ENABLED', role: 'command', timeoutS: 5 },
-  disable: { from: ['ENABLED'], to: 'DISABLED', role: 'command', timeoutS: 5 },
-  standby: { from: ['DISABLED', 'FAULT'], to: 'STANDBY', role: 'command', timeoutS: 10 },
-  exitControl: { from: ['STANDBY'], to: 'OFFLINE', role: 'command', timeoutS: 5 },
-  setLogLevel: { from: always, role: 'command', timeoutS: 5 },
+  start: {
+    from: ['STANDBY'],
+    to: 'DISABLED',
+    role: 'command',
+    args: ['configurationOverride'],
+    timeoutS: 10,
+  },
+  enable: { from: ['DISABLED'], to: 'ENABLED', role: 'command', args: [], timeoutS: 5 },
+  disable: { from: ['ENABLED'], to: 'DISABLED', role: 'command', args: [], timeoutS: 5 },
+  standby: { from: ['DISABLED', 'FAULT'], to: 'STANDBY', role: 'command', args: [], timeoutS: 10 },
+  exitControl: { from: ['STANDBY'], to: 'OFFLINE', role: 'command', args: [], timeoutS: 5 },
+  setLogLevel: { from: always, role: 'command', args: ['level', 'subsystem'], timeoutS: 5 },
   snapshot: { from: always, role: 'observe', timeoutS: 5 },
   stats: { from: always, role: 'observe', timeoutS: 5 },
   status: { from: withLink, role: 'observe', timeoutS: 5 },
-  initGuiders: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
-  resume: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
-  pause: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
-  stop: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
+  initGuiders: { from: ['ENABLED'], role: 'command', args: ['roiSpec'], timeoutS: 5 },
+  resume: { from: ['ENABLED'], role: 'command', args: ['comment', 'obsid'], timeoutS: 5 },
+  pause: { from: ['ENABLED'], role: 'command', args: [], timeoutS: 5 },
+  stop: { from: ['ENABLED'], role: 'command', args: [], timeoutS: 5 },
   pointing: { from: always, role: 'command', timeoutS: 5 },
   exposure: { from: always, role: 'command', timeoutS: 5 },
   take: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
@@ -52,6 +61,15 @@ export function stateProblem(verb: VerbName, state: SummaryState): string | null
   const way = wayTo(from, state);
   const hint = way.length === 0 ? '' : `; send ${way.join(', ')} first`;
   return `${verb}: expected state ${from.join(' or ')}, the agent is in ${state}${hint}`;
+}
+
+/** Names what a verb does not know among its arguments; null: it knows them all. A slip must not become a default. */
+export function argsProblem(verb: VerbName, args: Readonly<Record<string, unknown>>): string | null {
+  const { args: known }: VerbRule = verbTable[verb];
+  const unknown = known ? Object.keys(args).filter((name) => !known.includes(name)) : [];
+  if (!known || unknown.length === 0) return null;
+  const expected = known.length === 0 ? 'no arguments' : `only ${known.join(', ')} in args`;
+  return `${verb}: expected ${expected}, got ${show(unknown)}`;
 }
 
 /** The shortest row of lifecycle verbs from a state to one of `wanted`. */

@@ -302,6 +302,7 @@ export class Combiner {
     const known = this.#members.filter((c) => this.#homes.isOfReference(c.index));
     if (known.length < leastForRotation) return before;
     this.#homes.restore();
+    for (const c of this.#outliers) this.#tracks[c.index]?.forgiven();
     const { motion } = this.#homes.fit(known, true, 0);
     this.#reference.renumber();
     const { dx, dy, rotation } = this.#unlearnt ?? still;

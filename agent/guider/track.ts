@@ -112,6 +112,11 @@ export class Track {
     return this.#strain > misledStrain;
   }
 
+  /** What was learnt with it is forgotten: until it pulls again it misleads nobody. */
+  forgiven(): void {
+    this.#strain = dueStrain;
+  }
+
   /** It was wrong a moment ago, or it pulls at the others stamp after stamp. */
   get doubted(): boolean {
     return this.state !== 'locked' || this.#strain > oddStrain;

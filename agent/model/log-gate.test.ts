@@ -67,3 +67,14 @@ t.test('at the end everything held back is told, and memory is bounded', async (
   for (const a of letters) for (const b of letters) for (const c of letters) gate.log.info(`${a}${b}${c}`);
   t.equal(console.length, 6 + 1000);
 });
+
+t.test('refused commands are one kind, whatever their senders wrote', async (t) => {
+  const { gate, time, console } = bench();
+  for (const verb of ['abc', 'bcd', 'cde', 'def', 'efg', 'fgh', 'ghi', 'hij']) {
+    gate.log.warning(`command refused: got ${verb}`, { event: 'command', code: 'command', verb });
+  }
+  t.equal(console.length, 5);
+  time.ms += 10_000;
+  gate.flush();
+  t.equal(console.at(-1), 'warning command refused: got hij x3');
+});

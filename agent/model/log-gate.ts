@@ -48,7 +48,10 @@ export class LogGate {
   }
 
   #take(level: LogLevel, message: string, fields: LogFields): void {
-    const kind = `${level} ${message.replace(/\d+/g, '#')}`;
+    // What a client wrote must not make each of its refusals a kind of its own.
+    const { event, code } = fields;
+    const refusal = event === 'command' && code !== undefined;
+    const kind = `${level} ${refusal ? `command ${String(code)}` : message.replace(/\d+/g, '#')}`;
     let entry = this.#kinds.get(kind);
     if (!entry) {
       if (this.#kinds.size >= mostKinds) this.flush(true);

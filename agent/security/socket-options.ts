@@ -5,11 +5,16 @@ import type { KeyPair } from '../model/keys.js';
 
 /** A peer that has not finished its handshake by then is cut off, ms. */
 const handshakeMs = 1000;
+/** A peer that says nothing, not even to a question each `heartbeatMs`, is gone and gives its place free, ms. */
+const heartbeatMs = 5000;
+const heartbeatTimeoutMs = 15_000;
 /** connections that the system holds ready before they are accepted */
 export const backlog = 50;
 
 export interface EndpointOptions {
   readonly handshakeInterval: number;
+  readonly heartbeatInterval: number;
+  readonly heartbeatTimeout: number;
   readonly backlog: number;
   /** bit mask of ZeroMQ's I/O threads */
   readonly affinity: number;
@@ -22,7 +27,13 @@ export interface EndpointOptions {
 /** `domain`: the endpoint's name for ZapHandler. ipc endpoints are open to who may open their file. */
 export function endpointOptions(endpoint: string, domain: string, server: KeyPair | null): EndpointOptions {
   // What comes in at the other endpoints does not keep the thread busy that sends data.
-  const limits = { handshakeInterval: handshakeMs, backlog, affinity: domain === 'data' ? 1 : 2 };
+  const limits = {
+    handshakeInterval: handshakeMs,
+    heartbeatInterval: heartbeatMs,
+    heartbeatTimeout: heartbeatTimeoutMs,
+    backlog,
+    affinity: domain === 'data' ? 1 : 2,
+  };
   if (!server || !endpoint.startsWith('tcp://')) return limits;
   return {
     ...limits,

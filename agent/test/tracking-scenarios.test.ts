@@ -141,6 +141,11 @@ t.test('one wrong star and one dead sensor: the other six guide as well as six c
     `left out: ${[...new Set(reasons)].join(', ')}`,
   );
   t.ok(offsets.every(({ n_sensors }) => Number(n_sensors) <= 7 && Number(n_sensors) >= 4));
+  const renewed = played.events('reference_changed').length;
+  t.ok(
+    renewed <= 6,
+    `the reference changed ${renewed} times: what was learnt is forgotten once, not stamp after stamp`,
+  );
   const errors = offsetErrors(played).filter(({ stamp }) => stamp >= 5);
   t.ok(errors.length > 80);
   const rms = Math.sqrt(errors.reduce((sum, { px }) => sum + px * px, 0) / errors.length);
