@@ -54,7 +54,9 @@ async function takes(
   const control = rig.control(agent.control);
   const fates = new Map<string, Envelope[]>();
   for (let i = 0; i < count; i++) {
-    const { image } = (await control.request('take', { exposureS: 0.1, ...args })) as { image: string };
+    const { image } = (await control.request('take', { exposureS: 0.1, ...args }, deadlineMs)) as {
+      image: string;
+    };
     const of = () =>
       listener.messages.filter(({ kind, body }) => /^image\./.test(kind) && body.obsid === image);
     await listener.first(`${detectors} outcomes of ${image}`, () => of().length >= detectors);
@@ -174,7 +176,7 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
   const [again] = [...(await takes(rig, agent, listener, 1, 2)).values()];
   for (const file of again ?? []) assertFile(t, file);
 
-  const stats = (await control.request('stats')) as { images: Record<string, unknown> };
+  const stats = (await control.request('stats', {}, deadlineMs)) as { images: Record<string, unknown> };
   assertConserved(t, stats.images);
   t.equal(count(stats.images.failed_short), 1);
   t.equal(count(stats.images.failed_timed_out), 1);
@@ -182,7 +184,7 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
   const sent = listener.of('image.available').map(({ body }) => String(body.path));
   const there = readdirSync(spool).filter((name) => name.endsWith('.fits'));
   t.equal(there.length, sent.length, 'every file is told of');
-  await t.rejects(control.request('take', { exposureS: -1 }), /exposureS: expected a number/);
+  await t.rejects(control.request('take', { exposureS: -1 }, deadlineMs), /exposureS: expected a number/);
 });
 
 t.test('LATISS: a header document, a killed agent, the next one', async (t) => {
@@ -204,7 +206,7 @@ t.test('LATISS: a header document, a killed agent, the next one', async (t) => {
 
   // In the middle of whatever it does with the second image.
   const control = rig.control(agent.control);
-  await control.request('take', { exposureS: 0.1 });
+  await control.request('take', { exposureS: 0.1 }, deadlineMs);
   await simulator.process.event(
     'image',
     (event) => event.event === 'image' && event.number === 2,
@@ -225,9 +227,9 @@ t.test('LATISS: a header document, a killed agent, the next one', async (t) => {
   t.ok(sidecars.every((name) => existsSync(join(spool, name.replace('.json', '.fits')))));
 
   const client = rig.control(next.control);
-  const { image: name } = (await client.request('take', { exposureS: 0.1 })) as { image: string };
+  const { image: name } = (await client.request('take', { exposureS: 0.1 }, deadlineMs)) as { image: string };
   const keywords = { RA: 272.1, OBJECT: 'HD165763', 'HIERARCH.SIMULATE.ATDOME': 0 };
-  const answer = await client.request('imageHeader', { obsid: name, keywords });
+  const answer = await client.request('imageHeader', { obsid: name, keywords }, deadlineMs);
   t.match(answer, { obsid: name, taken: 'early' });
   const told = await heard.first('the image', ({ kind }) => kind === 'image.available');
   assertFile(t, told);

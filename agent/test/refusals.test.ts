@@ -66,7 +66,7 @@ const mistaken = {
 
 /** Of `mistaken`: key path, what was expected, what came. */
 const mistakes = [
-  /^agent\.role: expected "guider", got "guide"$/,
+  /^agent\.role: expected "guider", "aos", "auxtel", got "guide"$/,
   /^daq\.slots: expected integer, got "many"$/,
   /^daq\.wire\.port: expected at most 65535, got 70000$/,
   /^guider\.sensors\.1: expected one of R00_SG0, .*R44_SG1, got "R99_SG0"$/,
