@@ -35,7 +35,8 @@ for (const { name, encrypted, fileDescriptors } of cases) {
       const fired = phases.reduce((sum, phase) => sum + phase.connections, 0);
       t.ok(fired > 600, `${fired} hostile connections`);
       for (const [endpoint, { accepted = 0, closed = 0 }] of Object.entries(endpoints)) {
-        t.ok(accepted > 50, `${accepted} reached ${endpoint}`);
+        // With few descriptors most are held off, and how many get in depends on how fast others are turned away.
+        t.ok(accepted > (fileDescriptors === null ? 50 : 10), `${accepted} reached ${endpoint}`);
         t.ok(accepted - closed < 300, `${accepted - closed} are left at ${endpoint}`);
       }
     },
