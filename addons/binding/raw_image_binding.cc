@@ -13,10 +13,10 @@
 namespace summit::binding {
 namespace {
 
-bool Write(const std::string& path, const std::string& header_json, const fits::RawImage& image, unsigned threads, std::string* problem) {
-  fits::RawHeader header;
+bool Write(const std::string& path, const std::string& header_json, const fits::CameraImage& image, unsigned threads, std::string* problem) {
+  fits::CameraHeader header;
   fits::RawFile file;
-  if (!fits::ReadRawHeader(header_json, &header, problem) || !fits::MakeRawFile(header, image, threads, &file, problem)) {
+  if (!fits::ReadCameraHeader(header_json, &header, problem) || !fits::MakeRawFile(header, image, threads, &file, problem)) {
     problem->insert(0, path + ": ");
     return false;
   }
@@ -35,7 +35,7 @@ Napi::Value WriteRawImage(const Napi::CallbackInfo& info) {
   }
   const Napi::Int32Array planes = info[5].As<Napi::Int32Array>();
   const bool latiss = info[2].As<Napi::String>().Utf8Value() == "latiss";
-  const fits::RawImage image{latiss ? fits::RawDetector::kLatiss : fits::RawDetector::kWavefront, info[3].As<Napi::Number>().Uint32Value(),
+  const fits::CameraImage image{latiss ? fits::RawDetector::kLatiss : fits::RawDetector::kWavefront, info[3].As<Napi::Number>().Uint32Value(),
                              info[4].As<Napi::Number>().Uint32Value(), std::span<const int32_t>(planes.Data(), planes.ElementLength())};
   std::string problem;
   if (!Write(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value(), image, info[6].As<Napi::Number>().Uint32Value(), &problem)) {

@@ -42,7 +42,7 @@ std::vector<uint8_t> MakeTable(const char* name, const std::vector<GuiderCard>& 
   return MakeHdu(head, cards, {});
 }
 
-std::vector<GuiderCard> CompressedCards(const RawImage& image, const CompressedRows& rows) {
+std::vector<GuiderCard> CompressedCards(const CameraImage& image, const CompressedRows& rows) {
   return {
       {"XTENSION", std::string("BINTABLE"), "binary table extension"},
       {"BITPIX", int64_t{8}, "array data type"},
@@ -72,7 +72,7 @@ std::vector<GuiderCard> CompressedCards(const RawImage& image, const CompressedR
   };
 }
 
-std::vector<uint8_t> MakeSegment(const RawImage& image, int label, const int32_t* pixels) {
+std::vector<uint8_t> MakeSegment(const CameraImage& image, int label, const int32_t* pixels) {
   const CompressedRows rows = CompressRows({pixels, size_t{image.rows} * image.cols}, image.cols);
   std::vector<GuiderCard> cards = SegmentCards(image.detector, label);
   cards.insert(cards.begin() + 1, {"EXTNAME", SegmentName(label), ""});
@@ -109,7 +109,7 @@ uint64_t RawFile::bytes() const {
   return sum;
 }
 
-bool ReadRawHeader(std::string_view text, RawHeader* header, std::string* problem) {
+bool ReadCameraHeader(std::string_view text, CameraHeader* header, std::string* problem) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) {
     *problem = "expected a JSON object with primary, reb_cond and config_cond";
@@ -129,7 +129,7 @@ bool ReadRawHeader(std::string_view text, RawHeader* header, std::string* proble
   return true;
 }
 
-bool MakeRawFile(const RawHeader& header, const RawImage& image, unsigned threads, RawFile* file, std::string* problem) {
+bool MakeRawFile(const CameraHeader& header, const CameraImage& image, unsigned threads, RawFile* file, std::string* problem) {
   const std::vector<int> labels = SegmentLabels(image.detector);
   const size_t count = size_t{image.rows} * image.cols;
   if (count == 0 || image.planes.size() != count * labels.size()) {

@@ -18,7 +18,7 @@
 
 namespace summit::fits {
 
-struct RawHeader {
+struct CameraHeader {
   std::vector<GuiderCard> primary;  // in the order of the file; without a value: null in the sidecar, left out of the file
   std::vector<GuiderCard> reb_cond;
   std::vector<GuiderCard> config_cond;
@@ -26,9 +26,9 @@ struct RawHeader {
 
 // {"primary": [[name, value, comment?], ...], "reb_cond": [...], "config_cond": [...]}; null is a card without a value,
 // names of more than eight letters are HIERARCH cards ("HIERARCH.STUTTER.ROWS"). False with one sentence.
-bool ReadRawHeader(std::string_view json, RawHeader* header, std::string* problem);
+bool ReadCameraHeader(std::string_view json, CameraHeader* header, std::string* problem);
 
-struct RawImage {
+struct CameraImage {
   RawDetector detector = RawDetector::kLatiss;
   uint32_t rows = 0;
   uint32_t cols = 0;
@@ -44,7 +44,7 @@ struct RawFile {
 };
 
 // False with one sentence.
-bool MakeRawFile(const RawHeader& header, const RawImage& image, unsigned threads, RawFile* file, std::string* problem);
+bool MakeRawFile(const CameraHeader& header, const CameraImage& image, unsigned threads, RawFile* file, std::string* problem);
 
 // The sidecar's name of a file's.
 std::string SidecarName(const std::string& path);

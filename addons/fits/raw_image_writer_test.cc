@@ -56,8 +56,8 @@ std::vector<int32_t> Planes(size_t segments) {
   return planes;
 }
 
-RawHeader Header() {
-  RawHeader header;
+CameraHeader Header() {
+  CameraHeader header;
   std::string problem;
   const ordered_json json{
       {"primary",
@@ -67,7 +67,7 @@ RawHeader Header() {
       {"reb_cond", {{"TEMP1", 9.875, "REB Board temperature 1"}, {"HVBIAS", "ON"}}},
       {"config_cond", ordered_json::array({ordered_json::array({"FPDAQCS", "2338216281"})})},
   };
-  EXPECT_TRUE(ReadRawHeader(json.dump(), &header, &problem)) << problem;
+  EXPECT_TRUE(ReadCameraHeader(json.dump(), &header, &problem)) << problem;
   return header;
 }
 
@@ -185,15 +185,15 @@ TEST_F(RawImageWriterTest, SidecarHasThePrimaryKeysInOrderAndNullWhereNothingIsK
 
 TEST_F(RawImageWriterTest, RefusesWhatIsNoImageAndAnswersWithASentence) {
   RawFile made;
-  RawHeader header;
+  CameraHeader header;
   std::string problem;
   const std::vector<int32_t> planes = Planes(8);
   EXPECT_FALSE(MakeRawFile(header, {RawDetector::kLatiss, kRows, kCols, planes}, 1, &made, &problem));
   EXPECT_EQ(problem, "expected 16 segments of 64 rows x 576 columns, got 294912 pixels");
-  EXPECT_FALSE(ReadRawHeader("[]", &header, &problem));
-  EXPECT_FALSE(ReadRawHeader(R"({"primary": [["A"]]})", &header, &problem));
+  EXPECT_FALSE(ReadCameraHeader("[]", &header, &problem));
+  EXPECT_FALSE(ReadCameraHeader(R"({"primary": [["A"]]})", &header, &problem));
   EXPECT_EQ(problem, R"(primary: expected [name, value, comment?], got ["A"])");
-  EXPECT_FALSE(ReadRawHeader(R"({"reb_cond": [["A", [1]]]})", &header, &problem));
+  EXPECT_FALSE(ReadCameraHeader(R"({"reb_cond": [["A", [1]]]})", &header, &problem));
   EXPECT_EQ(problem, "reb_cond: A: expected text, a number, true, false or null");
 }
 

@@ -86,12 +86,12 @@ ImageFileReport ImageWriter::Do(const ImageJob& job, unsigned threads) {
   ImageFileReport report;
   report.id = job.id;
   report.begun_ns = daq::MonotonicNs();
-  fits::RawHeader header;
+  fits::CameraHeader header;
   fits::RawFile file;
   const size_t segments = fits::SegmentLabels(job.detector).size();
-  const fits::RawImage image{job.detector, static_cast<uint32_t>(image::kSegmentRows), static_cast<uint32_t>(image::kSegmentCols),
+  const fits::CameraImage image{job.detector, static_cast<uint32_t>(image::kSegmentRows), static_cast<uint32_t>(image::kSegmentCols),
                              std::span(job.planes.get() + job.first_plane * image::kSegmentPixels, segments * image::kSegmentPixels)};
-  const bool made = fits::ReadRawHeader(job.header, &header, &report.problem) && fits::MakeRawFile(header, image, threads, &file, &report.problem);
+  const bool made = fits::ReadCameraHeader(job.header, &header, &report.problem) && fits::MakeRawFile(header, image, threads, &file, &report.problem);
   report.made_ns = daq::MonotonicNs();
   if (!made) {
     report.problem.insert(0, job.name + ": ");

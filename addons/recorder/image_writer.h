@@ -33,7 +33,7 @@ struct ImageJob {
   uint32_t first_plane = 0;
   fits::RawDetector detector = fits::RawDetector::kWavefront;
   std::string name;  // of the file in the folder
-  std::string header;  // JSON of fits::ReadRawHeader
+  std::string header;  // JSON of fits::ReadCameraHeader
 };
 
 struct ImageFileReport {
