@@ -33,6 +33,7 @@ import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './mo
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
+import type { SetAlarm } from './model/messages.js';
 import { toWire } from './model/names.js';
 import { bindOrExplain } from './publish/bind.js';
 import { Publisher } from './publish/publisher.js';
@@ -184,6 +185,9 @@ export class Agent {
     };
     this.#control = server('control', 'command', publish.control);
     this.#query = publish.query === null ? null : server('query', 'observe', publish.query);
+    // The health room is made after those that it watches.
+    const alarm: SetAlarm = (name, severity, reason, cleared) =>
+      this.#health.alarms.set(name, severity, reason, cleared);
     this.#guider = new Guider(
       { ...guider, timeSuspect: () => this.#health.time.suspect },
       {
@@ -197,12 +201,7 @@ export class Agent {
           this.#initGuiders.exposureEnded();
         },
         roiAlarm: (reason) =>
-          this.#health.alarms.set(
-            'roi_mismatch',
-            'serious',
-            reason,
-            'the series is what initGuiders asked for',
-          ),
+          alarm('roi_mismatch', 'serious', reason, 'the series is what initGuiders asked for'),
         predict: (location, place) => this.#link.predict(location, place),
         // A recording is played one record at a time.
         ...(this.#recorded ? {} : { look: () => this.#link.look() }),
@@ -211,7 +210,7 @@ export class Agent {
     this.#recordings = new Recordings({
       sink: this.#publisher,
       log: this.#log,
-      alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
+      alarm,
     });
     this.#images =
       profile.image &&
@@ -220,14 +219,14 @@ export class Agent {
         sink: this.#publisher,
         log: this.#log,
         taiNs: () => this.#clock.taiNs(),
-        alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
+        alarm,
       });
     this.#calibrations =
       guider.calibrations &&
       new LiveCalibrations(guider.calibrations, guider.sensors, {
         sink: this.#publisher,
         calibrate: (location, order, amplifiers) => this.#link.calibrate(location, order, amplifiers),
-        alarm: (name, severity, reason, cleared) => this.#health.alarms.set(name, severity, reason, cleared),
+        alarm,
       });
     this.#health = new HealthRoom(
       {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control channel: JSON lines over TCP, one reply for each request, in order (sim-hw/README.md).
-import { once } from 'node:events';
 import { createServer, isIPv4, type Server, type Socket } from 'node:net';
 import { type Daq, type Outcome, ReplyCode } from './daq.js';
 import type { Destination } from './destinations.js';
+import { listenAt } from './listen.js';
 import type { Endpoint } from './options.js';
 
 const longestLine = 64 * 1024;
@@ -37,18 +37,7 @@ export class ControlServer {
 
   /** Resolves to the address it listens on; rejects with a sentence when the port is taken. */
   async start(at: Endpoint): Promise<string> {
-    const listening = once(this.#server, 'listening');
-    this.#server.listen({ host: at.host, port: at.port });
-    try {
-      await listening;
-    } catch (error) {
-      const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-      const why = busy ? 'is in use: another sim-daq? Choose another with --control' : String(error);
-      throw new Error(`control channel ${at.host}:${at.port} ${why}`);
-    }
-    const address = this.#server.address();
-    this.#address =
-      typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : at;
+    this.#address = await listenAt(this.#server, at, 'control channel', '--control');
     return `${this.#address.host}:${this.#address.port}`;
   }
 

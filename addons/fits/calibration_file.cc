@@ -42,20 +42,6 @@ bool Fail(const std::string& path, const std::string& why, std::string* problem)
   return false;
 }
 
-// Moves to the first image of a CCD's size.
-bool FindImage(fitsfile* file) {
-  for (int hdu = 1;; hdu++) {
-    int status = 0, type = 0, bits = 0, axes = 0;
-    std::array<long, 2> sides{};
-    if (fits_movabs_hdu(file, hdu, &type, &status) != 0) break;
-    if (type != IMAGE_HDU) continue;
-    fits_get_img_param(file, 2, &bits, &axes, sides.data(), &status);
-    if (status == 0 && axes == 2 && sides[0] == kCcdCols && sides[1] == kCcdRows) return true;
-  }
-  fits_clear_errmsg();
-  return false;
-}
-
 }  // namespace
 
 std::string RoiProblem(const CalibrationRoi& roi) {
@@ -72,7 +58,7 @@ bool ReadCalibrationImage(const std::string& path, const CalibrationRoi& roi, Ca
   if (!wrong.empty()) return Fail(path, wrong, problem);
   FitsHandle handle;
   if (!OpenFits(path, &handle, problem)) return false;
-  if (!FindImage(handle.file)) return Fail(path, "expected an image of 4072 x 4000 px, found none in any HDU", problem);
+  if (!FindImage(handle.file, kCcdCols, kCcdRows)) return Fail(path, "expected an image of 4072 x 4000 px, found none in any HDU", problem);
   const char* which = "";
   if (!ChecksumsFit(&handle, &which)) return Fail(path, std::string("damaged: ") + which + " does not fit its contents", problem);
   int status = 0, any = 0;

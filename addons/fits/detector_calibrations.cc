@@ -46,20 +46,6 @@ double NumberKey(fitsfile* file, const char* name, double otherwise) {
 
 bool IsAdu(const std::string& unit) { return unit.rfind("adu", 0) == 0 || unit.rfind("ADU", 0) == 0; }
 
-// Moves to the first image of the CCD's size.
-bool FindImage(fitsfile* file, const DetectorModel& model) {
-  for (int hdu = 1;; hdu++) {
-    int status = 0, type = 0, bits = 0, axes = 0;
-    std::array<long, 2> sides{};
-    if (fits_movabs_hdu(file, hdu, &type, &status) != 0) break;
-    if (type != IMAGE_HDU) continue;
-    fits_get_img_param(file, 2, &bits, &axes, sides.data(), &status);
-    if (status == 0 && axes == 2 && sides[0] == model.cols && sides[1] == model.rows) return true;
-  }
-  fits_clear_errmsg();
-  return false;
-}
-
 // What the present HDU's checksums vouch for.
 bool Whole(const std::string& path, FitsHandle* handle, std::string* problem) {
   const char* which = "";
@@ -73,7 +59,7 @@ bool ReadMap(const std::string& path, const DetectorModel& model, Map* map, std:
   if (!OpenFits(path, &handle, problem)) return false;
   map->dark_seconds = NumberKey(handle.file, "DARKTIME", 1.0);
   map->adu = IsAdu(TextKey(handle.file, "LSST ISR UNITS"));
-  if (!FindImage(handle.file, model)) {
+  if (!FindImage(handle.file, model.cols, model.rows)) {
     *problem = path + ": expected an image of " + std::to_string(model.cols) + " x " + std::to_string(model.rows) + " px, found none in any HDU";
     return false;
   }

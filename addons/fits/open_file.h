@@ -7,6 +7,7 @@
 
 #include <fitsio.h>
 
+#include <cstdint>
 #include <string>
 
 namespace summit::fits {
@@ -29,6 +30,9 @@ bool OpenFits(const std::string& path, FitsHandle* handle, std::string* problem)
 // False with "DATASUM" or "CHECKSUM" in *which when the present HDU does not fit its checksums. CFITSIO's
 // decompression trusts its input: only what the checksums vouch for may be given to it. An HDU without checksums passes.
 bool ChecksumsFit(FitsHandle* handle, const char** which);
+
+// Moves to the first image of cols x rows px; false when there is none in any HDU.
+bool FindImage(fitsfile* file, int32_t cols, int32_t rows);
 
 }  // namespace summit::fits
 

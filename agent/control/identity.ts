@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CscEvent } from '../model/messages.js';
+import type { CscEvent } from '../model/csc-events.js';
 
 export interface Identity {
   readonly version: string;

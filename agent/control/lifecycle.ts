@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The summary state: who changes it, what happens then, and the events that tell. control/states.ts says what may.
 
+import type { CscEvent } from '../model/csc-events.js';
 import { AgentError } from '../model/errors.js';
 import type { Log } from '../model/log.js';
-import type { CscEvent, MessageSink } from '../model/messages.js';
+import type { MessageSink } from '../model/messages.js';
 import { show } from '../model/show.js';
 import { hasLink, type SummaryState } from '../model/summary-state.js';
 import { type FaultName, faults } from './faults.js';

@@ -18,6 +18,7 @@ import { checkLayout, RECORD_BYTES, RecordDecoder } from './record.js';
 
 /** Records taken over at once; a burst of 8 sensors needs 8. */
 const BATCH = 256;
+const mostTurns = 16;
 
 const CODES: readonly string[] = [
   'daq_config',
@@ -91,6 +92,7 @@ export class NativeDaqLink implements DaqLink {
 
   async stop(): Promise<void> {
     await this.#native.stop();
+    while (this.#take() > 0);
     this.#drain();
     this.#onRecords = null;
   }
@@ -181,9 +183,15 @@ export class NativeDaqLink implements DaqLink {
     return count;
   }
 
+  /** After `mostTurns` batches others have their turn: a source that never pauses must not hold the event loop. */
   #drain(): void {
     this.#takeLog();
-    while (this.#take() > 0);
+    let turns = 0;
+    while (this.#take() > 0) {
+      if (++turns < mostTurns) continue;
+      setImmediate(() => this.#onDoorbell());
+      break;
+    }
     const files = this.#native.takeReports();
     if (files.length > 0) this.#onFiles(files);
     const news = this.#native.takeImages();

@@ -7,7 +7,7 @@ import { type CalibrationOrder, type DaqRecord, EventType, type LoadedCalibratio
 import { AgentError } from '../model/errors.js';
 import { ampCols, ampRows, isSegment } from '../model/geometry.js';
 import type { GuideSensor } from '../model/location.js';
-import type { AlarmMessage, MessageSink } from '../model/messages.js';
+import type { MessageSink, SetAlarm } from '../model/messages.js';
 import type { RoiSpec } from '../model/roi.js';
 
 /** A gain that the profile gives; `segment` null: of all the sensor's amplifiers that have none of their own. */
@@ -33,12 +33,7 @@ export interface CalibrationsDeps {
     order: CalibrationOrder,
     amplifiers: string,
   ) => Promise<LoadedCalibration>;
-  readonly alarm: (
-    name: string,
-    severity: AlarmMessage['severity'],
-    reason: string | null,
-    cleared: string,
-  ) => void;
+  readonly alarm: SetAlarm;
 }
 
 type Roi = Pick<DaqRecord, 'rows' | 'cols' | 'segment' | 'startRow' | 'startCol' | 'integrationMs'>;

@@ -1,17 +1,10 @@
-// SPDX-License-Identifier: Apache-2.0
-// The guider role: takes the link's records in order and says what they mean.
-// One record in, one message out; an acquisition that closes adds its offset.
-
-import type { Clock } from '../model/clock.js';
-import { type DaqRecord, EventType, type SensorCounters } from '../model/daq.js';
+import { type DaqRecord, EventType } from '../model/daq.js';
 import type { ExposureTimes } from '../model/exposure-times.js';
 import { flagBits, isFlagged } from '../model/flags.js';
-import { type GuideSensor, nameOfLocation } from '../model/location.js';
-import type { Log } from '../model/log.js';
+import { nameOfLocation } from '../model/location.js';
 import {
   type ClosedBy,
   GuiderStatus,
-  type MessageSink,
   type SensorAccount,
   type SeriesAccount,
   type StampIdentity,
@@ -20,7 +13,8 @@ import { type RoiCommon, type RoiSpec, stampPeriodMs } from '../model/roi.js';
 import { Accounting } from './accounting.js';
 import { type Acquisition, AcquisitionBook } from './acquisition.js';
 import { Attendance } from './attendance.js';
-import { Combiner, type CombinerSettings, type Displaced } from './combiner.js';
+import { Combiner, type Displaced } from './combiner.js';
+import type { GuiderDeps, GuiderSettings, GuiderSnapshot } from './guider-contract.js';
 import type { Series } from './identity.js';
 import { Incidents } from './incidents.js';
 import type { Merged } from './lifecycle.js';
@@ -33,58 +27,6 @@ import { type EndReason, SeriesLife } from './series-life.js';
 import { SeriesRois } from './series-rois.js';
 import { Shutter } from './shutter.js';
 import { tellReference, tellTrack } from './track-news.js';
-
-export interface GuiderSettings {
-  /** in the order of the arrays in messages */
-  readonly sensors: readonly GuideSensor[];
-  /** closing of an acquisition after its first sensor; null: half a period */
-  readonly deadlineMs: number | null;
-  /** what the period is taken from until a series says it */
-  readonly roi: RoiSpec | null;
-  readonly scatterFloorMm: number;
-  /** this machine cannot vouch for its TAI offset */
-  readonly timeSuspect: () => boolean;
-}
-
-export interface GuiderDeps {
-  readonly clock: Clock;
-  readonly sink: MessageSink;
-  readonly log: Log;
-  readonly counters: () => readonly SensorCounters[];
-  /** everything of this exposure has left; `sent`: stamps by location that the DAQ told of in the series so far */
-  readonly exposureEnded?: (
-    exposure: StampIdentity,
-    sent: ReadonlyMap<number, bigint>,
-    joinedLate: boolean,
-  ) => void;
-  /** false: what it says of stamps is withheld on its way out, and counted so; default true */
-  readonly publishing?: () => boolean;
-  /** a series is not, or is again, what initGuiders asked for */
-  readonly roiAlarm?: (reason: string | null) => void;
-  /** asks the kernel to look near a place (ROI px) for a sensor's star, or everywhere */
-  readonly predict?: CombinerSettings['predict'];
-  /**
-   * Hands on records that have come meanwhile. Asked for between the results that leave, so that the stamp that
-   * completes an acquisition does not wait behind the messages of those before it.
-   */
-  readonly look?: () => void;
-}
-
-export interface GuiderSnapshot {
-  readonly series: StampIdentity | null;
-  readonly daqState: number;
-  readonly running: boolean;
-  readonly joinedLate: boolean;
-  readonly sensors: readonly string[];
-  readonly expected: readonly string[];
-  readonly silent: readonly string[];
-  readonly referenceStamp: number;
-  /** per sensor: acquiring, locked, coasting, lost */
-  readonly tracking: readonly string[];
-  readonly periodMs: number;
-  readonly nStamps: number;
-  readonly nGood: number;
-}
 
 /** On-sky default of the observatory, when nobody said anything else. */
 const defaultRoi: RoiCommon = { rows: 400, cols: 400, integrationMs: 200 };

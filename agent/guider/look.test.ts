@@ -89,3 +89,23 @@ t.test('a source that never pauses does not grow what waits', async (t) => {
   t.equal(bench.sink.of('guider.result').length, 41 * present.length, 'all leave in the end');
   t.ok(most <= 64 + present.length, `${most} results waited`);
 });
+
+t.test('a source that is faster than what leaves does not hold the event loop', async (t) => {
+  const [first, ...others] = all;
+  let looks = 0;
+  const bench: Bench = new Bench(
+    {},
+    {
+      look: () => {
+        looks++;
+        bench.time += 1_000_000n;
+        const one = first ? [stampOf(first, { series: 1, stamp: looks, lastNs: bench.time }, still, {})] : [];
+        bench.guider.onRecords(one);
+      },
+    },
+  );
+  bench.open();
+  bench.stamp(0, still, others);
+  t.ok(looks > 0 && looks <= 64, `${looks} looks, then the batch is over`);
+  t.equal(bench.sink.of('guider.result').length, others.length + looks, 'and everything has left');
+});

@@ -16,6 +16,8 @@ interface Leaving {
 
 /** So many results may wait before no more is let in: a source that never pauses must not grow this queue. */
 const mostWaiting = 64;
+/** So often one flush lets more in, so that it ends: others wait for the event loop. */
+const mostLooks = 64;
 
 export class Outbox {
   readonly #sink: MessageSink;
@@ -47,11 +49,12 @@ export class Outbox {
 
   /** `between` is called after each result: what comes in meanwhile may add to what waits. */
   flush(between?: () => void): void {
+    let looks = 0;
     for (let leaving = this.#results.shift(); leaving !== undefined; leaving = this.#results.shift()) {
       const { result, record, late, current } = leaving;
       this.#sink.publish(result);
       this.#accounting.take(record, { late, current, withheld: !this.#publishing() });
-      if (this.#results.length < mostWaiting) between?.();
+      if (this.#results.length < mostWaiting && looks++ < mostLooks) between?.();
     }
     // A detail may tell of more, but opens nothing new.
     for (let send = this.#details.shift(); send !== undefined; send = this.#details.shift()) send();

@@ -4,19 +4,13 @@
 import type { FileReport } from '../model/daq.js';
 import { guideSensorAt, nameOfLocation } from '../model/location.js';
 import type { Log } from '../model/log.js';
-import type { AlarmMessage, MessageSink } from '../model/messages.js';
+import type { MessageSink, SetAlarm } from '../model/messages.js';
 import { parseObsId } from '../model/obs-id.js';
 
 export interface RecordingsDeps {
   readonly sink: MessageSink;
   readonly log: Log;
-  /** on with a reason, off with null; `cleared` says why it goes off */
-  readonly alarm: (
-    name: string,
-    severity: AlarmMessage['severity'],
-    reason: string | null,
-    cleared: string,
-  ) => void;
+  readonly alarm: SetAlarm;
 }
 
 export class Recordings {

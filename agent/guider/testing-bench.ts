@@ -4,7 +4,8 @@
 import { type DaqRecord, EventType } from '../model/daq.js';
 import type { GuideSensor } from '../model/location.js';
 import { logTo } from '../model/log.js';
-import { Guider, type GuiderDeps, type GuiderSettings } from './guider.js';
+import { Guider } from './guider.js';
+import type { GuiderDeps, GuiderSettings } from './guider-contract.js';
 import {
   all,
   Collected,

@@ -5,7 +5,7 @@
 import type { ImageFileReport, ImageLink, ImageListener, ImageNews } from '../model/image.js';
 import type { ImageBoard, ImageDetector } from '../model/image-detectors.js';
 import type { Log } from '../model/log.js';
-import type { AlarmMessage, MessageSink } from '../model/messages.js';
+import type { MessageSink, SetAlarm } from '../model/messages.js';
 import { parseObsId } from '../model/obs-id.js';
 import {
   fileStem,
@@ -30,12 +30,7 @@ export interface ImageRoomDeps {
   readonly sink: MessageSink;
   readonly log: Log;
   readonly taiNs: () => bigint;
-  readonly alarm: (
-    name: string,
-    severity: AlarmMessage['severity'],
-    reason: string | null,
-    cleared: string,
-  ) => void;
+  readonly alarm: SetAlarm;
 }
 
 /** What a header service knows of an image. */

@@ -2,8 +2,10 @@
 // Everything the agent says, typed once; publish/ maps it to ZeroMQ (names and units of SAL's Guider interface,
 // ts_xml v28, plus ours). Times `t*Ns` are CLOCK_MONOTONIC, `*TaiNs` TAI since 1970. NaN: no number.
 
+import type { CscEventMessage } from './csc-events.js';
 import type { CombinedExposure, SensorExposure } from './exposure.js';
 import type { HostMessage, MetricsMessage, SensorMessage } from './health.js';
+import type { ImageAvailableMessage, ImageFailedMessage, RawImageMessage } from './image-messages.js';
 import type { LogLevel } from './log.js';
 import type { Pointing } from './pointing.js';
 import type { SummaryState } from './summary-state.js';
@@ -341,82 +343,6 @@ export interface SeriesAccount {
   readonly late: number;
 }
 
-/** A file is on the disk, with its sidecar: stamps + leftOut + failed = complete. */
-export interface ImageAvailableMessage {
-  readonly kind: 'image.available';
-  readonly sensor: string;
-  readonly detector: number;
-  readonly location: number;
-  /** Butler's name for what the file holds */
-  readonly datasetType: 'guider_raw';
-  readonly path: string;
-  readonly sidecar: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  /** what the file is named after: the OBSID, or what stands for the series where RESUME carried none */
-  readonly obsid: string;
-  readonly exposureId: number | null;
-  readonly seqNo: number;
-  readonly seriesId: string;
-  /** pause, stop, ... */
-  readonly closedBy: string;
-  readonly stamps: number;
-  readonly complete: number;
-  readonly leftOut: number;
-  readonly failed: number;
-  /** from the arrival of what closed it until it was on the disk */
-  readonly durableMs: number;
-}
-
-/** A raw image of one detector is on the disk, with its sidecar. */
-export interface RawImageMessage {
-  readonly kind: 'image.available';
-  readonly datasetType: 'raw';
-  readonly sensor: string;
-  readonly detector: number;
-  readonly location: number;
-  readonly path: string;
-  readonly sidecar: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly obsid: string;
-  readonly exposureId: number | null;
-  readonly dayObs: number | null;
-  readonly seqNum: number | null;
-  /** letters of the image name: O, C, ...; MC, AT */
-  readonly controller: string;
-  readonly source: string;
-  /** GROUPID */
-  readonly group: string;
-  readonly raftBay: string;
-  readonly ccdSlot: string;
-  /** the DAQ's image id, hexadecimal */
-  readonly imageTag: string;
-  /** how often the link was lost in mid-image */
-  readonly resumed: number;
-  readonly triggerTaiNs: bigint;
-  /** created -> last byte */
-  readonly readoutMs: number;
-  /** making the file in memory */
-  readonly writeMs: number;
-  /** last byte -> on the disk */
-  readonly durableMs: number;
-}
-
-/** A detector of an image of which there is no file, and never will be. */
-export interface ImageFailedMessage {
-  readonly kind: 'image.failed';
-  readonly sensor: string;
-  readonly detector: number;
-  readonly location: number;
-  readonly obsid: string;
-  readonly imageTag: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly bytes: number;
-  readonly bytesExpected: number;
-}
-
 /** What an exposure amounted to; sent after its last stamp, when it is computed. */
 export interface ExposureMessage extends StampIdentity {
   readonly kind: 'guider.exposure';
@@ -459,62 +385,6 @@ export interface HeartbeatMessage {
   readonly sendFailures: number;
 }
 
-/** What a commandable component tells of itself, with SAL's names and fields. */
-export type CscEvent =
-  | { readonly event: 'summaryState'; readonly summaryState: SummaryState }
-  | {
-      readonly event: 'errorCode';
-      /** 0: none; control/faults.ts */
-      readonly errorCode: number;
-      readonly errorReport: string;
-      readonly traceback: string;
-    }
-  | {
-      readonly event: 'configurationApplied';
-      readonly configurations: string;
-      readonly version: string;
-      readonly url: string;
-      readonly schemaVersion: string;
-      readonly otherInfo: string;
-    }
-  | {
-      readonly event: 'configurationsAvailable';
-      readonly overrides: string;
-      readonly version: string;
-      readonly url: string;
-      readonly schemaVersion: string;
-    }
-  | {
-      readonly event: 'softwareVersions';
-      readonly salVersion: string;
-      readonly xmlVersion: string;
-      readonly cscVersion: string;
-      readonly subsystemVersions: string;
-    }
-  | { readonly event: 'simulationMode'; readonly mode: number }
-  | {
-      /** not SAL's; arrays are in the profile's sensor order, -1 or NaN where a sensor has no ROI yet */
-      readonly event: 'calibrationsApplied';
-      readonly directory: string;
-      readonly sensors: readonly string[];
-      readonly complete: readonly boolean[];
-      readonly segment: readonly number[];
-      readonly startRow: readonly number[];
-      readonly startCol: readonly number[];
-      readonly nRows: readonly number[];
-      readonly nCols: readonly number[];
-      /** ms */
-      readonly integration: readonly number[];
-      /** electron/ADU and electron, of the amplifier */
-      readonly gain: readonly number[];
-      readonly readNoise: readonly number[];
-      /** a sentence for each file that is missing or cannot be used */
-      readonly missing: readonly string[];
-    }
-  | { readonly event: 'logLevel'; readonly level: number; readonly subsystem: string };
-
-export type CscEventMessage = CscEvent & { readonly kind: 'state' };
-
 export interface LogMessage {
   readonly kind: 'log';
   readonly level: LogLevel;
@@ -530,6 +400,14 @@ export interface AlarmMessage {
   readonly severity: 'info' | 'warning' | 'serious';
   readonly message: string;
 }
+
+/** On with a reason, off with null; `cleared` says why it goes off. */
+export type SetAlarm = (
+  name: string,
+  severity: AlarmMessage['severity'],
+  reason: string | null,
+  cleared: string,
+) => void;
 
 export type AgentMessage =
   | StateMessage

@@ -2,6 +2,7 @@
 // The ZeroMQ mapping: one function per kind gives the snake_case body, as one literal. Arrays over sensors are
 // in the profile's order, NaN where there is no number.
 
+import type { CscEventMessage } from '../model/csc-events.js';
 import { flagNames, isFlagged } from '../model/flags.js';
 import { logLevelNumber } from '../model/log.js';
 import type {
@@ -9,10 +10,8 @@ import type {
   AcquisitionMessage,
   AgentMessage,
   AlarmMessage,
-  CscEventMessage,
   GuiderEventMessage,
   HeartbeatMessage,
-  ImageAvailableMessage,
   LogMessage,
   OffsetsMessage,
   ReferenceInfo,
@@ -29,7 +28,7 @@ import { ellipticityOf } from '../model/pointing.js';
 import { summaryStateNumber } from '../model/summary-state.js';
 import { exposureBody } from './exposure-body.js';
 import { hostBody, metricsBody, sensorBody } from './health-bodies.js';
-import { imageFailedBody, rawImageBody } from './image-bodies.js';
+import { guiderFileBody, imageFailedBody, rawImageBody } from './image-bodies.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -66,7 +65,7 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
     case 'series.end':
       return seriesEndBody(message);
     case 'image.available':
-      return message.datasetType === 'raw' ? rawImageBody(message) : imageAvailableBody(message);
+      return message.datasetType === 'raw' ? rawImageBody(message) : guiderFileBody(message);
     case 'image.failed':
       return imageFailedBody(message);
     case 'heartbeat':
@@ -399,29 +398,6 @@ function seriesEndBody(m: SeriesEndMessage): Body {
     n_lost_daq: m.nLostDaq,
     sensors: Object.fromEntries(Object.entries(m.sensors).map(([name, account]) => [name, toWire(account)])),
     counters: accountsToWire(m.counters),
-  };
-}
-
-function imageAvailableBody(m: ImageAvailableMessage): Body {
-  return {
-    dataset_type: m.datasetType,
-    path: m.path,
-    sidecar: m.sidecar,
-    size: m.bytes,
-    sha256: m.sha256,
-    obsid: m.obsid,
-    exposure: m.exposureId,
-    sensor: m.sensor,
-    detector: m.detector,
-    location: m.location,
-    seqno: m.seqNo,
-    series_id: m.seriesId,
-    closed_by: m.closedBy,
-    n_stamps: m.stamps,
-    n_complete: m.complete,
-    n_left_out: m.leftOut,
-    n_failed: m.failed,
-    durable_ms: m.durableMs,
   };
 }
 

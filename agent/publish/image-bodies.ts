@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages about full frames, as maps of the wire. `image_in_oods` has the fields of the observatory's event imageInOODS.
-import type { ImageFailedMessage, RawImageMessage } from '../model/messages.js';
+// Messages about files, as maps of the wire. `image_in_oods` has the fields of the observatory's event imageInOODS.
+import type { ImageAvailableMessage, ImageFailedMessage, RawImageMessage } from '../model/image-messages.js';
 
 type Body = Record<string, unknown>;
 
-export function rawImageBody(m: RawImageMessage): Body {
+function fileBody(m: ImageAvailableMessage | RawImageMessage): Body {
   return {
     dataset_type: m.datasetType,
     path: m.path,
@@ -13,18 +13,37 @@ export function rawImageBody(m: RawImageMessage): Body {
     sha256: m.sha256,
     obsid: m.obsid,
     exposure: m.exposureId,
-    day_obs: m.dayObs,
-    seq_num: m.seqNum,
-    group: m.group,
     sensor: m.sensor,
     detector: m.detector,
     location: m.location,
+    durable_ms: m.durableMs,
+  };
+}
+
+export function guiderFileBody(m: ImageAvailableMessage): Body {
+  return {
+    ...fileBody(m),
+    seqno: m.seqNo,
+    series_id: m.seriesId,
+    closed_by: m.closedBy,
+    n_stamps: m.stamps,
+    n_complete: m.complete,
+    n_left_out: m.leftOut,
+    n_failed: m.failed,
+  };
+}
+
+export function rawImageBody(m: RawImageMessage): Body {
+  return {
+    ...fileBody(m),
+    day_obs: m.dayObs,
+    seq_num: m.seqNum,
+    group: m.group,
     image_tag: m.imageTag,
     resumed: m.resumed,
     t_trigger_tai_ns: m.triggerTaiNs,
     readout_ms: m.readoutMs,
     write_ms: m.writeMs,
-    durable_ms: m.durableMs,
     image_in_oods: {
       camera: m.source === 'AT' ? 'LATISS' : 'LSSTCam',
       // As the Butler's detector records have them: LATISS has a raft of its own name.

@@ -3,6 +3,7 @@
 // pace of the readout.
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { listenAt } from '../listen.js';
 import type { Endpoint } from '../options.js';
 import type { ImageFaultKind } from './faults.js';
 
@@ -49,16 +50,8 @@ export class ImageStore {
 
   /** Resolves to the address it listens on; rejects with a sentence when the port is taken. */
   async start(at: Endpoint): Promise<string> {
-    const listening = once(this.#server, 'listening');
-    this.#server.listen({ host: at.host, port: at.port });
-    try {
-      await listening;
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`image store ${at.host}:${at.port}: ${why}; choose another with --image-port`);
-    }
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? `${address.address}:${address.port}` : '';
+    const { host, port } = await listenAt(this.#server, at, 'image store', '--image-port');
+    return `${host}:${port}`;
   }
 
   stop(): void {

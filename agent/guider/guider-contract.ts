@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the guider role is given, and what it says of itself when asked.
+
+import type { Clock } from '../model/clock.js';
+import type { SensorCounters } from '../model/daq.js';
+import type { GuideSensor } from '../model/location.js';
+import type { Log } from '../model/log.js';
+import type { MessageSink, StampIdentity } from '../model/messages.js';
+import type { RoiSpec } from '../model/roi.js';
+import type { CombinerSettings } from './combiner.js';
+
+export interface GuiderSettings {
+  /** in the order of the arrays in messages */
+  readonly sensors: readonly GuideSensor[];
+  /** closing of an acquisition after its first sensor; null: half a period */
+  readonly deadlineMs: number | null;
+  /** what the period is taken from until a series says it */
+  readonly roi: RoiSpec | null;
+  readonly scatterFloorMm: number;
+  /** this machine cannot vouch for its TAI offset */
+  readonly timeSuspect: () => boolean;
+}
+
+export interface GuiderDeps {
+  readonly clock: Clock;
+  readonly sink: MessageSink;
+  readonly log: Log;
+  readonly counters: () => readonly SensorCounters[];
+  /** everything of this exposure has left; `sent`: stamps by location that the DAQ told of in the series so far */
+  readonly exposureEnded?: (
+    exposure: StampIdentity,
+    sent: ReadonlyMap<number, bigint>,
+    joinedLate: boolean,
+  ) => void;
+  /** false: what it says of stamps is withheld on its way out, and counted so; default true */
+  readonly publishing?: () => boolean;
+  /** a series is not, or is again, what initGuiders asked for */
+  readonly roiAlarm?: (reason: string | null) => void;
+  /** asks the kernel to look near a place (ROI px) for a sensor's star, or everywhere */
+  readonly predict?: CombinerSettings['predict'];
+  /**
+   * Hands on records that have come meanwhile. Asked for between the results that leave, so that the stamp that
+   * completes an acquisition does not wait behind the messages of those before it.
+   */
+  readonly look?: () => void;
+}
+
+export interface GuiderSnapshot {
+  readonly series: StampIdentity | null;
+  readonly daqState: number;
+  readonly running: boolean;
+  readonly joinedLate: boolean;
+  readonly sensors: readonly string[];
+  readonly expected: readonly string[];
+  readonly silent: readonly string[];
+  readonly referenceStamp: number;
+  /** per sensor: acquiring, locked, coasting, lost */
+  readonly tracking: readonly string[];
+  readonly periodMs: number;
+  readonly nStamps: number;
+  readonly nGood: number;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is said of files: one is on the disk, or there will be none.
+
+/** A file of one detector is on the disk, with its sidecar. */
+interface FileMessage {
+  readonly kind: 'image.available';
+  readonly sensor: string;
+  readonly detector: number;
+  readonly location: number;
+  readonly path: string;
+  readonly sidecar: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** what the file is named after: the OBSID, or what stands for the series where RESUME carried none */
+  readonly obsid: string;
+  readonly exposureId: number | null;
+  /** from the arrival of what closed it, or of its last byte, until it was on the disk */
+  readonly durableMs: number;
+}
+
+/** A guider file: stamps + leftOut + failed = complete. */
+export interface ImageAvailableMessage extends FileMessage {
+  /** Butler's name for what the file holds */
+  readonly datasetType: 'guider_raw';
+  readonly seqNo: number;
+  readonly seriesId: string;
+  /** pause, stop, ... */
+  readonly closedBy: string;
+  readonly stamps: number;
+  readonly complete: number;
+  readonly leftOut: number;
+  readonly failed: number;
+}
+
+/** A raw image. */
+export interface RawImageMessage extends FileMessage {
+  readonly datasetType: 'raw';
+  readonly dayObs: number | null;
+  readonly seqNum: number | null;
+  /** letters of the image name: O, C, ...; MC, AT */
+  readonly controller: string;
+  readonly source: string;
+  /** GROUPID */
+  readonly group: string;
+  readonly raftBay: string;
+  readonly ccdSlot: string;
+  /** the DAQ's image id, hexadecimal */
+  readonly imageTag: string;
+  /** how often the link was lost in mid-image */
+  readonly resumed: number;
+  readonly triggerTaiNs: bigint;
+  /** created -> last byte */
+  readonly readoutMs: number;
+  /** making the file in memory */
+  readonly writeMs: number;
+}
+
+/** A detector of an image of which there is no file, and never will be. */
+export interface ImageFailedMessage {
+  readonly kind: 'image.failed';
+  readonly sensor: string;
+  readonly detector: number;
+  readonly location: number;
+  readonly obsid: string;
+  readonly imageTag: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly bytes: number;
+  readonly bytesExpected: number;
+}
