@@ -7,6 +7,7 @@ import { Packr, Unpackr } from 'msgpackr';
 import { Context, Dealer } from 'zeromq';
 import { AgentError } from '../model/errors.js';
 import { type Connection, notAnAddress } from './connection.js';
+import { type Reach, watchReach, whyNothing } from './presence.js';
 
 export interface Reply {
   readonly id: unknown;
@@ -34,6 +35,7 @@ export class AgentClient {
   readonly #address: string;
   readonly #encrypted: boolean;
   readonly #socket: Dealer;
+  readonly #reach: () => Reach;
 
   constructor({ control, keys }: Connection) {
     this.#address = control;
@@ -44,6 +46,7 @@ export class AgentClient {
       sendTimeout: 0,
       ...keys,
     });
+    this.#reach = watchReach(this.#socket);
     try {
       this.#socket.connect(control);
     } catch (error) {
@@ -86,10 +89,8 @@ export class AgentClient {
       const frames = await this.#socket.receive();
       return unpackr.unpack(frames.at(-1) ?? Buffer.alloc(0)) as Reply;
     } catch (error) {
-      const keys = this.#encrypted
-        ? 'is it running there, is your key in its list, is --server-key its own?'
-        : 'is it running there, or does it ask for keys (--key, --server-key)?';
-      const message = `no agent answered at ${this.#address} within ${timeoutS} s: ${keys}`;
+      const why = whyNothing(this.#reach(), this.#encrypted);
+      const message = `no agent answered at ${this.#address} within ${timeoutS} s: ${why}`;
       throw new AgentError('command', message, { cause: error });
     }
   }

@@ -79,9 +79,18 @@ function serverKeyOf(given: string): string {
   );
 }
 
-/** A subscriber to some topics, or to all; refuses an address that is none. */
-export function subscribe(address: string, topics: readonly string[], keys: Connection['keys']): Subscriber {
-  const socket = new Subscriber({ context: new Context({ blocky: false }), linger: 0, ...keys });
+/** An agent that is stopped (SIGSTOP, a machine that is off) is noticed after so long, ms. */
+const heartbeat = { heartbeatInterval: 2000, heartbeatTimeout: 5000 } as const;
+
+/** A subscriber to some topics, or to all; refuses an address that is none. `watch` gets it before it connects. */
+export function subscribe(
+  { data: address, keys }: Connection,
+  topics: readonly string[],
+  watch: (socket: Subscriber) => void = () => {},
+): Subscriber {
+  const context = new Context({ blocky: false });
+  const socket = new Subscriber({ context, linger: 0, ...heartbeat, ...keys });
+  watch(socket);
   try {
     socket.connect(address);
   } catch (error) {

@@ -3,6 +3,7 @@
 
 import { AgentError } from '../model/errors.js';
 import { nearest } from '../model/nearest.js';
+import { attend } from './attend.js';
 import type { Command } from './command.js';
 import { connectionHelp, connectionOf, connectionOptions, subscribe } from './connection.js';
 import { toJson } from './message-json.js';
@@ -21,6 +22,7 @@ topic, as in agent/README.md; several may be given, none is all of them.
   --json              every message as one JSON line; NaN becomes null
   --count N           ends after N messages
   --for S             ends after S seconds
+  --timeout S         gives up, with exit code 1, when no agent answers for S seconds (default: tries on, and says so)
 ${connectionHelp}
 examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
           summit-agent tail alarm/ log/ state/
@@ -33,6 +35,7 @@ examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
     json: { type: 'boolean' },
     count: { type: 'string' },
     for: { type: 'string' },
+    timeout: { type: 'string' },
     [words]: { type: 'string' },
   },
   async run(options, { stdout, stderr, stop }) {
@@ -41,8 +44,10 @@ examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
     const wanted = listOf(options, 'where').map(conditionOf);
     const most = numberOf(options, 'count', 1, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
     const seconds = numberOf(options, 'for', 0.1, 1e9, 0);
-    const { data, keys } = connectionOf(options);
-    const socket = subscribe(data, topics, keys);
+    const timeoutS = numberOf(options, 'timeout', 0.1, 1e9, 0);
+    const connection = connectionOf(options);
+    const attendance = attend(connection, timeoutS, stderr);
+    const socket = subscribe(connection, topics, attendance.watch);
     const close = () => socket.close();
     stop.addEventListener('abort', close);
     // A reader that went away (head, less) ends it.
@@ -60,7 +65,7 @@ examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
     }
     close();
     if (timer) clearTimeout(timer);
-    return 0;
+    return attendance.end();
   },
 };
 

@@ -2,6 +2,7 @@
 // summit-agent watch
 
 import type { Subscriber } from 'zeromq';
+import { attend } from './attend.js';
 import type { Command, Surroundings } from './command.js';
 import { connectionHelp, connectionOf, connectionOptions, subscribe } from './connection.js';
 import { toJson } from './message-json.js';
@@ -22,14 +23,17 @@ example: summit-agent watch --json --topic guider.offsets/
 `,
   options: { ...connectionOptions, json: { type: 'boolean' }, topic: { type: 'string' } },
   async run(options, around) {
-    const { data: address, keys } = connectionOf(options);
+    const connection = connectionOf(options);
     const topic = typeof options.topic === 'string' ? options.topic : '';
-    const socket = subscribe(address, [topic], keys);
+    const json = options.json === true;
+    // The table says itself that nobody is there.
+    const attendance = json ? attend(connection, 0, around.stderr) : null;
+    const socket = subscribe(connection, [topic], attendance?.watch);
     around.stop.addEventListener('abort', () => socket.close());
     if (around.stop.aborted) socket.close();
-    else if (options.json === true) await writeLines(socket, around);
-    else await draw(socket, address, around);
-    return 0;
+    else if (json) await writeLines(socket, around);
+    else await draw(socket, connection.data, around);
+    return attendance?.end() ?? 0;
   },
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's commands against a real agent, as real processes: what they print and the exit codes that scripts read.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -134,6 +135,51 @@ t.test('tail prints what was asked for and ends when told', async (t) => {
     .map((line) => (JSON.parse(line) as { topic: string }).topic);
   t.same([...new Set(topics)].sort(), ['guider.offsets/LSSTCam/all/', 'heartbeat/LSSTCam/sim-guider/']);
   t.match(await summitAgent('tail', '--where', 'x', ...at(agent)), { code: 2, err: /expected KEY=VALUE/ });
+});
+
+t.test('tail says that nobody is there, gives up if told to, and goes on when an agent comes', async (t) => {
+  const rig = new Rig(t);
+  const data = `tcp://127.0.0.1:${await freeTcpPort()}`;
+  t.match(await summitAgent('tail', '--timeout', '0.3', '--connect', data), {
+    code: 1,
+    out: '',
+    err: new RegExp(`^no agent answered at ${data} within 0\\.3 s: is it running there`),
+  });
+  const tail = spawn(process.execPath, [
+    ...['dist/agent/main.js', 'tail', 'heartbeat/', '--count', '1', '--connect', data],
+  ]);
+  t.teardown(() => tail.kill('SIGKILL'));
+  let err = '';
+  const told = new Promise<void>((resolve) => {
+    tail.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+      if (err.includes('\n')) resolve();
+    });
+  });
+  const ended = once(tail, 'close');
+  await told;
+  t.match(err, /^no agent answers at tcp:.*: is it running there\?.* Trying on; Ctrl-C ends it\.\n$/);
+  await rig.agent({ data });
+  t.same(await ended, [0, null]);
+  t.match(err, new RegExp(`\nconnected to ${data}\n$`));
+});
+
+t.test('what listens but is no agent, or asks for keys, is told from nobody', async (t) => {
+  const rig = new Rig(t);
+  const agent = await rig.agent();
+  // Each endpoint takes the clients of the other for strangers.
+  const swapped = ['--connect', agent.control, '--control', agent.data, '--timeout', '1'];
+  const stranger = /answered at tcp:.* within 1 s: who listens there turned this client away or is no agent/;
+  const [tail, sent] = await Promise.all([
+    summitAgent('tail', ...swapped),
+    summitAgent('send', 'stats', ...swapped),
+  ]);
+  t.match(tail, { code: 1, err: stranger });
+  t.match(sent, { code: 1, err: stranger });
+  agent.process.kill('SIGSTOP');
+  t.teardown(() => agent.process.kill('SIGCONT'));
+  const stopped = await summitAgent('status', '--timeout', '0.5', ...at(agent));
+  t.match(stopped, { code: 2, err: /^NOT WORKING: no agent answered at .*: something listens there/ });
 });
 
 t.test('roi checks a file, tells everything wrong with it, and passes a good one to the DAQ', async (t) => {
