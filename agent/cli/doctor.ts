@@ -2,13 +2,16 @@
 // summit-agent doctor
 
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { completeHealth } from '../config/health.js';
 import { loadProfile } from '../config/load.js';
 import { defaults, type Profile } from '../config/profile.js';
 import { loadNative, nativePath } from '../daq/native.js';
 import { checks, examine } from '../doctor/examine.js';
-import type { Finding, Needs, Port } from '../doctor/finding.js';
+import type { Finding, Folder, Needs, Port } from '../doctor/finding.js';
 import { thisMachine } from '../doctor/machine.js';
+import type { LinkSettings } from '../model/daq.js';
+import { imageSetBytes } from '../model/image.js';
 import type { Command } from './command.js';
 
 /** Where the service may write. */
@@ -19,7 +22,9 @@ export const doctor: Command = {
   help: `usage: summit-agent doctor [--profile FILE] [--interface NAME] [--json]
 
 Looks at Node.js, clock and TAI offset, socket buffers, the DAQ network's interface, limits for real-time scheduling and
-locked memory, CPU governor, isolation and interrupts of the link thread's CPU, devices, disk and ports. Changes nothing.
+locked memory, huge pages, memory for images, CPU governor, isolation and interrupts of the link thread's CPU, devices,
+disk and ports (those of an agent that runs this profile are its own). Changes nothing; in the folders of recordings and
+images it writes a file of 1 MB, brings it to the disk and removes it.
 Prints each thing that is missing with what to do; one line when nothing is. Exit code 0: nothing is missing;
 1: something is; 2: the profile or the command line is wrong.
 
@@ -33,7 +38,7 @@ example: sudo -u summit-agent summit-agent doctor --profile /etc/summit-agent/gu
   options: { profile: { type: 'string' }, interface: { type: 'string' }, json: { type: 'boolean' } },
   async run(options, { stdout }) {
     const { profile, interface: named, json } = options;
-    const needs = typeof profile === 'string' ? needsOf(loadProfile(profile)) : usualNeeds;
+    const needs = typeof profile === 'string' ? needsOf(loadProfile(profile), profile) : usualNeeds;
     const kernelTai = existsSync(nativePath()) ? loadNative().clockTaiMinusUtc() : null;
     const wanted = typeof named === 'string' ? { ...needs, interface: named } : needs;
     const findings = examine(thisMachine(kernelTai), wanted);
@@ -62,7 +67,10 @@ const usualNeeds: Needs = {
   hugeBytes: null,
   cpu: null,
   devices: [],
-  folders: [stateFolder],
+  folders: [{ path: stateFolder, key: null }],
+  imageBytes: 0,
+  imageHugePages: false,
+  profile: null,
   ports: [
     ...tcpPort('publish.data', defaults.data),
     ...tcpPort('publish.control', defaults.control),
@@ -72,7 +80,7 @@ const usualNeeds: Needs = {
   interface: null,
 };
 
-function needsOf({ link, publish, health }: Profile): Needs {
+function needsOf({ link, publish, health }: Profile, path: string): Needs {
   const poolBytes = link.slots * link.slotBytes;
   const wire = link.driver === 'wire' ? (link.options as Partial<typeof defaults.wire>) : null;
   const { address = defaults.wire.address, port = 0 } = wire ?? {};
@@ -87,7 +95,10 @@ function needsOf({ link, publish, health }: Profile): Needs {
     hugeBytes: link.hugePages ? poolBytes : null,
     cpu: link.cpu,
     devices: health.sensors.map(({ path }) => path),
-    folders: [link.recorder?.folder ?? stateFolder],
+    folders: foldersOf(link),
+    imageBytes: (link.images?.sets ?? 0) * imageSetBytes,
+    imageHugePages: link.images?.hugePages ?? false,
+    profile: resolve(path),
     ports: [
       ...tcpPort('publish.data', publish.data),
       ...tcpPort('publish.control', publish.control),
@@ -97,6 +108,14 @@ function needsOf({ link, publish, health }: Profile): Needs {
     ],
     interface: named !== null && !/^[\d.]+$/.test(named) ? named : null,
   };
+}
+
+function foldersOf({ recorder, imageWriter }: LinkSettings): Folder[] {
+  const named = [
+    ...(recorder ? [{ path: recorder.folder, key: 'guider.recording.directory' }] : []),
+    ...(imageWriter ? [{ path: imageWriter.folder, key: 'image.directory' }] : []),
+  ];
+  return named.length > 0 ? named : [{ path: stateFolder, key: null }];
 }
 
 function prometheusPort({ prometheus }: Profile['health']): Port[] {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machines made of files: a bare one, of which every missing tuning is named with its remedy, and a tuned one.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { leapTablePath } from '../model/tai.js';
 import { cpuList } from './cpu.js';
+import { tryDisk } from './disk-trial.js';
 import { examine } from './examine.js';
 import type { Finding, Needs } from './finding.js';
 import type { Machine } from './machine.js';
@@ -21,7 +22,10 @@ const needs: Needs = {
   hugeBytes: 40_960_000,
   cpu: 3,
   devices: ['/dev/ttyUSB0'],
-  folders: ['/var/lib/summit-agent'],
+  folders: [{ path: '/var/lib/summit-agent', key: null }],
+  imageBytes: 0,
+  imageHugePages: false,
+  profile: '/etc/summit-agent/guider-1.yaml',
   ports: [
     { protocol: 'tcp', host: '127.0.0.1', port: 5570, key: 'publish.data' },
     { protocol: 'udp', host: '0.0.0.0', port: 5580, key: 'daq.wire.port' },
@@ -45,7 +49,8 @@ const bare = {
   '/proc/sys/net/core/rmem_max': '212992\n',
   '/proc/sys/net/core/netdev_max_backlog': '1000\n',
   '/proc/sys/vm/nr_hugepages': '0\n',
-  '/proc/meminfo': 'MemTotal: 1 kB\nHugepagesize:       2048 kB\n',
+  '/proc/meminfo': 'MemTotal:       16000000 kB\nHugepagesize:       2048 kB\n',
+  '/sys/kernel/mm/transparent_hugepage/enabled': 'always madvise [never]\n',
   '/proc/self/limits': limits('0', '8388608'),
   '/proc/net/tcp':
     head + socketLine(0, '0100007F:15C2', '0A', 4711) + socketLine(1, '0100007F:15CC', '01', 4712),
@@ -95,7 +100,8 @@ function machine(t: Test, files: Readonly<Record<string, string>>, own: Partial<
     writeFileSync(join(root, path), text);
   }
   const space = () => ({ freeBytes: 100e9, totalBytes: 200e9 });
-  return { root, nodeVersion: '24.1.0', kernelTaiSeconds: 37, nowUnixS: now, space, ...own };
+  const tryDisk = () => ({ problem: null, durableMs: 5 });
+  return { root, nodeVersion: '24.1.0', kernelTaiSeconds: 37, nowUnixS: now, space, tryDisk, ...own };
 }
 
 const of = (findings: readonly Finding[], check: string) => findings.filter((f) => f.check === check);
@@ -167,15 +173,88 @@ t.test('what a profile does not ask for is not missing', async (t) => {
   t.same(checks, ['clock', 'leap_table', 'receive_buffer', 'network_backlog', 'cpu_governor']);
 });
 
-t.test('an agent that runs is not in its own way', async (t) => {
+/** A machine on which process 500, an agent of `profile`, has port 5570. */
+function beside(t: Test, profile: string, visible = true) {
+  const uid = process.getuid?.() ?? 0;
   const node = machine(t, {
     ...tuned,
-    '/proc/net/tcp': bare['/proc/net/tcp'],
-    '/proc/500/cmdline': 'node\0/opt/summit-agent/dist/agent/main.js\0run\0',
+    '/proc/net/tcp': head + socketLine(0, '0100007F:15C2', '0A', 4711).replace(' 1000 ', ` ${uid} `),
+    '/proc/500/cmdline': `node\0/opt/summit-agent/dist/agent/main.js\0run\0--profile\0${profile}\0`,
   });
   mkdirSync(join(node.root, '/proc/500/fd'));
-  symlinkSync('socket:[4711]', join(node.root, '/proc/500/fd/20'));
-  t.same(examine(node, needs), []);
+  symlinkSync('/etc/summit-agent', join(node.root, '/proc/500/cwd'));
+  if (visible) symlinkSync('socket:[4711]', join(node.root, '/proc/500/fd/20'));
+  return node;
+}
+
+t.test('the agent of this very profile is not in its own way; one of another profile is', async (t) => {
+  const { profile } = needs;
+  t.same(examine(beside(t, String(profile)), needs), []);
+  t.same(examine(beside(t, 'guider-1.yaml'), needs), [], 'named from its working directory');
+  t.same(examine(beside(t, String(profile), false), needs), [], "another user's, whose sockets are hidden");
+  t.same(
+    examine(beside(t, '/x.yaml'), { ...needs, profile: null }),
+    [],
+    'any agent, where no profile is named',
+  );
+  t.match(examine(beside(t, '/etc/summit-agent/guider-2.yaml'), needs), [
+    { check: 'port', found: /process 500 \(the agent of \/etc\/summit-agent\/guider-2\.yaml\) has it/ },
+  ]);
+  t.match(examine(beside(t, '/etc/summit-agent/guider-2.yaml', false), needs), [
+    { check: 'port', found: /another user's process has it/ },
+  ]);
+});
+
+t.test('folders of files: writable to the disk, quick, and open in the service', async (t) => {
+  const images = { ...needs, folders: [{ path: '/data/raw', key: 'image.directory' }] };
+  const checksOf = (files: Readonly<Record<string, string>>, own: Partial<Machine> = {}) =>
+    examine(machine(t, { ...tuned, '/data/x': '', ...files }, own), images);
+  const edit = {
+    '/etc/systemd/system/summit-agent@guider-1.service.d/override.conf': '[Service]\nReadWritePaths=/data\n',
+  };
+  t.same(checksOf(edit), []);
+  t.match(checksOf({}), [
+    {
+      check: 'unit_read_only',
+      found: /^\/data\/raw: .*summit-agent@guider-1/,
+      remedy: /ReadWritePaths=\/data$/,
+    },
+  ]);
+  const problem = 'a file there cannot be made: EACCES';
+  t.match(checksOf(edit, { tryDisk: () => ({ problem, durableMs: 0 }) }), [
+    {
+      check: 'disk_write',
+      found: /\/data\/raw \(image\.directory\): .*EACCES/,
+      remedy: /chown summit-agent/,
+    },
+  ]);
+  t.match(checksOf(edit, { tryDisk: () => ({ problem: null, durableMs: 2500 }) }), [
+    { check: 'disk_slow', found: /within 1000 ms, it took 2500 ms/ },
+  ]);
+});
+
+t.test('the trial of a disk leaves nothing, and says what cannot be done', async (t) => {
+  const folder = t.testdir({ file: '' });
+  t.match(tryDisk(join(folder, 'still', 'to be made')), { problem: null });
+  t.same(readdirSync(folder), ['file']);
+  t.match(tryDisk(join(folder, 'file')), { problem: /cannot be made: ENOTDIR/ });
+});
+
+t.test('images need memory, and huge pages that the kernel gives without asking', async (t) => {
+  const images = { ...needs, imageBytes: 8 * 75_497_472, imageHugePages: true };
+  const found = examine(machine(t, tuned), images);
+  t.match(found, [
+    { check: 'transparent_huge_pages', found: /604 MB of images, got never/, remedy: /madvise/ },
+  ]);
+  const unit = '/usr/lib/systemd/system/summit-agent@.service';
+  const good = { ...tuned, '/sys/kernel/mm/transparent_hugepage/enabled': 'always [madvise] never\n' };
+  t.same(examine(machine(t, good), images), []);
+  t.same(examine(machine(t, tuned), { ...images, imageHugePages: false }), []);
+  const tight = { ...good, [unit]: `${good[unit]}MemoryMax=1G\n`, '/proc/meminfo': 'MemTotal: 900000 kB\n' };
+  t.match(examine(machine(t, tight), images), [
+    { check: 'memory', found: /expected 1145 MB .* the machine has 922 MB/ },
+    { check: 'memory', found: /MemoryMax of the service is 1074 MB/ },
+  ]);
 });
 
 t.test('an interface and a CPU that are not there are said as such', async (t) => {

@@ -4,11 +4,12 @@
 import { checkClock, checkTai } from './clock.js';
 import { checkCpu, checkGovernor } from './cpu.js';
 import type { Finding, Needs } from './finding.js';
-import { checkHugePages, checkLimits } from './limits.js';
+import { checkFolders } from './folders.js';
+import { checkHugePages, checkImageMemory, checkLimits } from './limits.js';
 import type { Machine } from './machine.js';
 import { checkBuffers, checkInterface } from './network.js';
 import { checkPorts } from './ports.js';
-import { checkDevices, checkFolders, checkNode } from './resources.js';
+import { checkDevices, checkNode } from './resources.js';
 
 type Check = (machine: Machine, needs: Needs) => readonly Finding[];
 
@@ -20,6 +21,7 @@ export const checks: Readonly<Record<string, Check>> = {
   interface: checkInterface,
   limits: checkLimits,
   hugePages: checkHugePages,
+  imageMemory: checkImageMemory,
   governor: checkGovernor,
   cpu: checkCpu,
   devices: checkDevices,

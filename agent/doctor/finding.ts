@@ -20,6 +20,13 @@ export interface Port {
   readonly key: string;
 }
 
+/** A folder that grows. */
+export interface Folder {
+  readonly path: string;
+  /** the profile's key; null: the service's own, which systemd makes for the agent's user */
+  readonly key: string | null;
+}
+
 export interface Needs {
   readonly receiveBufferBytes: number;
   /** priority; null: the link thread is an ordinary one */
@@ -28,10 +35,15 @@ export interface Needs {
   readonly lockBytes: number | null;
   /** bytes on huge pages; null: none */
   readonly hugeBytes: number | null;
+  /** bytes for full frames beside the frame pool; 0: none */
+  readonly imageBytes: number;
+  /** full frames lie on transparent huge pages */
+  readonly imageHugePages: boolean;
   readonly cpu: number | null;
   readonly devices: readonly string[];
-  /** folders that grow */
-  readonly folders: readonly string[];
+  readonly folders: readonly Folder[];
+  /** the profile's file; null: none was given */
+  readonly profile: string | null;
   readonly ports: readonly Port[];
   /** of the DAQ network; null: not named */
   readonly interface: string | null;

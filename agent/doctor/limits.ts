@@ -2,15 +2,11 @@
 // What the agent's user may do: real-time scheduling, locked memory, huge pages.
 
 import type { Finding, Needs } from './finding.js';
-import { type Machine, numberOf, textOf } from './machine.js';
-
-const units = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
+import { type Machine, numberOf, textOf, unitOf } from './machine.js';
 
 /** Limits of the installed service; without one those of this process. */
 function limitOf(machine: Machine, directive: string, row: string): number {
-  const unit = units
-    .map((folder) => textOf(machine, `${folder}/summit-agent@.service`))
-    .find((text) => text !== null);
+  const unit = unitOf(machine);
   const text = unit
     ? new RegExp(`^${directive}=(\\S+)`, 'm').exec(unit)?.[1]
     : new RegExp(`^${row}\\s+(\\S+)`, 'm').exec(textOf(machine, '/proc/self/limits') ?? '')?.[1];
@@ -63,4 +59,42 @@ export function checkHugePages(machine: Machine, needs: Needs): Finding[] {
       remedy: `put "vm.nr_hugepages = ${wanted}" into /etc/sysctl.d/61-summit-agent-pages.conf and run sysctl --system`,
     },
   ];
+}
+
+/** For the agent itself beside frames and images, bytes. */
+const restBytes = 500e6;
+
+/** Full frames lie in anonymous memory: transparent huge pages, not those of vm.nr_hugepages. */
+export function checkImageMemory(machine: Machine, needs: Needs): Finding[] {
+  if (needs.imageBytes === 0) return [];
+  const findings: Finding[] = [];
+  const pages = textOf(machine, '/sys/kernel/mm/transparent_hugepage/enabled');
+  const mb = (value: number) => (value / 1e6).toFixed(0);
+  if (needs.imageHugePages && (pages === null || pages.includes('[never]'))) {
+    findings.push({
+      check: 'transparent_huge_pages',
+      severity: 'warning',
+      found: `expected transparent huge pages (madvise or always) for ${mb(needs.imageBytes)} MB of images, got ${pages === null ? 'a kernel without them' : 'never'}`,
+      remedy:
+        'echo madvise > /sys/kernel/mm/transparent_hugepage/enabled, and transparent_hugepage=madvise on the kernel command line; or daq.hugePages: false',
+    });
+  }
+  const wanted = needs.imageBytes + (needs.lockBytes ?? needs.hugeBytes ?? 0) + restBytes;
+  const total =
+    Number(/^MemTotal:\s+(\d+) kB/m.exec(textOf(machine, '/proc/meminfo') ?? '')?.[1] ?? Number.NaN) * 1024;
+  const allowed = /^MemoryMax=(\d+[KMG]?)$/m.exec(unitOf(machine) ?? '')?.[1];
+  const rows = [
+    ['the machine has', total, 'name fewer image.sets, or give the machine more memory'],
+    [
+      'MemoryMax of the service is',
+      allowed ? bytes(allowed) : Number.NaN,
+      'name fewer image.sets, or set MemoryMax in a drop-in (systemctl edit)',
+    ],
+  ] as const;
+  for (const [what, have, remedy] of rows) {
+    if (!(have < wanted)) continue;
+    const found = `expected ${mb(wanted)} MB of memory for the agent and its images (image.sets), ${what} ${mb(have)} MB`;
+    findings.push({ check: 'memory', severity: 'serious', found, remedy });
+  }
+  return findings;
 }

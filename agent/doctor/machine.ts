@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine as the doctor sees it: files below a root, and what only a call can tell.
 
-import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statfsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type DiskTrial, tryDisk } from './disk-trial.js';
 
 export interface Machine {
   /** '' is this machine; else a folder with proc, sys, etc, ... in it */
@@ -13,6 +22,7 @@ export interface Machine {
   readonly nowUnixS: number;
   /** of the file system that holds a path; null where it cannot be told */
   readonly space: (path: string) => { readonly freeBytes: number; readonly totalBytes: number } | null;
+  readonly tryDisk: (folder: string) => DiskTrial;
 }
 
 export function thisMachine(kernelTaiSeconds: number | null): Machine {
@@ -22,6 +32,7 @@ export function thisMachine(kernelTaiSeconds: number | null): Machine {
     kernelTaiSeconds,
     nowUnixS: Date.now() / 1000,
     space: spaceOf,
+    tryDisk,
   };
 }
 
@@ -72,6 +83,15 @@ export function accessTo({ root }: Machine, path: string): 'missing' | 'closed' 
   }
 }
 
+/** The installed service unit. */
+export function unitOf(machine: Machine): string | null {
+  const units = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
+  return (
+    units.map((folder) => textOf(machine, `${folder}/summit-agent@.service`)).find((text) => text !== null) ??
+    null
+  );
+}
+
 export interface Process {
   readonly pid: string;
   readonly command: string;
@@ -87,6 +107,23 @@ export function processes(machine: Machine): Process[] {
 function commandOf(machine: Machine, pid: string): string {
   const line = (textOf(machine, `/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim();
   return line === '' ? (textOf(machine, `/proc/${pid}/comm`) ?? '') : line;
+}
+
+/** The profile that an agent's process was started with; null: it is no agent, or nobody's business here. */
+export function profileOfAgent(machine: Machine, pid: string): string | null {
+  const args = (textOf(machine, `/proc/${pid}/cmdline`) ?? '').split('\0');
+  const program = args.findIndex((arg) => /(^|\/)summit-agent$|(^|\/)agent\/main\.js$/.test(arg));
+  if (program < 0 || !['run', 'replay'].includes(args[program + 1] ?? '')) return null;
+  const at = args.findIndex((arg) => arg === '--profile' || arg.startsWith('--profile='));
+  const given = args[at]?.slice('--profile='.length) || args[at + 1];
+  if (at < 0 || !given) return null;
+  // Another user's working directory cannot be read: such an agent is known by an absolute path only, as the service has.
+  return resolve(linkAt(machine, `/proc/${pid}/cwd`), given);
+}
+
+/** null where it cannot be told */
+export function userOf({ root }: Machine, pid: string): number | null {
+  return statSync(join(root, '/proc', pid), { throwIfNoEntry: false })?.uid ?? null;
 }
 
 /** Who holds the socket with this inode; null where that is nobody's business here. */

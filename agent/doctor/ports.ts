@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ports that somebody else holds, from the kernel's tables: nothing is bound to find out.
 
+import { resolve } from 'node:path';
 import type { Finding, Needs, Port } from './finding.js';
-import { holderOf, type Machine, textOf } from './machine.js';
+import { holderOf, type Machine, namesIn, type Process, profileOfAgent, textOf, userOf } from './machine.js';
 
 interface Held {
   readonly port: number;
   readonly address: string;
   readonly inode: string;
+  readonly user: number;
 }
 
 const listening = '0A';
@@ -21,10 +23,10 @@ function held(machine: Machine, protocol: Port['protocol']): Held[] {
       .split('\n')
       .slice(1)
       .flatMap((line) => {
-        const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+        const [, local = '', , state, , , , user, , inode = ''] = line.trim().split(/\s+/);
         const [address = '', port = ''] = local.split(':');
         if (protocol === 'tcp' && state !== listening) return [];
-        return [{ port: Number.parseInt(port, 16), address, inode }];
+        return [{ port: Number.parseInt(port, 16), address, inode, user: Number(user) }];
       }),
   );
 }
@@ -45,16 +47,37 @@ export function checkPorts(machine: Machine, needs: Needs): Finding[] {
     );
     if (!other) return [];
     const holder = holderOf(machine, other.inode);
-    // An agent that runs holds its own ports.
-    if (holder && /summit-agent|dist\/agent\/main\.js/.test(holder.command)) return [];
-    const who = holder ? `process ${holder.pid} (${holder.command.slice(0, 60)})` : "another user's process";
+    const itself = holder
+      ? isThisAgent(machine, needs, holder.pid)
+      : mayBeThisAgent(machine, needs, other.user);
+    if (itself) return [];
     return [
       {
         check: 'port',
         severity: 'serious',
-        found: `${wanted.key}: expected ${wanted.protocol} port ${wanted.port} to be free, ${who} has it`,
+        found: `${wanted.key}: expected ${wanted.protocol} port ${wanted.port} to be free, ${nameOf(machine, holder)} has it`,
         remedy: `stop it, or choose another port in the profile (ss -ln${wanted.protocol[0]}p shows who has which)`,
       },
     ];
   });
+}
+
+function nameOf(machine: Machine, holder: Process | null): string {
+  if (!holder) return "another user's process";
+  const profile = profileOfAgent(machine, holder.pid);
+  const what = profile === null ? holder.command.slice(0, 60) : `the agent of ${profile}`;
+  return `process ${holder.pid} (${what})`;
+}
+
+/** An agent that runs holds its own ports. Without a profile any agent is the one that is meant. */
+function isThisAgent(machine: Machine, { profile }: Needs, pid: string): boolean {
+  const own = profileOfAgent(machine, pid);
+  return own !== null && (profile === null || own === resolve(profile));
+}
+
+/** The sockets of another user's process cannot be seen: one of its user that runs this profile is taken for it. */
+function mayBeThisAgent(machine: Machine, needs: Needs, user: number): boolean {
+  return namesIn(machine, '/proc').some(
+    (pid) => /^\d+$/.test(pid) && userOf(machine, pid) === user && isThisAgent(machine, needs, pid),
+  );
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Node.js, device nodes, disk.
+// Node.js, device nodes.
 
 import type { Finding, Needs } from './finding.js';
 import { accessTo, type Machine } from './machine.js';
 
 const nodeWanted = [20, 19] as const;
-const gigabyte = 1e9;
-const leastFree = 5 * gigabyte;
 
 export function checkNode({ nodeVersion }: Machine): Finding[] {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
@@ -31,21 +29,5 @@ export function checkDevices(machine: Machine, needs: Needs): Finding[] {
         ? 'plug it in; ls -l /dev/serial/by-id shows names that stay'
         : "run this as the agent's user; it must be in the group of the device: usermod -aG dialout summit-agent";
     return [{ check: 'device', severity: 'serious', found, remedy }];
-  });
-}
-
-export function checkFolders(machine: Machine, needs: Needs): Finding[] {
-  return needs.folders.flatMap((folder): Finding[] => {
-    const space = machine.space(folder);
-    if (space === null || space.freeBytes >= Math.min(leastFree, space.totalBytes / 10)) return [];
-    const gb = (bytes: number) => (bytes / gigabyte).toFixed(1);
-    return [
-      {
-        check: 'disk_space',
-        severity: 'serious',
-        found: `${folder}: expected 5 GB or a tenth free, got ${gb(space.freeBytes)} of ${gb(space.totalBytes)} GB`,
-        remedy: 'move recordings away, or name another folder in guider.recording.directory',
-      },
-    ];
   });
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full frames as the native link tells of them, and what is asked of it.
 
+/** ImagePool::set_bytes: 16 segments of 2048 rows and 576 columns, 4 bytes a pixel. */
+export const imageSetBytes = 16 * 2048 * 576 * 4;
+
 /** addons/daq/image_receiver.h: one thing that happened to an image of the DAQ. */
 export interface ImageNews {
   /** created, its sources one by one (whole, or failed), complete */
