@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent check
 
-import { loadProfile } from '../config/load.js';
+import { loadProfileToRun } from '../config/load.js';
 import { AgentError } from '../model/errors.js';
 import type { Command } from './command.js';
 import { requireText } from './options.js';
@@ -12,7 +12,8 @@ export const check: Command = {
 
 Reads a hardware profile as "run" would, and lists every problem, one a line:
   key.path: expected ..., got ...
-Starts nothing. Exit code 0: the profile is good; 2: it is not.
+also whether the files that it names are there, and whether an agent of this user could listen at its ipc endpoints
+(/run/summit-agent/NAME may be missing: systemd makes it at start). Starts nothing. Exit code 0: the profile is good; 2: it is not.
 
   --profile FILE   the profile (YAML); keys are described in hw-profiles/README.md
 
@@ -22,7 +23,7 @@ example: summit-agent check --profile hw-profiles/sim-guider.yaml
   async run(options, { stdout, stderr }) {
     const path = requireText(options, 'profile', 'check');
     try {
-      const profile = loadProfile(path);
+      const profile = loadProfileToRun(path, { beforeStart: true });
       const { agent, guider, link } = profile;
       stdout.write(
         `${path} is good: ${agent.role} ${agent.name}, ${guider.sensors.length} sensors, driver ${link.driver}\n`,

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import t from 'tap';
 import { dispatch } from './dispatch.js';
@@ -94,6 +97,33 @@ t.test('check says good or lists every problem with exit code 2', async (t) => {
   t.equal(code, 2);
   t.equal(err.trim().split('\n').length, 4, err);
   t.match(await call('run', '--profile', `${bad}/p.yaml`), { code: 2, err: /"level":"error"/ });
+});
+
+t.test('an ipc endpoint that cannot be bound is refused by check and by run alike', async (t) => {
+  // A socket's path must be short.
+  const folder = mkdtempSync(join(tmpdir(), 'summit-ipc-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'p.yaml');
+  const write = (data: string, control: string) =>
+    writeFileSync(
+      file,
+      `agent: {name: a, role: guider}\ndaq: {driver: wire}\nguider: {sensors: [R00_SG0]}\npublish: {data: '${data}', control: '${control}'}\n`,
+    );
+  const missing = /publish\.data: expected an existing folder for .*, got ENOENT for .*none; mkdir/;
+  write(`ipc://${folder}/none/data`, `ipc:///${'x'.repeat(107)}`);
+  t.match(await call('check', '--profile', file), {
+    code: 2,
+    err: /^publish\.control: expected a path of at most 107 bytes .*, got 108/,
+  });
+  write(`ipc://${folder}/none/data`, 'tcp://127.0.0.1:0');
+  t.match(await call('check', '--profile', file), { code: 2, err: missing });
+  t.match(await call('run', '--profile', file), { code: 2, err: missing });
+  write('ipc:///run/summit-agent/nobody/data', `ipc://${folder}/control`);
+  t.match(await call('check', '--profile', file), { code: 0, out: /is good/ });
+  t.match(await call('run', '--profile', file), {
+    code: 2,
+    err: /run\/summit-agent\/NAME is there by itself/,
+  });
 });
 
 t.test('a log line is one JSON object with level and fields', async (t) => {

@@ -4,7 +4,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent } from '../agent.js';
-import { loadProfile } from '../config/load.js';
+import { loadProfileToRun } from '../config/load.js';
 import type { Profile } from '../config/profile.js';
 import { AgentError } from '../model/errors.js';
 import type { Command } from './command.js';
@@ -40,7 +40,7 @@ example: summit-agent replay --profile hw-profiles/sim-guider.yaml --file night.
     stay: { type: 'boolean' },
   },
   async run(options, { stderr, stop }) {
-    const profile = loadProfile(requireText(options, 'profile', 'replay'));
+    const profile = loadProfileToRun(requireText(options, 'profile', 'replay'));
     const file = resolve(requireText(options, 'file', 'replay'));
     const log = stderrLog(stderr);
     const agent = createAgent(onRecording(profile, file, speedOf(options)), log);

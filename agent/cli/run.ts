@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Agent } from '../agent.js';
-import { loadProfile } from '../config/load.js';
+import { loadProfileToRun } from '../config/load.js';
 import type { Profile } from '../config/profile.js';
 import { NativeDaqLink } from '../daq/link.js';
 import { loadNative, nativePath } from '../daq/native.js';
@@ -42,7 +42,7 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
 `,
   options: { profile: { type: 'string' }, record: { type: 'string' } },
   async run(options, { stderr, stop }) {
-    const profile = loadProfile(requireText(options, 'profile', 'run'));
+    const profile = loadProfileToRun(requireText(options, 'profile', 'run'));
     const log = stderrLog(stderr);
     const agent = createAgent(recordingTo(options.record, profile), log);
     const service = serviceManager(agent, log);

@@ -25,6 +25,9 @@ command line is wrong.
 verb         role     in states
 ${verbs}
 
+start takes no configurationOverride but '': the agent has the one profile that it was started with. Arguments of each
+verb: agent/README.md, "Commands".
+
   --json              one JSON line with the whole final reply
   --expires S         the agent must begin within S seconds, or refuses (default: --timeout)
   --id TEXT           id of the command (default: a new UUID); the same id again is answered and not run again

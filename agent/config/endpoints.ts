@@ -3,6 +3,7 @@
 
 import { isIPv4 } from 'node:net';
 import { show } from '../model/show.js';
+import { ipcPath, pathProblem } from './ipc.js';
 
 interface TcpEndpoint {
   readonly host: string;
@@ -30,12 +31,10 @@ function isLoopback(host: string): boolean {
 }
 
 function checkEndpoint(key: string, endpoint: string, secured: boolean, out: string[]): TcpEndpoint | null {
-  const path = /^ipc:\/\/(.+)/.exec(endpoint)?.[1];
-  if (path !== undefined) {
-    // A name that begins with @ has no file, and so nobody that its mode keeps out.
-    if (path.startsWith('@') || path === '*') {
-      out.push(`${key}: expected ipc:// with the path of a file, got ${show(endpoint)}`);
-    }
+  const path = ipcPath(endpoint);
+  if (path !== null) {
+    const problem = pathProblem(path);
+    if (problem !== null) out.push(`${key}: ${problem}`);
     return null;
   }
   const tcp = parseTcp(endpoint);

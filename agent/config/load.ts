@@ -19,6 +19,7 @@ import { amplifiersOf, gainsOf } from './amplifiers.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
 import { checkImage, imageLinkSettings, imageProfile } from './image.js';
+import { ipcPlaceProblems } from './ipc.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
 import { checkSecurity, securityOf } from './security.js';
 import { profileValidator } from './validator.js';
@@ -46,6 +47,19 @@ function readText(path: string): string {
 /** Loads a profile; refuses with one AgentError (`profile`) that lists every problem. */
 export function loadProfile(path: string): Profile {
   return parseProfile(readText(path), path);
+}
+
+/**
+ * As loadProfile, for an agent that is to run here: refuses also where it could not listen. `beforeStart`: what the service
+ * manager makes at start may be missing.
+ */
+export function loadProfileToRun(path: string, { beforeStart = false } = {}): Profile {
+  const profile = loadProfile(path);
+  const { data, control, query } = profile.publish;
+  const own = { 'publish.data': data, 'publish.control': control, 'publish.query': query };
+  const problems = ipcPlaceProblems(own, { beforeStart });
+  if (problems.length > 0) throw refuseAll('profile', `profile ${path}`, problems);
+  return profile;
 }
 
 /** As loadProfile, from text; relative paths count from the folder of `path`. */

@@ -217,7 +217,7 @@ t.test('the network without keys, loose key files and ipc names without a file a
   );
   t.match(
     await run((p) => ({ ...p, publish: { ...(p.publish as object), control: 'ipc://@name' } })),
-    /publish\.control: expected ipc:\/\/ with the path of a file/,
+    /publish\.control: expected ipc:\/\/ with the absolute path of a file/,
   );
 });
 
