@@ -271,8 +271,8 @@ typedef struct SummitDriver {
    * sentence (expected, actual, what to do) in message[0..message_bytes). *handle is set on success only. */
   int (*open)(const char* json, const SummitHost* host, void** handle, char* message, uint64_t message_bytes);
   int (*start)(void* handle);
-  /* Stops delivery; `next` returns 0 or SUMMIT_ERR_CLOSED soon after. Returns SUMMIT_ERR_TIMEOUT if a
-   * library thread did not end in time: the host then leaks the handle instead of freeing it. */
+  /* Stops delivery; `next` waits no more, gives what had arrived, then returns 0 or SUMMIT_ERR_CLOSED. Returns
+   * SUMMIT_ERR_TIMEOUT if a library thread did not end in time: the host then leaks the handle, not frees it. */
   int (*stop)(void* handle, int deadline_ms);
   /* Waits up to timeout_ms for a frame. 1: *frame is filled and, if token != 0, its slot is the caller's. The
    * caller sets frame->struct_size to the room it has; a driver writes no more than that. */

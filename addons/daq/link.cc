@@ -5,12 +5,14 @@
 #include <array>
 #include <cstring>
 
+#include "addons/daq/clock.h"
 #include "addons/daq/drivers.h"
 
 namespace summit::daq {
 namespace {
 
 constexpr int kTurnMs = 50;  // the heartbeat advances at least this often
+constexpr uint64_t kLastNs = 200000000;  // for what had arrived before the stop
 constexpr size_t kLogLines = 256;
 constexpr size_t kReplyBytes = 64 * 1024 + 1;
 
@@ -120,7 +122,25 @@ void Link::Run() {
     const bool idle = !Turn(&frame);
     if (idle) stop_wakeup_.Wait(kTurnMs);
   }
+  if ((driver_->caps & SUMMIT_CAP_FINITE) == 0 && !driver_failed_) TakeLast(&frame);
   finished_.Signal();
+}
+
+// What had arrived when the link was told to stop is not lost; a library that never pauses gets no more than kLastNs.
+void Link::TakeLast(SummitFrame* frame) {
+  const uint64_t until = MonotonicNs() + kLastNs;
+  while (MonotonicNs() < until) {
+    *frame = SummitFrame{};
+    frame->struct_size = sizeof(*frame);
+    if (driver_->next(handle_, frame, 0) != 1) break;
+    Handle(*frame);
+  }
+  if (outbox_->TakeNews()) Ring();
+}
+
+void Link::Handle(const SummitFrame& frame) {
+  worker_->OnFrame(frame);
+  if (driver_->release != nullptr) driver_->release(handle_, &frame);
 }
 
 // False when the driver has nothing to wait for: the thread then waits by itself.
@@ -134,8 +154,7 @@ bool Link::Turn(SummitFrame* frame) {
   frame->struct_size = sizeof(*frame);
   const int got = driver_->next(handle_, frame, kTurnMs);
   if (got == 1) {
-    worker_->OnFrame(*frame);
-    if (driver_->release != nullptr) driver_->release(handle_, frame);
+    Handle(*frame);
   } else {
     outbox_->Flush();
   }

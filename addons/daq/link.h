@@ -84,6 +84,8 @@ class Link : public std::enable_shared_from_this<Link> {
   Link(const LinkSettings& settings, std::function<void()> doorbell);
   void Run();
   bool Turn(SummitFrame* frame);
+  void TakeLast(SummitFrame* frame);
+  void Handle(const SummitFrame& frame);
   bool MustWaitForReader() const;
   void Ring();
   void Log(int level, const char* text);

@@ -3,12 +3,13 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "addons/daq/drivers.h"
 #include "addons/daq/handover.h"
@@ -20,6 +21,31 @@ namespace {
 // The table must reach at least to here: what an older library lacks beyond is zero.
 constexpr uint32_t kLeastTableBytes = offsetof(SummitDriver, close) + sizeof(SummitDriver::close);
 
+constexpr uint64_t kNoToken = 0;  // the pool counts its release as stale
+
+// Tokens of slots that the library holds. What it does not hold it can neither give back nor hand over: another holder
+// may be reading there.
+class Holdings {
+ public:
+  void Add(uint64_t token) {
+    if (token == 0) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    tokens_.push_back(token);
+  }
+  bool Remove(uint64_t token) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto at = std::find(tokens_.begin(), tokens_.end(), token);
+    if (at == tokens_.end()) return false;
+    *at = tokens_.back();
+    tokens_.pop_back();
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<uint64_t> tokens_;
+};
+
 class Plugin {
  public:
   explicit Plugin(const SummitHost& host) : outer_(host), handover_(outer_) {
@@ -27,12 +53,14 @@ class Plugin {
     host_.context = this;
     host_.struct_size = sizeof(host_);
     host_.acquire = [](void* context, uint64_t bytes, void** memory) {
-      const SummitHost& outer = static_cast<Plugin*>(context)->outer_;
-      return outer.acquire(outer.context, bytes, memory);
+      Plugin* plugin = static_cast<Plugin*>(context);
+      const uint64_t token = plugin->outer_.acquire(plugin->outer_.context, bytes, memory);
+      plugin->held_.Add(token);
+      return token;
     };
     host_.cancel = [](void* context, uint64_t token) {
-      const SummitHost& outer = static_cast<Plugin*>(context)->outer_;
-      outer.cancel(outer.context, token);
+      Plugin* plugin = static_cast<Plugin*>(context);
+      plugin->outer_.cancel(plugin->outer_.context, plugin->held_.Remove(token) ? token : kNoToken);
     };
     host_.commit = [](void* context, const SummitFrame* frame) { static_cast<Plugin*>(context)->Commit(frame); };
     host_.log = [](void* context, int level, const char* text) {
@@ -58,14 +86,12 @@ class Plugin {
   void Forget() { handle_ = nullptr; }
 
   int Next(SummitFrame* frame, int timeout_ms);
-  int Stop(int deadline_ms) {
-    stopping_.store(true);
-    return driver_.stop(handle_, deadline_ms);
-  }
+  int Stop(int deadline_ms) { return driver_.stop(handle_, deadline_ms); }
 
  private:
   bool push() const { return (driver_.caps & SUMMIT_CAP_PUSH) != 0; }
   void Commit(const SummitFrame* frame);
+  void TakeOver(SummitFrame* frame);
   int Image(const SummitImageEvent& event) const;
 
   const SummitHost outer_;
@@ -73,7 +99,7 @@ class Plugin {
   void* library_ = nullptr;
   SummitDriver driver_{};
   void* handle_ = nullptr;
-  std::atomic<bool> stopping_{false};
+  Holdings held_;
   Handover handover_;
 };
 
@@ -115,7 +141,16 @@ void Plugin::Commit(const SummitFrame* given) {
   SummitFrame frame{};
   std::memcpy(&frame, given, std::min<size_t>(given->struct_size, sizeof(frame)));
   frame.struct_size = sizeof(frame);
+  TakeOver(&frame);
   handover_.Put(frame);
+}
+
+// A stamp whose slot is not the library's goes on without pixels.
+void Plugin::TakeOver(SummitFrame* frame) {
+  if (frame->token == 0 || held_.Remove(frame->token)) return;
+  outer_.cancel(outer_.context, kNoToken);
+  frame->token = 0;
+  frame->data = nullptr;
 }
 
 int Plugin::Image(const SummitImageEvent& given) const {
@@ -126,9 +161,10 @@ int Plugin::Image(const SummitImageEvent& given) const {
 }
 
 int Plugin::Next(SummitFrame* frame, int timeout_ms) {
-  if (stopping_.load(std::memory_order_relaxed)) return SUMMIT_ERR_CLOSED;
   if (push()) return handover_.Take(frame, timeout_ms) ? 1 : 0;
-  return driver_.next(handle_, frame, timeout_ms);
+  const int got = driver_.next(handle_, frame, timeout_ms);
+  if (got == 1) TakeOver(frame);
+  return got;
 }
 
 int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {

@@ -73,7 +73,7 @@ class WireLink {
   }
 
   void Stop() {
-    stopping_.store(true);
+    stop_ns_.store(MonotonicNs());
     wakeup_.Signal();
     if (control_ != nullptr) control_->Stop();
     if (images_ != nullptr) images_->Stop();
@@ -92,7 +92,7 @@ class WireLink {
   std::unique_ptr<WireSocket> socket_;
   WireAssembler assembler_;
   Wakeup wakeup_;
-  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> stop_ns_{UINT64_MAX};
   unsigned batch_ = 0;  // datagrams staged
   unsigned taken_ = 0;  // of them, given to the assembler
   std::unique_ptr<WireControl> control_;
@@ -106,16 +106,20 @@ int WireLink::WaitMs(uint64_t until_ns) const {
   return static_cast<int>((deadline - now + 999999) / 1000000);
 }
 
+// Once it is told to stop it waits no more, and delivers what had arrived.
 int WireLink::Next(SummitFrame* frame, int timeout_ms) {
   const uint64_t until = MonotonicNs() + static_cast<uint64_t>(std::max(timeout_ms, 0)) * 1000000;
-  while (!stopping_.load(std::memory_order_relaxed)) {
+  while (true) {
     if (assembler_.Pop(frame)) return 1;
+    const uint64_t stop_ns = stop_ns_.load(std::memory_order_relaxed);
     if (taken_ < batch_) {
       const unsigned i = taken_++;
+      if (socket_->received_ns(i) > stop_ns) return SUMMIT_ERR_CLOSED;
       assembler_.OnDatagram(socket_->datagram(i), socket_->received_ns(i));
       continue;
     }
-    const bool maybe_more = batch_ == WireSocket::kBatch;
+    const bool stopping = stop_ns != UINT64_MAX;
+    const bool maybe_more = stopping || batch_ == WireSocket::kBatch;
     if (!maybe_more) {
       std::array<pollfd, 2> waiting{{{socket_->fd(), POLLIN, 0}, {wakeup_.fd(), POLLIN, 0}}};
       if (poll(waiting.data(), waiting.size(), WaitMs(until)) <= 0) {
@@ -127,8 +131,8 @@ int WireLink::Next(SummitFrame* frame, int timeout_ms) {
     }
     batch_ = socket_->Receive();
     taken_ = 0;
+    if (stopping && batch_ == 0) return SUMMIT_ERR_CLOSED;
   }
-  return SUMMIT_ERR_CLOSED;
 }
 
 int WireLink::Control(const char* json, char* out, uint64_t out_bytes, int deadline_ms) {

@@ -53,22 +53,24 @@ void ExpectPixels(const RawImage& image) {
 }
 
 TEST_F(RawImageFile, ReadsEveryFormOfAnArchive) {
-  for (const bool compressed : {true, false}) {
-    for (const char* name : {"raw.fits", "raw.fits.gz"}) {
-      testing::RawFileForm form;
-      form.compressed = compressed;
-      ASSERT_EQ(testing::WriteRawFile(Path(name), image::WavefrontHalf(), form, Pixel), 0);
-      // Archives have gzip inside a .fits name.
-      const std::string path = Path("archived.fits");
-      fs::rename(Path(name), path);
-      RawImage image;
-      std::string problem;
-      ASSERT_TRUE(ReadRawImage(path, &image, &problem)) << problem;
-      EXPECT_EQ(image.model, &image::WavefrontHalf());
-      EXPECT_EQ(image.detector, "R44_SW0");
-      EXPECT_EQ(image.out_of_range, 0);
-      ExpectPixels(image);
-    }
+  struct Form {
+    const char* name;
+    bool compressed;
+  };
+  for (const Form& archived : {Form{"raw.fits", true}, Form{"raw.fits.gz", true}, Form{"raw.fits", false}}) {
+    testing::RawFileForm form;
+    form.compressed = archived.compressed;
+    ASSERT_EQ(testing::WriteRawFile(Path(archived.name), image::WavefrontHalf(), form, Pixel), 0);
+    // Archives have gzip inside a .fits name.
+    const std::string path = Path("archived.fits");
+    fs::rename(Path(archived.name), path);
+    RawImage image;
+    std::string problem;
+    ASSERT_TRUE(ReadRawImage(path, &image, &problem)) << problem;
+    EXPECT_EQ(image.model, &image::WavefrontHalf());
+    EXPECT_EQ(image.detector, "R44_SW0");
+    EXPECT_EQ(image.out_of_range, 0);
+    ExpectPixels(image);
   }
 }
 

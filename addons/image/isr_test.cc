@@ -72,25 +72,6 @@ TEST(Isr, MarksWhereCrosstalkWasTakenOff) {
   EXPECT_NEAR(out.image[At(1000 + step, 700)], testing::Light(1000 + step, 700), 0.7);
 }
 
-TEST(Isr, IsTheSameOnTwoThreadsAndNearlySoOnEveryProcessor) {
-  const IsrImage one = Processed(Frame().calibrations);
-  IsrSettings settings;
-  settings.threads = 2;
-  const IsrImage two = Processed(Frame().calibrations, settings);
-  EXPECT_EQ(one.image, two.image);
-  EXPECT_EQ(one.mask, two.mask);
-  EXPECT_EQ(one.variance, two.variance);
-  EXPECT_EQ(one.amps[6].saturated, two.amps[6].saturated);
-  for (const pixels::SimdLevel level : {pixels::SimdLevel::kPlain, pixels::SimdLevel::kAvx2}) {
-    pixels::LimitSimd(level);
-    const IsrImage other = Processed(Frame().calibrations, settings);
-    float worst = 0.0f;
-    for (size_t i = 0; i < one.image.size(); i++) worst = std::max(worst, std::fabs(one.image[i] - other.image[i]) / (1000.0f + std::fabs(one.image[i])));
-    EXPECT_LT(worst, 1e-6f);
-  }
-  pixels::LimitSimd(pixels::SimdLevel::kAvx512);
-}
-
 TEST(Isr, DoesWhatItCanWithoutCalibrations) {
   const IsrImage out = Processed(std::make_shared<Calibrations>());
   EXPECT_TRUE(out.nominal_gain);
