@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs inside the booted container (scripts/container-test): installs the package, drives its service, prints figures.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -80,6 +80,17 @@ try {
   );
   check('no capabilities', service.statusOf('CapEff') === '0000000000000000', service.statusOf('CapEff'));
   check('not root', !service.statusOf('Uid').startsWith('0\t'), service.statusOf('Uid'));
+
+  const security = execFileSync('systemd-analyze', ['security', '--no-pager', `${service.unit}.service`], {
+    encoding: 'utf8',
+  });
+  const exposure = /exposure level for \S+: ([\d.]+)/.exec(security)?.[1];
+  check('exposure <= 0.9 as it runs', Number(exposure) <= 0.9, exposure);
+  const root = readdirSync(`/proc/${service.pid}/root`).sort();
+  const hidden = ['boot', 'home', 'mnt', 'srv'].filter((name) => root.includes(name));
+  check('sees programs and profiles only', hidden.length === 0, root.join(' '));
+  const seen = readdirSync(`/proc/${service.pid}/root/etc`).sort();
+  check('and of /etc what it needs', !seen.includes('shadow'), seen.join(' '));
 
   const killed = await repeat(rounds, async () => {
     const start = performance.now();
@@ -162,6 +173,7 @@ try {
   );
   check('removal keeps the profile', existsSync(profile), undefined);
   dpkg('--purge', 'summit-agent');
+  check('and no root folder of the simulator', !existsSync('/run/summit-agent.root'), undefined);
   check('purge leaves no profile', !existsSync('/etc/summit-agent'), undefined);
 } catch (error) {
   failures++;
