@@ -79,8 +79,13 @@ function serverKeyOf(given: string): string {
   );
 }
 
-/** An agent that is stopped (SIGSTOP, a machine that is off) is noticed after so long, ms. */
-const heartbeat = { heartbeatInterval: 2000, heartbeatTimeout: 5000 } as const;
+/** A machine that is off is noticed after 6 s. */
+const keepalive = {
+  tcpKeepalive: 1,
+  tcpKeepaliveIdle: 2,
+  tcpKeepaliveInterval: 2,
+  tcpKeepaliveCount: 2,
+} as const;
 
 /** A subscriber to some topics, or to all; refuses an address that is none. `watch` gets it before it connects. */
 export function subscribe(
@@ -89,7 +94,7 @@ export function subscribe(
   watch: (socket: Subscriber) => void = () => {},
 ): Subscriber {
   const context = new Context({ blocky: false });
-  const socket = new Subscriber({ context, linger: 0, ...heartbeat, ...keys });
+  const socket = new Subscriber({ context, linger: 0, ...keepalive, ...keys });
   watch(socket);
   try {
     socket.connect(address);

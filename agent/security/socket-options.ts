@@ -5,16 +5,24 @@ import type { KeyPair } from '../model/keys.js';
 
 /** A peer that has not finished its handshake by then is cut off, ms. */
 const handshakeMs = 1000;
-/** A peer that says nothing, not even to a question each `heartbeatMs`, is gone and gives its place free, ms. */
-const heartbeatMs = 5000;
-const heartbeatTimeoutMs = 15_000;
+/**
+ * A peer whose machine is gone, or that takes nothing of what is sent to it, gives its place free after so long, s. The
+ * kernel asks: ZeroMQ's own heartbeats end the process (assertion _io_error, libzmq 4.3.5) when a peer resets a connection
+ * whose messages are still waiting to be read.
+ */
+const askAfterS = 5;
+const goneAfterS = 15;
 /** connections that the system holds ready before they are accepted */
 export const backlog = 50;
 
 export interface EndpointOptions {
   readonly handshakeInterval: number;
-  readonly heartbeatInterval: number;
-  readonly heartbeatTimeout: number;
+  readonly tcpKeepalive: number;
+  readonly tcpKeepaliveIdle: number;
+  readonly tcpKeepaliveInterval: number;
+  readonly tcpKeepaliveCount: number;
+  /** ms */
+  readonly tcpMaxRetransmitTimeout: number;
   readonly backlog: number;
   /** bit mask of ZeroMQ's I/O threads */
   readonly affinity: number;
@@ -29,8 +37,11 @@ export function endpointOptions(endpoint: string, domain: string, server: KeyPai
   // What comes in at the other endpoints does not keep the thread busy that sends data.
   const limits = {
     handshakeInterval: handshakeMs,
-    heartbeatInterval: heartbeatMs,
-    heartbeatTimeout: heartbeatTimeoutMs,
+    tcpKeepalive: 1,
+    tcpKeepaliveIdle: askAfterS,
+    tcpKeepaliveInterval: askAfterS,
+    tcpKeepaliveCount: goneAfterS / askAfterS - 1,
+    tcpMaxRetransmitTimeout: goneAfterS * 1000,
     backlog,
     affinity: domain === 'data' ? 1 : 2,
   };
