@@ -43,7 +43,6 @@ export class AgentClient {
     this.#socket = new Dealer({
       context: new Context({ blocky: false }),
       linger: 0,
-      sendTimeout: 0,
       ...keys,
     });
     this.#reach = watchReach(this.#socket);
@@ -65,7 +64,12 @@ export class AgentClient {
     const issued = Date.now() / 1000;
     const { expiresS = options.timeoutS } = options;
     const expires = expiresS === null ? null : issued + expiresS;
-    await this.#socket.send(packr.pack({ v: 1, id, verb, args, who: whoAmI(), issued, expires }));
+    const request = packr.pack({ v: 1, id, verb, args, who: whoAmI(), issued, expires });
+    // There is no connection to send on while one that was turned away is made anew.
+    this.#socket.sendTimeout = Math.round(options.timeoutS * 1000);
+    await this.#socket.send(request).catch((error) => {
+      throw this.#nobody(options.timeoutS, error);
+    });
     let waitS = options.timeoutS;
     for (;;) {
       const reply = await this.#receive(waitS);
@@ -89,10 +93,14 @@ export class AgentClient {
       const frames = await this.#socket.receive();
       return unpackr.unpack(frames.at(-1) ?? Buffer.alloc(0)) as Reply;
     } catch (error) {
-      const why = whyNothing(this.#reach(), this.#encrypted);
-      const message = `no agent answered at ${this.#address} within ${timeoutS} s: ${why}`;
-      throw new AgentError('command', message, { cause: error });
+      throw this.#nobody(timeoutS, error);
     }
+  }
+
+  #nobody(timeoutS: number, cause: unknown): AgentError {
+    const why = whyNothing(this.#reach(), this.#encrypted);
+    const message = `no agent answered at ${this.#address} within ${timeoutS} s: ${why}`;
+    return new AgentError('command', message, { cause });
   }
 }
 
