@@ -11,7 +11,7 @@ import { configurationApplied, type Identity, identityEvents } from './control/i
 import { imageHeaderVerb } from './control/image-header-verb.js';
 import { InitGuiders } from './control/init-guiders.js';
 import { Lifecycle } from './control/lifecycle.js';
-import { pointingToWire, pointingVerb } from './control/pointing-verb.js';
+import { pointingVerb } from './control/pointing-verb.js';
 import { ControlServer } from './control/server.js';
 import type { Role } from './control/states.js';
 import { makeVerbs, type Verbs } from './control/verbs.js';
@@ -28,18 +28,18 @@ import { RecordedClock } from './health/recorded-clock.js';
 import { HealthRoom, startingTime } from './health/room.js';
 import type { VitalSigns } from './health/vital-signs.js';
 import { ImageRoom } from './image/room.js';
+import { Intake } from './intake.js';
 import { Metrics } from './metrics/metrics.js';
-import { type DaqLink, type DaqRecord, EventType, type LinkSettings } from './model/daq.js';
+import type { DaqLink, LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
 import type { SetAlarm } from './model/messages.js';
-import { toWire } from './model/names.js';
 import { bindOrExplain } from './publish/bind.js';
 import { Publisher } from './publish/publisher.js';
+import { type Reporting, snapshotOf, statsOf } from './report.js';
 import { EndpointGuard } from './security/guard.js';
 import { ioThreads } from './security/socket-options.js';
-import { stampStats } from './stats.js';
 
 export interface AgentDeps {
   readonly log: Log;
@@ -84,11 +84,10 @@ export class Agent {
   readonly #health: HealthRoom;
   readonly #metrics: Metrics;
   readonly #link: ReopenableLink;
+  readonly #intake: Intake;
   readonly #watch = new LinkWatch();
   readonly #exit = new AbortController();
   readonly #ended = new AbortController();
-  /** of a recording; null: the role lives in the host's time */
-  readonly #recorded: RecordedClock | null;
   readonly #started = process.hrtime.bigint();
   /** what is running, in the order of starting */
   readonly #running: (() => Promise<void> | void)[] = [];
@@ -99,7 +98,8 @@ export class Agent {
     const { kernelTaiSeconds, clocks, startHostThread } = deps;
     const time = startingTime(kernelTaiSeconds, profile.health.taiMinusUtcS, clocks);
     this.#clock = time.clock;
-    this.#recorded = profile.link.driver === 'recording' ? new RecordedClock(this.#clock) : null;
+    // A recording is measured in its own time.
+    const recorded = profile.link.driver === 'recording' ? new RecordedClock(this.#clock) : null;
     const context = new Context({ blocky: false, ioThreads });
     const { agent, publish, guider } = profile;
     this.#logs = new LogGate({
@@ -191,7 +191,7 @@ export class Agent {
     this.#guider = new Guider(
       { ...guider, timeSuspect: () => this.#health.time.suspect },
       {
-        clock: this.#recorded ?? this.#clock,
+        clock: recorded ?? this.#clock,
         sink: this.#onSky,
         log: this.#log,
         counters: () => this.#link.counters().sensors,
@@ -204,7 +204,7 @@ export class Agent {
           alarm('roi_mismatch', 'serious', reason, 'the series is what initGuiders asked for'),
         predict: (location, place) => this.#link.predict(location, place),
         // A recording is played one record at a time.
-        ...(this.#recorded ? {} : { look: () => this.#link.look() }),
+        ...(recorded ? {} : { look: () => this.#link.look() }),
       },
     );
     this.#recordings = new Recordings({
@@ -248,6 +248,17 @@ export class Agent {
         uptimeS: () => this.#uptimeS(),
       },
     );
+    this.#intake = new Intake({
+      guider: this.#guider,
+      calibrations: this.#calibrations,
+      link: this.#link,
+      beat: this.#health.beat,
+      recorded,
+      onEnd: () => {
+        this.#log.info('the source has delivered everything');
+        this.#ended.abort('the source has delivered everything');
+      },
+    });
   }
 
   /** Starts everything; on failure stops what was started and rejects with the reason. */
@@ -313,43 +324,30 @@ export class Agent {
 
   /** What became of every stamp, by every counter there is. */
   stats(): Record<string, unknown> {
-    return {
-      summary_state: this.#lifecycle.state,
-      uptime_s: this.#uptimeS(),
-      ...stampStats(this.#link.counters(), this.#guider.accounts(), this.#profile.guider.sensors),
-      ...(this.#images && { images: { ...this.#link.counters().images, ...this.#images.counts } }),
-      commands: this.#desk.counts(),
-      serial: this.#health.sensors.counters(),
-      connections: { ...this.#guard.counts(), garbage: this.#publisher.garbage },
-      subscriptions: this.#publisher.subscriptions(),
-      send_failures: this.#publisher.sendFailures,
-      seqs: this.#publisher.seqs(),
-    };
+    return statsOf(this.#reporting());
   }
 
-  #snapshot(): Record<string, unknown> {
-    const { agent, simulationMode } = this.#profile;
-    const { series, ...guider } = this.#guider.status();
+  #reporting(): Reporting {
     return {
-      agent: agent.name,
-      instrument: agent.instrument,
-      role: agent.role,
+      profile: this.#profile,
       version: this.#version,
-      boot: this.#publisher.boot,
-      tai_ns: this.#clock.taiNs(),
-      summary_state: this.#lifecycle.state,
-      simulation_mode: simulationMode,
-      tai: toWire(this.#health.time.offset),
-      guider: { series: series ? toWire(series) : null, ...toWire(guider) },
-      ...pointingToWire(this.#onSky.pointing),
-      alarms: this.#health.alarms.active.map(({ name, severity, message }) => ({ name, severity, message })),
-      last: this.#publisher.last(),
+      clock: this.#clock,
+      uptimeS: () => this.#uptimeS(),
+      lifecycle: this.#lifecycle,
+      desk: this.#desk,
+      publisher: this.#publisher,
+      guard: this.#guard,
+      onSky: this.#onSky,
+      guider: this.#guider,
+      images: this.#images,
+      health: this.#health,
+      link: this.#link,
     };
   }
 
   #verbs(): Verbs {
     const verbs = makeVerbs({
-      snapshot: () => this.#snapshot(),
+      snapshot: () => snapshotOf(this.#reporting()),
       stats: () => this.stats(),
       control: (command, deadlineMs) => this.#link.control(command, deadlineMs),
       setLogLevel: (level) => {
@@ -374,7 +372,7 @@ export class Agent {
   #openLink(): void {
     this.#watch.reset();
     this.#link.start(
-      (records) => this.#onRecords(records),
+      (records) => this.#intake.onRecords(records),
       (files) => this.#recordings.onFiles(files),
       this.#images ?? undefined,
     );
@@ -397,40 +395,6 @@ export class Agent {
     if (!this.#link.isOpen) return;
     const trouble = this.#watch.look(this.#link.counters());
     if (trouble) this.#lifecycle.fault(trouble.fault, trouble.detail);
-  }
-
-  #onRecords(records: readonly DaqRecord[]): void {
-    try {
-      this.#calibrations?.onRecords(records);
-      if (this.#recorded) this.#onRecorded(records, this.#recorded);
-      else this.#guider.onRecords(records);
-      for (const record of records) {
-        if (record.lease !== 0n) this.#link.releasePixels(record.lease);
-        if (record.eventType >= EventType.linkUp) this.#onLinkEvent(record);
-      }
-    } catch (error) {
-      // Node swallows what is thrown into a native callback; a bug must end the process.
-      setImmediate(() => {
-        throw error;
-      });
-    }
-  }
-
-  /** One at a time: what a batch holds depends on how fast the recording is played. */
-  #onRecorded(records: readonly DaqRecord[], clock: RecordedClock): void {
-    for (const record of records) {
-      clock.advance(record.tLastNs);
-      this.#guider.onRecords([record]);
-      if (record.eventType === EventType.end) clock.finish();
-    }
-  }
-
-  #onLinkEvent(record: DaqRecord): void {
-    if (record.eventType === EventType.linkUp) this.#health.beat.onLink(true, record.text);
-    if (record.eventType === EventType.linkDown) this.#health.beat.onLink(false, record.text);
-    if (record.eventType !== EventType.end) return;
-    this.#log.info('the source has delivered everything');
-    this.#ended.abort('the source has delivered everything');
   }
 
   /** Says once who this is. */
