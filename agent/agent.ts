@@ -38,7 +38,7 @@ import type { SetAlarm } from './model/messages.js';
 import { bindOrExplain } from './publish/bind.js';
 import { Publisher } from './publish/publisher.js';
 import { type Reporting, snapshotOf, statsOf } from './report.js';
-import { EndpointGuard } from './security/guard.js';
+import { type ConnectionControl, EndpointGuard } from './security/guard.js';
 import { ioThreads } from './security/socket-options.js';
 
 export interface AgentDeps {
@@ -49,8 +49,8 @@ export interface AgentDeps {
   readonly kernelTaiSeconds: () => number | null;
   readonly startHostThread: StartHostThread;
   readonly clocks: ClockSource;
-  /** holds new connections off a port of this process; absent: nothing does */
-  readonly holdConnections?: (port: number, hold: boolean) => void;
+  /** of TCP connections of this process; absent: nobody is held or cut off */
+  readonly connections?: ConnectionControl;
 }
 
 export interface Addresses {
@@ -110,7 +110,7 @@ export class Agent {
     });
     this.#log = this.#logs.log;
     this.#guard = new EndpointGuard(
-      { security: profile.security, log: this.#log, hold: deps.holdConnections ?? (() => {}) },
+      { security: profile.security, log: this.#log, connections: deps.connections },
       context,
     );
     this.#publisher = new Publisher(

@@ -42,6 +42,8 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("monotonicNs", Napi::Function::New<MonotonicNs>(env), napi_enumerable),
                              InstanceValue("clockTaiMinusUtc", Napi::Function::New<ClockTaiMinusUtc>(env), napi_enumerable),
                              InstanceValue("holdConnections", Napi::Function::New<HoldConnections>(env), napi_enumerable),
+                             InstanceValue("connectionsOf", Napi::Function::New<ConnectionsOf>(env), napi_enumerable),
+                             InstanceValue("cutOff", Napi::Function::New<CutOff>(env), napi_enumerable),
                              InstanceValue("driverAbi", Napi::Number::New(env, SUMMIT_ABI_VERSION), napi_enumerable),
                              InstanceValue("recordLayout", Napi::Function::New<RecordLayout>(env), napi_enumerable),
                              InstanceValue("writeRawImage", Napi::Function::New<WriteRawImage>(env), napi_enumerable),

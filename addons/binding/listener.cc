@@ -3,11 +3,16 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -55,6 +60,35 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
+template <typename Call>
+void ForEachDescriptor(Call call) {
+  const std::unique_ptr<DIR, CloseDirectory> directory(opendir("/proc/self/fd"));
+  if (directory == nullptr) return;
+  while (const dirent* entry = readdir(directory.get())) {
+    char* end = nullptr;
+    const long fd = std::strtol(entry->d_name, &end, 10);
+    if (end != entry->d_name && *end == '\0') call(static_cast<int>(fd));
+  }
+}
+
+// A connection of the port: the socket's inode, which no other socket has while it is open, and what came through it.
+struct Connection {
+  uint64_t id = 0;
+  uint64_t received = 0;
+};
+
+bool ReadConnection(int fd, uint32_t port, Connection* out) {
+  if (PortOf(fd) != port || IsListening(fd)) return false;
+  struct stat status {};
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (fstat(fd, &status) != 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  // Linux 4.1 and later tell it.
+  if (size < offsetof(tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received)) return false;
+  *out = {status.st_ino, info.tcpi_bytes_received};
+  return true;
+}
+
 }  // namespace
 
 Napi::Value HoldConnections(const Napi::CallbackInfo& info) {
@@ -66,16 +100,48 @@ Napi::Value HoldConnections(const Napi::CallbackInfo& info) {
   const uint32_t port = info[0].As<Napi::Number>().Uint32Value();
   const bool hold = info[1].As<Napi::Boolean>().Value();
   int held = 0;
-  const std::unique_ptr<DIR, CloseDirectory> directory(opendir("/proc/self/fd"));
-  if (directory == nullptr) return Napi::Number::New(env, held);
-  while (const dirent* entry = readdir(directory.get())) {
-    char* end = nullptr;
-    const long fd = std::strtol(entry->d_name, &end, 10);
-    if (end == entry->d_name || *end != '\0') continue;
-    const int socket = static_cast<int>(fd);
-    if (IsListening(socket) && PortOf(socket) == port && Hold(socket, hold)) ++held;
-  }
+  ForEachDescriptor([&](int fd) {
+    if (IsListening(fd) && PortOf(fd) == port && Hold(fd, hold)) ++held;
+  });
   return Napi::Number::New(env, held);
+}
+
+Napi::Value ConnectionsOf(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    Napi::TypeError::New(env, "connectionsOf: expected a port").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const uint32_t port = info[0].As<Napi::Number>().Uint32Value();
+  const Napi::Array out = Napi::Array::New(env);
+  ForEachDescriptor([&](int fd) {
+    Connection connection;
+    if (!ReadConnection(fd, port, &connection)) return;
+    out.Set(out.Length(), Napi::Number::New(env, static_cast<double>(connection.id)));
+    out.Set(out.Length(), Napi::Number::New(env, static_cast<double>(connection.received)));
+  });
+  return out;
+}
+
+Napi::Value CutOff(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 2 || !info[0].IsNumber() || !info[1].IsNumber()) {
+    Napi::TypeError::New(env, "cutOff: expected a port and the id of a connection").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const uint32_t port = info[0].As<Napi::Number>().Uint32Value();
+  const auto id = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+  bool cut = false;
+  ForEachDescriptor([&](int fd) {
+    if (cut) return;
+    // A descriptor of our own: what it means does not change between the look and the shutdown, whoever closes the other.
+    const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0) return;
+    Connection connection;
+    if (ReadConnection(own, port, &connection) && connection.id == id) cut = shutdown(own, SHUT_RDWR) == 0;
+    close(own);
+  });
+  return Napi::Boolean::New(env, cut);
 }
 
 }  // namespace summit::binding

@@ -68,9 +68,8 @@ function recordingTo(path: Options[string], profile: Profile): Profile {
 export function createAgent(profile: Profile, log: Log): Agent {
   requireAddon();
   const kernelTaiSeconds = () => loadNative().clockTaiMinusUtc();
-  const holdConnections = (port: number, hold: boolean) => {
-    loadNative().holdConnections(port, hold);
-  };
+  const { holdConnections, connectionsOf, cutOff } = loadNative();
+  const hold = (port: number, held: boolean) => void holdConnections(port, held);
   const version = packageVersion();
   return new Agent(profile, {
     log,
@@ -79,7 +78,7 @@ export function createAgent(profile: Profile, log: Log): Agent {
     kernelTaiSeconds,
     startHostThread,
     clocks: systemClocks,
-    holdConnections,
+    connections: { hold, connectionsOf, cutOff },
   });
 }
 

@@ -161,6 +161,10 @@ export interface NativeAddon {
   clockTaiMinusUtc(): number;
   /** Holds new connections off listening TCP sockets of this process (addons/binding/listener.h); how many took it. */
   holdConnections(port: number, hold: boolean): number;
+  /** Connections of a TCP port of this process: [id, bytes received, id, bytes received, ...]. */
+  connectionsOf(port: number): readonly number[];
+  /** Shuts one of them down; false: it is gone. */
+  cutOff(port: number, id: number): boolean;
   /** SUMMIT_ABI_VERSION of addons/daq/driver.h */
   readonly driverAbi: number;
   recordLayout(): RecordLayout;

@@ -40,8 +40,8 @@ const lingerMs = 100;
 /** Subscriptions that are read before stamps have their turn. */
 const perTurn = 64;
 
-/** Subscribers send topics and nothing larger. */
-const maxSubscriptionBytes = 4096;
+/** Subscribers send topics and nothing larger, and first their key: ZeroMQ keeps 40 bytes for each byte of a topic. */
+const maxSubscriptionBytes = 1024;
 /** What is kept in mind of topics somebody asked for. */
 const maxSubscriptions = 10_000;
 

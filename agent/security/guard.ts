@@ -6,6 +6,7 @@ import type { KeyPair, KeyRole, PublicKey } from '../model/keys.js';
 import type { Log } from '../model/log.js';
 import { ConnectionLimit } from './connection-limit.js';
 import { type ConnectionCounts, countConnections } from './handshakes.js';
+import { type Budget, SendBudget } from './send-budget.js';
 import { backlog, type EndpointOptions, endpointOptions } from './socket-options.js';
 import { ZapHandler } from './zap.js';
 
@@ -21,12 +22,32 @@ const roles: Readonly<Record<EndpointName, readonly KeyRole[]>> = {
   query: ['observe', 'command'],
 };
 
+/** Subscriptions are some hundred bytes for each client, for good; requests are some hundred bytes, now and then. */
+const budgets: Readonly<Record<EndpointName, Budget>> = {
+  data: { bytes: 16 * 1024 * 1024, bytesPerS: 64 },
+  control: { bytes: 32 * 1024 * 1024, bytesPerS: 16 * 1024 },
+  query: { bytes: 32 * 1024 * 1024, bytesPerS: 16 * 1024 },
+};
+
+/** What the system does with TCP connections of this process. */
+export interface ConnectionControl {
+  /** holds new connections off a port, or lets them come again */
+  readonly hold: (port: number, hold: boolean) => void;
+  /** [id, bytes received, id, bytes received, ...] */
+  readonly connectionsOf: (port: number) => readonly number[];
+  /** false: it is gone */
+  readonly cutOff: (port: number, id: number) => boolean;
+}
+
+/** Nobody is held off, nobody is seen. */
+const noControl: ConnectionControl = { hold: () => {}, connectionsOf: () => [], cutOff: () => false };
+
 export interface GuardSettings {
   /** null: nothing is encrypted */
   readonly security: { readonly server: KeyPair; readonly readClients: () => readonly PublicKey[] } | null;
   readonly log: Log;
-  /** holds new connections off a port, or lets them come again */
-  readonly hold: (port: number, hold: boolean) => void;
+  /** absent: nothing is done */
+  readonly connections: ConnectionControl | undefined;
 }
 
 export class EndpointGuard {
@@ -34,6 +55,7 @@ export class EndpointGuard {
   readonly #zap: ZapHandler | null;
   readonly #connections = new Map<EndpointName, () => ConnectionCounts>();
   readonly #limit: ConnectionLimit;
+  readonly #budget: SendBudget;
 
   constructor(settings: GuardSettings, context: Context) {
     this.#settings = settings;
@@ -41,7 +63,9 @@ export class EndpointGuard {
     this.#zap = security
       ? new ZapHandler({ domains: roles, readClients: security.readClients, log }, context)
       : null;
-    this.#limit = new ConnectionLimit({ hold: settings.hold, log, most: mostConnections, backlog });
+    const { hold, connectionsOf, cutOff } = settings.connections ?? noControl;
+    this.#limit = new ConnectionLimit({ hold, log, most: mostConnections, backlog });
+    this.#budget = new SendBudget({ connectionsOf, cutOff, log, nowS: () => performance.now() / 1000 });
   }
 
   /** Before any endpoint is bound. */
@@ -54,7 +78,9 @@ export class EndpointGuard {
     for (const [name, address] of Object.entries(addresses)) {
       const port = Number(/^tcp:.*:(\d+)$/.exec(address ?? '')?.[1]);
       const read = this.#connections.get(name as EndpointName);
-      if (port > 0 && read) this.#limit.add(name, port, () => read().accepted - read().closed);
+      if (!(port > 0) || !read) continue;
+      this.#limit.add(name, port, () => read().accepted - read().closed);
+      this.#budget.add(name, port, budgets[name as EndpointName]);
     }
     this.#limit.start();
   }
@@ -80,9 +106,10 @@ export class EndpointGuard {
     this.#connections.set(name, countConnections(socket, onAccept, onExhausted));
   }
 
-  /** Once a second: takes over changes of the list of clients, lets connections come that were held off. */
+  /** Once a second: takes over changes of the list of clients, lets come who was held off, cuts off who sends too much. */
   refresh(): void {
     this.#limit.tick();
+    this.#budget.tick();
     this.#zap?.refresh();
   }
 
@@ -92,6 +119,7 @@ export class EndpointGuard {
       keys: this.#zap?.counts() ?? null,
       limit: this.#limit.most,
       held_off: this.#limit.held,
+      cut_off: this.#budget.cut,
     };
   }
 }
