@@ -66,7 +66,7 @@ examples: summit-agent send enable
       if (options.json === true) stdout.write(`${toJson(reply)}\n`);
       else if (reply.ack === 303) stdout.write(`${toJson(reply.result ?? null)}\n`);
       if (reply.ack !== 303)
-        stderr.write(`${verb}: ${reply.error ?? ''} (ack ${reply.ack}, ${reply.code})\n`);
+        stderr.write(`${sentenceFrom(verb, reply.error ?? '')} (ack ${reply.ack}, ${reply.code})\n`);
       else if (reply.repeated) stderr.write('this id was done before; nothing was done now\n');
       return reply.ack === 303 ? 0 : 1;
     } finally {
@@ -74,6 +74,11 @@ examples: summit-agent send enable
     }
   },
 };
+
+/** Most sentences of an agent begin with the verb. */
+function sentenceFrom(verb: string, error: string): string {
+  return error.startsWith(`${verb}: `) ? error : `${verb}: ${error}`;
+}
 
 function argsOf(text: string): Readonly<Record<string, unknown>> {
   let value: unknown;

@@ -91,7 +91,7 @@ t.test('send: result on stdout, refusal on stderr, exit code 0 or 1', async (t) 
   t.match(await send('resume', '{"comment": "x"}'), {
     code: 1,
     out: '',
-    err: /^resume: resume: expected state ENABLED, the agent is in DISABLED; send enable first \(ack -302, state\)/,
+    err: /^resume: expected state ENABLED, the agent is in DISABLED; send enable first \(ack -302, state\)/,
   });
   t.match(await send('enabel'), { code: 1, err: /did you mean enable\?/ });
   t.match(await send('enable', '--id', 'mine'), { code: 0, err: '' });
