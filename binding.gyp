@@ -63,7 +63,7 @@
       'type': 'executable',
       'dependencies': ['summit_painters', 'summit_core', 'mock_plugin'],
       'sources': ['<!@(ls addons/*/*_test.cc)'],
-      'configurations': {'Asan': {'cflags!': ['-O1'], 'cflags': ['-O0']}, 'Tsan': {'cflags!': ['-O1'], 'cflags': ['-O0']}},
+      'configurations': {'Release': {'cflags!': ['-O3'], 'cflags': ['-O1']}, 'Asan': {'cflags!': ['-O1'], 'cflags': ['-O0']}},
       'libraries': ['-lgtest', '-lgtest_main', '-lpthread'],
     },
     {
