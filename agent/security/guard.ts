@@ -24,10 +24,13 @@ const roles: Readonly<Record<EndpointName, readonly KeyRole[]>> = {
 
 /** Subscriptions are some hundred bytes for each client, for good; requests are some hundred bytes, now and then. */
 const budgets: Readonly<Record<EndpointName, Budget>> = {
-  data: { bytes: 16 * 1024 * 1024, bytesPerS: 64 },
+  data: { bytes: 1024 * 1024, bytesPerS: 64 },
   control: { bytes: 32 * 1024 * 1024, bytesPerS: 16 * 1024 },
   query: { bytes: 32 * 1024 * 1024, bytesPerS: 16 * 1024 },
 };
+
+/** ms; a second of subscriptions may be a gigabyte */
+const budgetMs = 250;
 
 /** What the system does with TCP connections of this process. */
 export interface ConnectionControl {
@@ -56,6 +59,7 @@ export class EndpointGuard {
   readonly #connections = new Map<EndpointName, () => ConnectionCounts>();
   readonly #limit: ConnectionLimit;
   readonly #budget: SendBudget;
+  #budgetTimer: NodeJS.Timeout | null = null;
 
   constructor(settings: GuardSettings, context: Context) {
     this.#settings = settings;
@@ -83,10 +87,12 @@ export class EndpointGuard {
       this.#budget.add(name, port, budgets[name as EndpointName]);
     }
     this.#limit.start();
+    this.#budgetTimer = setInterval(() => this.#budget.tick(), budgetMs);
   }
 
   /** After every endpoint is closed. */
   async stop(): Promise<void> {
+    if (this.#budgetTimer) clearInterval(this.#budgetTimer);
     this.#limit.stop();
     await this.#zap?.stop();
   }
@@ -106,10 +112,9 @@ export class EndpointGuard {
     this.#connections.set(name, countConnections(socket, onAccept, onExhausted));
   }
 
-  /** Once a second: takes over changes of the list of clients, lets come who was held off, cuts off who sends too much. */
+  /** Once a second: takes over changes of the list of clients, lets come who was held off. */
   refresh(): void {
     this.#limit.tick();
-    this.#budget.tick();
     this.#zap?.refresh();
   }
 

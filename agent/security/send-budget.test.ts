@@ -3,13 +3,13 @@ import t from 'tap';
 import { logTo } from '../model/log.js';
 import { SendBudget } from './send-budget.js';
 
-function bench() {
+function bench({ lingering = false } = {}) {
   const now = { s: 0 };
   const connections = new Map<number, number>();
   const lines: string[] = [];
   const budget = new SendBudget({
     connectionsOf: () => [...connections].flat(),
-    cutOff: (_port, id) => connections.delete(id),
+    cutOff: (_port, id) => lingering || connections.delete(id),
     log: logTo((_level, message) => lines.push(message)),
     nowS: () => now.s,
   });
@@ -49,3 +49,18 @@ t.test('what a client sends little by little is its own affair', async (t) => {
   budget.tick();
   t.same([...connections.keys()], [1, 2], 'it may come again, and begins anew');
 });
+
+t.test(
+  'one that was cut off and is still being read is cut off once, and is nothing to the others',
+  async (t) => {
+    const { connections, budget } = bench({ lingering: true });
+    connections.set(1, 5000);
+    connections.set(2, 900);
+    budget.tick();
+    budget.tick();
+    t.equal(budget.cut, 1);
+    connections.set(2, 1100);
+    budget.tick();
+    t.equal(budget.cut, 2);
+  },
+);

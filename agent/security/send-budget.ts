@@ -26,6 +26,8 @@ interface Endpoint {
   readonly budget: Budget;
   /** when a connection was first seen, by id */
   seen: Map<number, number>;
+  /** cut off, and still there: ZeroMQ reads what had come before it closes */
+  leaving: Set<number>;
 }
 
 interface Spent {
@@ -43,7 +45,7 @@ export class SendBudget {
   }
 
   add(name: string, port: number, budget: Budget): void {
-    this.#endpoints.push({ name, port, budget, seen: new Map() });
+    this.#endpoints.push({ name, port, budget, seen: new Map(), leaving: new Set() });
   }
 
   /** Connections that were cut off. */
@@ -51,7 +53,7 @@ export class SendBudget {
     return this.#cut;
   }
 
-  /** Once a second: who sent most goes first, until the others are within the budget. */
+  /** Several times a second: who sent most goes first, until the others are within the budget. */
   tick(): void {
     for (const endpoint of this.#endpoints) {
       const { name, port, budget } = endpoint;
@@ -62,6 +64,7 @@ export class SendBudget {
         total -= bytes;
         if (!this.#deps.cutOff(port, id)) continue;
         this.#cut++;
+        endpoint.leaving.add(id);
         const mb = (bytes / 1e6).toFixed(1);
         this.#deps.log.warning(`a peer was cut off: it sent ${mb} MB that no client has to send`, {
           endpoint: name,
@@ -79,12 +82,14 @@ export class SendBudget {
       const id = flat[i] ?? 0;
       const sinceS = endpoint.seen.get(id) ?? nowS;
       seen.set(id, sinceS);
+      if (endpoint.leaving.has(id)) continue;
       spent.push({
         id,
         bytes: Math.max(0, (flat[i + 1] ?? 0) - (nowS - sinceS) * endpoint.budget.bytesPerS),
       });
     }
     endpoint.seen = seen;
+    for (const id of endpoint.leaving) if (!seen.has(id)) endpoint.leaving.delete(id);
     return spent;
   }
 }
