@@ -37,7 +37,7 @@
       'target_name': 'summit_core',
       'type': 'static_library',
       'dependencies': ['summit_kernels'],
-      'sources': ['<!@(ls addons/daq/*.cc addons/fits/*.cc addons/recorder/*.cc | grep -v _test.cc)'],
+      'sources': ['<!@(ls addons/daq/*.cc addons/fits/*.cc addons/looks/*.cc addons/recorder/*.cc | grep -v _test.cc)'],
       'configurations': {'Asan': {'cflags!': ['-O1'], 'cflags': ['-O0']}, 'Tsan': {'cflags!': ['-O1'], 'cflags': ['-O0']}},
       'cflags': ['<!@(pkg-config --cflags cfitsio | sed s/-I/-isystem/g)'],
       'direct_dependent_settings': {

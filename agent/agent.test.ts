@@ -85,6 +85,7 @@ class HandLink implements DaqLink {
     this.released.push(lease);
   }
   writeImage(): void {}
+  lookAtImage() {}
   releaseImage(): void {}
 }
 

@@ -27,6 +27,8 @@ import { LinkWatch } from './health/link-watch.js';
 import { RecordedClock } from './health/recorded-clock.js';
 import { HealthRoom, startingTime } from './health/room.js';
 import type { VitalSigns } from './health/vital-signs.js';
+import { Looks } from './image/looks.js';
+import { startProductWriter } from './image/products/writer.js';
 import { ImageRoom } from './image/room.js';
 import { Intake } from './intake.js';
 import { Metrics } from './metrics/metrics.js';
@@ -80,6 +82,8 @@ export class Agent {
   readonly #recordings: Recordings;
   /** null: the role takes no full frames */
   readonly #images: ImageRoom | null;
+  /** null: nobody looks at them */
+  readonly #looks: Looks | null;
   readonly #calibrations: LiveCalibrations | null;
   readonly #health: HealthRoom;
   readonly #metrics: Metrics;
@@ -212,6 +216,20 @@ export class Agent {
       log: this.#log,
       alarm,
     });
+    const quicklook = profile.image?.quicklook ?? null;
+    this.#looks =
+      quicklook &&
+      new Looks(
+        { ...quicklook, calibrated: (profile.link.imageLooker?.calibrations ?? '') !== '' },
+        {
+          link: this.#link,
+          sink: this.#publisher,
+          log: this.#log,
+          alarm,
+          nowNs: () => this.#clock.monotonicNs(),
+          startProductWriter,
+        },
+      );
     this.#images =
       profile.image &&
       new ImageRoom(profile.image, {
@@ -220,6 +238,7 @@ export class Agent {
         log: this.#log,
         taiNs: () => this.#clock.taiNs(),
         alarm,
+        looks: this.#looks,
       });
     this.#calibrations =
       guider.calibrations &&
@@ -282,6 +301,8 @@ export class Agent {
         return this.#health.stop();
       });
       this.#tellIdentity();
+      this.#running.push(() => this.#images?.end());
+      this.#running.push(() => this.#looks?.stop());
       this.#running.push(() => this.#lifecycle.end());
       this.#running.push(() => this.#desk.stop());
       await this.#lifecycle.begin(this.#profile.agent.startState);
@@ -371,6 +392,8 @@ export class Agent {
 
   #openLink(): void {
     this.#watch.reset();
+    this.#looks?.start();
+    this.#images?.start();
     this.#link.start(
       (records) => this.#intake.onRecords(records),
       (files) => this.#recordings.onFiles(files),

@@ -14,6 +14,8 @@ function onSignal(signal: NodeJS.Signals): void {
 
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
+// A file that grows beyond the process's limit is a write that fails, and is told as one.
+process.on('SIGXFSZ', () => undefined);
 
 const { stdin, stdout, stderr } = process;
 

@@ -4,6 +4,8 @@
 #include <cstdio>
 
 #include "addons/daq/options.h"
+#include "addons/image/parallel.h"
+#include "addons/looks/image_report.h"
 
 namespace summit::binding {
 namespace {
@@ -93,6 +95,78 @@ bool ReadImageJob(const Napi::Value& value, recorder::ImageJob* job) {
   job->detector = latiss ? fits::RawDetector::kLatiss : fits::RawDetector::kWavefront;
   // All segments lie inside the 16 of a board, and the name inside the folder.
   return job->first_plane <= (latiss ? 0u : 8u) && !job->name.empty() && job->name.find('/') == std::string::npos;
+}
+
+bool ReadLookerSettings(const std::string& json, looks::LookerSettings* settings, std::string* message) {
+  settings->workers = 0;
+  if (json.empty() || json == "null") return true;
+  daq::Options options(json, "imageLooker");
+  settings->calibrations = options.Text("calibrations", "");
+  settings->workers = static_cast<unsigned>(options.Int("workers", 1, 1, 16));
+  settings->threads = static_cast<int32_t>(options.Int("threads", 2, 1, image::kMostThreads));
+  for (const std::string& detector : options.Array("detectors")) {
+    daq::Options each(detector, "imageLooker: detectors");
+    looks::LookedDetector one;
+    one.name = each.Text("name", "");
+    one.latiss = each.Text("kind", "wavefront") == "latiss";
+    *message += each.Problems();
+    settings->detectors.push_back(std::move(one));
+  }
+  for (const std::string& text : options.Array("steps")) {
+    daq::Options each(text, "imageLooker: steps");
+    const std::string name = each.Text("name", "");
+    if (!looks::SwitchStep(name, each.Flag("on", true), &settings->isr.steps)) *message += "imageLooker: steps: no step " + name + "; ";
+    *message += each.Problems();
+  }
+  *message += options.Problems();
+  return message->empty();
+}
+
+bool ReadLookJob(const Napi::Value& value, looks::LookJob* job) {
+  if (!value.IsObject()) return false;
+  const Napi::Object object = value.As<Napi::Object>();
+  const Napi::Value id = object.Get("id"), plane = object.Get("firstPlane"), kind = object.Get("kind"), calibration = object.Get("calibration"), header = object.Get("header"), isr = object.Get("isrPath");
+  if (!id.IsNumber() || !plane.IsNumber() || !kind.IsString() || !calibration.IsString() || !header.IsString() || !isr.IsString()) return false;
+  job->id = static_cast<uint64_t>(id.As<Napi::Number>().Int64Value());
+  job->first_plane = plane.As<Napi::Number>().Uint32Value();
+  job->detector = {calibration.As<Napi::String>().Utf8Value(), kind.As<Napi::String>().Utf8Value() == "latiss"};
+  job->header = header.As<Napi::String>().Utf8Value();
+  job->isr_path = isr.As<Napi::String>().Utf8Value();
+  // All segments lie inside the 16 of a board.
+  return job->first_plane <= (job->detector.latiss ? 0u : 8u);
+}
+
+Napi::Array LooksArray(Napi::Env env, const std::vector<looks::LookReport>& reports) {
+  Napi::Array array = Napi::Array::New(env, reports.size());
+  for (size_t i = 0; i < reports.size(); ++i) {
+    const looks::LookReport& report = reports[i];
+    Napi::Object one = Napi::Object::New(env);
+    one.Set("id", Napi::Number::New(env, static_cast<double>(report.id)));
+    one.Set("problem", report.problem);
+    one.Set("report", report.report);
+    one.Set("preview", Napi::Buffer<uint8_t>::Copy(env, report.preview.data(), report.preview.size()));
+    one.Set("cols", Napi::Number::New(env, report.cols));
+    one.Set("rows", Napi::Number::New(env, report.rows));
+    one.Set("begunNs", Napi::BigInt::New(env, report.begun_ns));
+    one.Set("isrNs", Napi::BigInt::New(env, report.isr_ns));
+    one.Set("doneNs", Napi::BigInt::New(env, report.done_ns));
+    array.Set(static_cast<uint32_t>(i), one);
+  }
+  return array;
+}
+
+Napi::Array IsrFilesArray(Napi::Env env, const std::vector<looks::IsrFileReport>& reports) {
+  Napi::Array array = Napi::Array::New(env, reports.size());
+  for (size_t i = 0; i < reports.size(); ++i) {
+    Napi::Object one = Napi::Object::New(env);
+    one.Set("id", Napi::Number::New(env, static_cast<double>(reports[i].id)));
+    one.Set("path", reports[i].path);
+    one.Set("problem", reports[i].problem);
+    one.Set("bytes", Napi::Number::New(env, static_cast<double>(reports[i].bytes)));
+    one.Set("durableNs", Napi::BigInt::New(env, reports[i].durable_ns));
+    array.Set(static_cast<uint32_t>(i), one);
+  }
+  return array;
 }
 
 }  // namespace summit::binding

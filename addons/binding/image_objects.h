@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "addons/daq/image_receiver.h"
+#include "addons/looks/image_looker.h"
 #include "addons/recorder/image_writer.h"
 
 namespace summit::binding {
@@ -23,6 +24,14 @@ Napi::Array ImageNewsArray(Napi::Env env, const std::vector<daq::ImageNews>& new
 Napi::Array ImageFilesArray(Napi::Env env, const std::vector<recorder::ImageFileReport>& reports);
 // {id, firstPlane, detector, name, header}; false: not the right kinds.
 bool ReadImageJob(const Napi::Value& value, recorder::ImageJob* job);
+
+
+// "null" leaves `workers` 0: nobody looks.
+bool ReadLookerSettings(const std::string& json, looks::LookerSettings* settings, std::string* message);
+// {id, firstPlane, kind, calibration, header, isrPath}; false: not the right kinds.
+bool ReadLookJob(const Napi::Value& value, looks::LookJob* job);
+Napi::Array LooksArray(Napi::Env env, const std::vector<looks::LookReport>& reports);
+Napi::Array IsrFilesArray(Napi::Env env, const std::vector<looks::IsrFileReport>& reports);
 
 }  // namespace summit::binding
 

@@ -2,12 +2,12 @@
 #include "addons/binding/image_processor.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
 #include "addons/binding/image_workshop.h"
 #include "addons/image/parallel.h"
+#include "addons/looks/image_report.h"
 
 namespace summit::binding {
 namespace {
@@ -41,23 +41,6 @@ class ProcessWork : public Napi::AsyncWorker {
   Napi::Promise::Deferred deferred_;
 };
 
-struct StepName {
-  const char* name;
-  image::IsrStep step;
-};
-constexpr std::array<StepName, 10> kSwitches = {{
-    {"serial_overscan", image::IsrStep::kSerialOverscan},
-    {"saturation", image::IsrStep::kSaturation},
-    {"crosstalk", image::IsrStep::kCrosstalk},
-    {"parallel_overscan", image::IsrStep::kParallelOverscan},
-    {"linearity", image::IsrStep::kLinearity},
-    {"bias", image::IsrStep::kBias},
-    {"dark", image::IsrStep::kDark},
-    {"defects", image::IsrStep::kDefects},
-    {"flat", image::IsrStep::kFlat},
-    {"interpolation", image::IsrStep::kInterpolation},
-}};
-
 bool ReadSettings(const Napi::Value& value, WorkshopSettings* settings) {
   if (!value.IsObject()) return false;
   const Napi::Object object = value.As<Napi::Object>();
@@ -66,11 +49,11 @@ bool ReadSettings(const Napi::Value& value, WorkshopSettings* settings) {
   settings->calibrations = folder.As<Napi::String>().Utf8Value();
   settings->isr.threads = std::clamp(threads.As<Napi::Number>().Int32Value(), 1, image::kMostThreads);
   const Napi::Object wanted = steps.As<Napi::Object>();
-  for (const auto& [name, step] : kSwitches) {
+  const Napi::Array names = wanted.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); i++) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
     const Napi::Value on = wanted.Get(name);
-    if (on.IsUndefined()) continue;
-    if (!on.IsBoolean()) return false;
-    settings->isr.steps.Set(step, on.As<Napi::Boolean>().Value());
+    if (!on.IsBoolean() || !looks::SwitchStep(name, on.As<Napi::Boolean>().Value(), &settings->isr.steps)) return false;
   }
   return true;
 }

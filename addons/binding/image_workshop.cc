@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
-#include "addons/binding/image_report.h"
 #include "addons/fits/detector_calibrations.h"
 #include "addons/fits/isr_file.h"
+#include "addons/looks/image_report.h"
 
 namespace summit::binding {
 namespace {
@@ -50,21 +49,9 @@ ImageWorkshop::Detector& ImageWorkshop::DetectorOf(const fits::RawImage& raw) {
   return detectors_.front();
 }
 
-// The binned frame, stretched by asinh from a little below the sky to 300 times its noise.
-void ImageWorkshop::Preview(WorkshopResult* result) const {
-  result->cols = sky_.bin_cols;
-  result->rows = sky_.bin_rows;
-  result->preview.resize(sky_.bins.size());
-  const double noise = std::max(sky_.bin_noise, 1e-3), top = std::asinh(300.0);
-  std::transform(sky_.bins.begin(), sky_.bins.end(), result->preview.begin(), [&](float bin) {
-    const double level = (std::asinh(static_cast<double>(bin) / (3.0 * noise)) + 0.9) / (top + 0.9);
-    return static_cast<uint8_t>(std::lround(255.0 * std::clamp(level, 0.0, 1.0)));
-  });
-}
-
 bool ImageWorkshop::Process(const std::string& path, const std::string& isr_path, WorkshopResult* result, std::string* problem) {
   const std::lock_guard<std::mutex> one_at_a_time(mutex_);
-  ImageTimes times;
+  looks::ImageTimes times;
   Stopwatch watch;
   if (!fits::ReadRawImage(path, &raw_, problem)) return false;
   times.read_ms = watch.Lap();
@@ -75,8 +62,10 @@ bool ImageWorkshop::Process(const std::string& path, const std::string& isr_path
   if (!isr_path.empty() && !fits::WriteIsrFile(isr_path, raw_.header, frame_, problem)) return false;
   times.write_ms = watch.Lap();
   MakeSkyMap(frame_, settings_.isr.threads, &sky_);
-  Preview(result);
-  result->report = ImageReport({raw_, frame_, sky_, detector.missing, settings_.isr.threads}, &times);
+  result->cols = sky_.bin_cols;
+  result->rows = sky_.bin_rows;
+  looks::DrawPreview(sky_, &result->preview);
+  result->report = looks::ImageReport({raw_, frame_, sky_, detector.missing, settings_.isr.threads}, &times);
   return true;
 }
 

@@ -45,7 +45,6 @@ class ImageWorkshop {
   };
 
   Detector& DetectorOf(const fits::RawImage& raw);
-  void Preview(WorkshopResult* result) const;
 
   // Two: the halves of a wavefront sensor come in turn.
   static constexpr size_t kMostDetectors = 2;

@@ -23,12 +23,14 @@ Napi::BigInt Big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, 
 class StopWork : public Napi::AsyncWorker {
  public:
   StopWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::shared_ptr<recorder::GuiderRecorder> recorder,
-           std::shared_ptr<recorder::StreamRecorder> stream, std::shared_ptr<recorder::ImageWriter> images, std::shared_ptr<Doorbell> doorbell)
+           std::shared_ptr<recorder::StreamRecorder> stream, std::shared_ptr<recorder::ImageWriter> images,
+           std::shared_ptr<looks::ImageLooker> looker, std::shared_ptr<Doorbell> doorbell)
       : AsyncWorker(env),
         link_(std::move(link)),
         recorder_(std::move(recorder)),
         stream_(std::move(stream)),
         images_(std::move(images)),
+        looker_(std::move(looker)),
         doorbell_(std::move(doorbell)),
         deferred_(env) {}
   Napi::Promise promise() const { return deferred_.Promise(); }
@@ -38,6 +40,7 @@ class StopWork : public Napi::AsyncWorker {
     if (recorder_ != nullptr) clean_ = recorder_->Stop(kStopRecorderMs) && clean_;
     if (stream_ != nullptr) clean_ = stream_->Stop(kStopRecorderMs) && clean_;
     if (images_ != nullptr) clean_ = images_->Stop(kStopRecorderMs) && clean_;
+    if (looker_ != nullptr) clean_ = looker_->Stop(kStopRecorderMs) && clean_;
   }
   void OnOK() override {
     doorbell_->Close();
@@ -49,6 +52,7 @@ class StopWork : public Napi::AsyncWorker {
   std::shared_ptr<recorder::GuiderRecorder> recorder_;
   std::shared_ptr<recorder::StreamRecorder> stream_;
   std::shared_ptr<recorder::ImageWriter> images_;
+  std::shared_ptr<looks::ImageLooker> looker_;
   std::shared_ptr<Doorbell> doorbell_;
   Napi::Promise::Deferred deferred_;
   bool clean_ = false;
@@ -139,8 +143,11 @@ Napi::Function NativeLink::Define(Napi::Env env) {
                          InstanceMethod<&NativeLink::TakeReports>("takeReports"),
                          InstanceMethod<&NativeLink::TakeImages>("takeImages"),
                          InstanceMethod<&NativeLink::WriteImage>("writeImage"),
+                         InstanceMethod<&NativeLink::LookAtImage>("lookAtImage"),
                          InstanceMethod<&NativeLink::ReleaseImage>("releaseImage"),
                          InstanceMethod<&NativeLink::TakeImageFiles>("takeImageFiles"),
+                         InstanceMethod<&NativeLink::TakeLooks>("takeLooks"),
+                         InstanceMethod<&NativeLink::TakeIsrFiles>("takeIsrFiles"),
                      });
 }
 
@@ -159,8 +166,9 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
   recorder::RecorderSettings recording;
   recorder::StreamSettings streaming;
   recorder::ImageWriterSettings writing;
+  looks::LookerSettings looking;
   if (!ReadRecorderSettings(settings.recorder, &recording, &message) || !ReadStreamSettings(settings.stream, &streaming, &message) ||
-      !ReadImageWriterSettings(settings.image_writer, &writing, &message)) {
+      !ReadImageWriterSettings(settings.image_writer, &writing, &message) || !ReadLookerSettings(settings.image_looker, &looking, &message)) {
     Throw(env, SUMMIT_ERR_CONFIG, message);
     return;
   }
@@ -172,6 +180,7 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
     taps.push_back(recorder_);
   }
   if (!writing.folder.empty()) images_ = recorder::ImageWriter::Create(writing, ring);
+  if (looking.workers > 0) looker_ = looks::ImageLooker::Create(looking, ring);
   if (!streaming.path.empty()) {
     stream_ = recorder::StreamRecorder::Create(streaming, &message);
     if (stream_ == nullptr) {
@@ -203,6 +212,7 @@ void NativeLink::StopAll() {
   if (recorder_ != nullptr) recorder_->Stop(kStopMs);
   if (stream_ != nullptr) stream_->Stop(kStopMs);
   if (images_ != nullptr) images_->Stop(kStopMs);
+  if (looker_ != nullptr) looker_->Stop(kStopMs);
 }
 
 NativeLink::~NativeLink() {
@@ -218,6 +228,7 @@ Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
   if (stream_ != nullptr) stream_->Start();
   // What is wrong with the folder is told with the first image that cannot be written.
   if (images_ != nullptr) images_->Start(&message);
+  if (looker_ != nullptr) looker_->Start();
   const int code = link_->Start(&message);
   if (code != SUMMIT_OK) {
     doorbell_->Close();
@@ -229,7 +240,7 @@ Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeLink::Stop(const Napi::CallbackInfo& info) {
-  auto* work = new StopWork(info.Env(), link_, recorder_, stream_, images_, doorbell_);
+  auto* work = new StopWork(info.Env(), link_, recorder_, stream_, images_, looker_, doorbell_);
   const Napi::Promise promise = work->promise();
   work->Queue();
   return promise;
@@ -405,6 +416,19 @@ Napi::Value NativeLink::WriteImage(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value NativeLink::LookAtImage(const Napi::CallbackInfo& info) {
+  looks::LookJob job;
+  bool lossless = false;
+  const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+  if (link_->images() != nullptr) job.planes = link_->images()->Planes(token);
+  if (looker_ == nullptr || job.planes == nullptr || !ReadLookJob(info[1], &job)) {
+    Throw(info.Env(), SUMMIT_ERR_STATE, "lookAtImage: expected the token of an image that is lent, and {id, firstPlane, kind, calibration, header, isrPath}");
+    return info.Env().Undefined();
+  }
+  looker_->Look(std::move(job));
+  return info.Env().Undefined();
+}
+
 Napi::Value NativeLink::ReleaseImage(const Napi::CallbackInfo& info) {
   bool lossless = false;
   const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
@@ -416,6 +440,14 @@ Napi::Value NativeLink::ReleaseImage(const Napi::CallbackInfo& info) {
 
 Napi::Value NativeLink::TakeImageFiles(const Napi::CallbackInfo& info) {
   return ImageFilesArray(info.Env(), images_ != nullptr ? images_->TakeReports() : std::vector<recorder::ImageFileReport>{});
+}
+
+Napi::Value NativeLink::TakeLooks(const Napi::CallbackInfo& info) {
+  return LooksArray(info.Env(), looker_ != nullptr ? looker_->TakeReports() : std::vector<looks::LookReport>{});
+}
+
+Napi::Value NativeLink::TakeIsrFiles(const Napi::CallbackInfo& info) {
+  return IsrFilesArray(info.Env(), looker_ != nullptr ? looker_->TakeIsrFiles() : std::vector<looks::IsrFileReport>{});
 }
 
 }  // namespace summit::binding

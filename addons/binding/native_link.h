@@ -11,6 +11,7 @@
 
 #include "addons/binding/doorbell.h"
 #include "addons/daq/link.h"
+#include "addons/looks/image_looker.h"
 #include "addons/recorder/guider_recorder.h"
 #include "addons/recorder/image_writer.h"
 #include "addons/recorder/stream_recorder.h"
@@ -40,12 +41,16 @@ class NativeLink : public Napi::ObjectWrap<NativeLink> {
   Napi::Value TakeReports(const Napi::CallbackInfo& info);
   Napi::Value TakeImages(const Napi::CallbackInfo& info);
   Napi::Value WriteImage(const Napi::CallbackInfo& info);
+  Napi::Value LookAtImage(const Napi::CallbackInfo& info);
   Napi::Value ReleaseImage(const Napi::CallbackInfo& info);
   Napi::Value TakeImageFiles(const Napi::CallbackInfo& info);
+  Napi::Value TakeLooks(const Napi::CallbackInfo& info);
+  Napi::Value TakeIsrFiles(const Napi::CallbackInfo& info);
 
   std::shared_ptr<recorder::GuiderRecorder> recorder_;  // nullptr: nothing is recorded
   std::shared_ptr<recorder::StreamRecorder> stream_;    // the same for the whole stream
   std::shared_ptr<recorder::ImageWriter> images_;       // and for raw images
+  std::shared_ptr<looks::ImageLooker> looker_;          // and nobody looks
   std::shared_ptr<daq::Link> link_;
   std::shared_ptr<Doorbell> doorbell_;
 };

@@ -71,6 +71,7 @@ bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string
     }
   }
   settings->image_writer = options.Json("imageWriter");
+  settings->image_looker = options.Json("imageLooker");
   if (options.Has("images")) {
     std::string problems;
     ReadImages(options.Json("images"), &settings->images, &problems);

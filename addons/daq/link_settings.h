@@ -28,6 +28,7 @@ struct LinkSettings {
   std::vector<SensorSetup> sensors{};
   ImageSettings images{};
   std::string image_writer{};  // JSON object for the writer of raw images; "null": none
+  std::string image_looker{};  // and for who looks at them
 };
 
 // False with everything that is wrong in *message.

@@ -9,7 +9,7 @@ namespace summit::image {
 namespace {
 
 struct Row {
-  float *image, *variance;
+  float *image, *variance;  // the latter nullptr: there is none
   int32_t* mask;
   int32_t cols, bits;
 
@@ -25,7 +25,7 @@ struct Row {
     for (int32_t x = first; x <= last; x++) {
       const float share = a == b ? 0.0f : static_cast<float>(x - a) / static_cast<float>(b - a);
       image[x] = image[a] + share * (image[b] - image[a]);
-      variance[x] = variance[a] + share * (variance[b] - variance[a]);
+      if (variance != nullptr) variance[x] = variance[a] + share * (variance[b] - variance[a]);
       mask[x] |= kInterpolated;
     }
   }
@@ -37,7 +37,7 @@ void InterpolateRows(int32_t bits, int32_t threads, IsrImage* image) {
   const int32_t cols = image->model->cols;
   ForEachPart(threads, image->model->rows, [&](int32_t y) {
     const auto at = static_cast<size_t>(y) * static_cast<size_t>(cols);
-    const Row row{image->image.data() + at, image->variance.data() + at, image->mask.data() + at, cols, bits};
+    const Row row{image->image.data() + at, image->variance.empty() ? nullptr : image->variance.data() + at, image->mask.data() + at, cols, bits};
     for (int32_t x = 0; x < cols; x++) {
       if (row.Good(x)) continue;
       int32_t last = x;

@@ -39,6 +39,7 @@ struct Isr::Lane {
   std::vector<int32_t> mask = std::vector<int32_t>(static_cast<size_t>(kMostAmps) * kAmpCols);
   std::array<float, kAmpCols> taken{};
   std::array<int32_t, kMostAmps> saturated{};
+  std::array<float, kDataCols> variance{};  // where nobody wants it
   OverscanScratch overscan{};
 };
 
@@ -213,7 +214,8 @@ void Isr::FinishRow(int32_t row, Lane* lane, IsrImage* out) const {
     const size_t at = static_cast<size_t>(CcdY(amp, row)) * static_cast<size_t>(model_.cols) + static_cast<size_t>(amp.x0);
     const CalibrationRow from{now_[IsrStep::kBias] ? c.bias.data() + at : nullptr, now_[IsrStep::kDark] ? c.dark.data() + at : nullptr, now_[IsrStep::kFlat] ? c.inverse_flat.data() + at : nullptr,
                               dark_seconds_, amps_[i].noise_squared, now_[IsrStep::kVariance]};
-    Assemble(electron, mask, amp.flip_x, from, out->image.data() + at, out->variance.data() + at, out->mask.data() + at);
+    float* variance = out->variance.empty() ? lane->variance.data() : out->variance.data() + at;
+    Assemble(electron, mask, amp.flip_x, from, out->image.data() + at, variance, out->mask.data() + at);
   }
 }
 
@@ -230,7 +232,9 @@ void Isr::Run(const int32_t* planes, double dark_seconds, IsrImage* out) {
   const auto pixels = static_cast<size_t>(model_.pixels());
   out->model = &model_;
   out->image.resize(pixels);
-  out->variance.resize(pixels);
+  // A map that nobody wants is memory, and time to write it.
+  if (settings_.steps[IsrStep::kVariance]) out->variance.resize(pixels);
+  else std::vector<float>().swap(out->variance);
   out->mask.resize(pixels);
   dark_seconds_ = std::isfinite(dark_seconds) ? static_cast<float>(dark_seconds) : -1.0f;
   PrepareAmps(out);

@@ -54,7 +54,7 @@ struct AmpReport {
 
 struct IsrImage {
   const DetectorModel* model = nullptr;
-  std::vector<float> image{}, variance{};  // electron, electron^2
+  std::vector<float> image{}, variance{};  // electron, electron^2; the latter empty without its step
   std::vector<int32_t> mask{};
   StepSet applied{};
   bool nominal_gain = false;  // of one amplifier at least

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { Images } from '../daq/images.js';
 import type { FocusFit } from '../image/focus-fit.js';
 import { drawFrame } from '../image/picture.js';
+import { productJson } from '../image/products/files.js';
 import type { FrameReport } from '../image/report.js';
 import { defocusOf, FocusSeries } from '../image/summary.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
@@ -161,13 +162,9 @@ async function processAll(
         const report = JSON.parse(text) as FrameReport;
         const focusFit = series.add(report);
         reports.push(withoutSpectrum(report));
-        const { product, ...rest } = report;
-        put(
-          `${stem}.json`,
-          `${JSON.stringify({ file: basename(file), ...rest, ...product, focus_fit: focusFit })}\n`,
-        );
+        put(`${stem}.json`, productJson(report, { file: basename(file), focus_fit: focusFit }));
         put(`${stem}.png`, drawFrame(report, { cols, rows, pixels: preview }));
-        const flags = product.quality.flags;
+        const { flags } = report.product.quality;
         done.push({
           file: basename(file),
           detector: report.detector,

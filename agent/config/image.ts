@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The profile's part about full frames: roles aos and auxtel.
 
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LinkSettings } from '../model/daq.js';
 import { type ImageBoard, latissBoard, wavefrontBoards } from '../model/image-detectors.js';
 import { show } from '../model/show.js';
@@ -54,12 +54,23 @@ function wantedBoards(file: ProfileFile): readonly ImageBoard[] {
   return boardsOf(file.agent.role).filter(({ raftBay }) => wanted?.includes(raftBay) ?? true);
 }
 
-export function imageProfile(file: ProfileFile): ImageProfile | null {
+export function imageProfile(file: ProfileFile, folder: string): ImageProfile | null {
   const { image } = file;
   if (!image) return null;
   return {
     boards: wantedBoards(file),
+    directory: resolve(folder, image.directory),
     headerDeadlineMs: image.headerDeadlineMs ?? defaults.headerDeadlineMs,
+    quicklook:
+      image.quicklook === null
+        ? null
+        : {
+            // Beside the raw files unless it says otherwise.
+            directory: image.quicklook?.directory
+              ? resolve(folder, image.quicklook.directory)
+              : join(resolve(folder, image.directory), defaults.quicklook.directory),
+            isrFiles: image.quicklook?.isrFiles ?? defaults.quicklook.isrFiles,
+          },
     values: {
       keywords: image.keywords ?? {},
       detectors: image.detectors ?? {},
@@ -73,7 +84,7 @@ export function imageProfile(file: ProfileFile): ImageProfile | null {
 export function imageLinkSettings(
   file: ProfileFile,
   folder: string,
-): Pick<LinkSettings, 'images' | 'imageWriter'> {
+): Pick<LinkSettings, 'images' | 'imageWriter' | 'imageLooker'> {
   const { image } = file;
   if (!image) return {};
   const boards = wantedBoards(file);
@@ -87,5 +98,24 @@ export function imageLinkSettings(
       folder: resolve(folder, image.directory),
       threads: image.threads ?? defaults.imageThreads,
     },
+    ...(image.quicklook !== null && { imageLooker: lookerSettings(file, folder) }),
+  };
+}
+
+function lookerSettings(file: ProfileFile, folder: string): NonNullable<LinkSettings['imageLooker']> {
+  const { calibrations, quicklook } = file.image ?? {};
+  const threads = quicklook?.threads ?? defaults.quicklook.threads;
+  const detectors = wantedBoards(file).flatMap((board) =>
+    board.detectors.map(({ calibration }) => ({ name: calibration, kind: board.kind })),
+  );
+  return {
+    calibrations: calibrations ? resolve(folder, calibrations) : '',
+    workers: Math.min(threads, detectors.length),
+    threads,
+    detectors: calibrations ? detectors : [],
+    steps: [
+      ...(quicklook?.skip ?? []).map((name) => ({ name, on: false })),
+      { name: 'interpolation', on: quicklook?.interpolate ?? false },
+    ],
   };
 }

@@ -279,7 +279,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
           }
         : null,
     },
-    image: imageProfile(file),
+    image: imageProfile(file, folder),
     health: completeHealth(file.health, folder, spoolOf(file, folder)),
     publish: {
       data: file.publish?.data ?? defaults.data,

@@ -60,8 +60,12 @@ export interface Profile {
 export type Role = 'guider' | 'aos' | 'auxtel';
 
 export interface ImageProfile {
+  /** of raw files */
+  readonly directory: string;
   readonly boards: readonly ImageBoard[];
   readonly headerDeadlineMs: number;
+  /** null: nobody looks at images */
+  readonly quicklook: { readonly directory: string; readonly isrFiles: boolean } | null;
   /** what the DAQ does not know, for every image's header */
   readonly values: {
     readonly keywords: Keywords;
@@ -120,6 +124,14 @@ export interface ProfileFile {
     sets?: number;
     threads?: number;
     headerDeadlineMs?: number;
+    calibrations?: string | null;
+    quicklook?: {
+      directory?: string;
+      threads?: number;
+      isrFiles?: boolean;
+      skip?: string[];
+      interpolate?: boolean;
+    } | null;
     keywords?: Record<string, string | number | boolean | null>;
     detectors?: Record<string, Record<string, string | number | boolean | null>>;
     rebCond?: Record<string, string | number | boolean | null>;
@@ -184,6 +196,7 @@ export const defaults = {
   recording: { queueStamps: 128 },
   imageThreads: 2,
   headerDeadlineMs: 0,
+  quicklook: { directory: 'quicklook', threads: 2, isrFiles: false },
   gain: 1,
   readNoise: 0,
   data: 'tcp://127.0.0.1:5570',

@@ -12,7 +12,7 @@ import type {
   LoadedCalibration,
 } from '../model/daq.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
-import type { ImageListener, ImageOrder } from '../model/image.js';
+import type { ImageListener, ImageOrder, LookOrder } from '../model/image.js';
 import { type LogLine, loadNative, type NativeLink } from './native.js';
 import { checkLayout, RECORD_BYTES, RecordDecoder } from './record.js';
 
@@ -149,6 +149,10 @@ export class NativeDaqLink implements DaqLink {
     this.#native.writeImage(token, order);
   }
 
+  lookAtImage(token: bigint, order: LookOrder): void {
+    this.#native.lookAtImage(token, order);
+  }
+
   releaseImage(token: bigint): void {
     this.#native.releaseImage(token);
   }
@@ -198,5 +202,9 @@ export class NativeDaqLink implements DaqLink {
     if (news.length > 0) this.#images?.onNews(news);
     const written = this.#native.takeImageFiles();
     if (written.length > 0) this.#images?.onImageFiles(written);
+    const looks = this.#native.takeLooks();
+    if (looks.length > 0) this.#images?.onLooks(looks);
+    const cleaned = this.#native.takeIsrFiles();
+    if (cleaned.length > 0) this.#images?.onIsrFiles(cleaned);
   }
 }

@@ -12,7 +12,14 @@ import type {
   LoadedCalibration,
   Measurement,
 } from '../model/daq.js';
-import type { ImageFileReport, ImageNews, ImageOrder } from '../model/image.js';
+import type {
+  ImageFileReport,
+  ImageNews,
+  ImageOrder,
+  IsrFileReport,
+  LookOrder,
+  LookReport,
+} from '../model/image.js';
 
 export interface RecordLayout {
   readonly size: number;
@@ -54,9 +61,14 @@ export interface NativeLink {
   takeImages(): ImageNews[];
   /** throws when the token is not lent */
   writeImage(token: bigint, order: ImageOrder): void;
+  /** throws when the token is not lent, or the settings have no looker */
+  lookAtImage(token: bigint, order: LookOrder): void;
   releaseImage(token: bigint): void;
   /** raw images that were written, or could not be, since the last call */
   takeImageFiles(): ImageFileReport[];
+  /** images that were looked at or left out since the last call, and ISR files of such looks */
+  takeLooks(): LookReport[];
+  takeIsrFiles(): IsrFileReport[];
 }
 
 /** MeasureSettings of addons/pixels/measure.h; what is absent has the default given there. */
@@ -118,7 +130,7 @@ export interface NativeImage {
 
 /** addons/binding/image_processor.h */
 export interface NativeProcessedImage {
-  /** JSON, addons/binding/image_report.h */
+  /** JSON, addons/looks/image_report.h */
   readonly report: string;
   /** 8 bit, row by row, the lowest first; one pixel for 4 x 4 */
   readonly preview: Buffer;

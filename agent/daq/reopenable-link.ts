@@ -10,7 +10,7 @@ import type {
   SensorCounters,
 } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
-import type { ImageListener, ImageOrder } from '../model/image.js';
+import type { ImageListener, ImageOrder, LookOrder } from '../model/image.js';
 
 export class ReopenableLink implements DaqLink {
   readonly #create: () => DaqLink;
@@ -106,6 +106,10 @@ export class ReopenableLink implements DaqLink {
 
   writeImage(token: bigint, order: ImageOrder): void {
     this.#link.writeImage(token, order);
+  }
+
+  lookAtImage(token: bigint, order: LookOrder): void {
+    this.#link.lookAtImage(token, order);
   }
 
   releaseImage(token: bigint): void {

@@ -27,23 +27,42 @@ const glyphs: Readonly<Record<string, readonly number[]>> = {
 export class Canvas {
   readonly width: number;
   readonly height: number;
-  readonly #png: PNG;
+  /** red, green, blue */
+  readonly #data: Buffer;
 
-  constructor(width: number, height: number, background: Colour = [0, 0, 0]) {
+  /** Black. */
+  constructor(width: number, height: number) {
     this.width = width;
     this.height = height;
-    this.#png = new PNG({ width, height });
-    for (let i = 0; i < width * height; i++) this.#put(i, background);
-  }
-
-  #put(i: number, [r, g, b]: Colour): void {
-    this.#png.data.set([r, g, b, 255], 4 * i);
+    this.#data = Buffer.alloc(3 * width * height);
   }
 
   dot(x: number, y: number, colour: Colour): void {
     const px = Math.round(x);
     const py = Math.round(y);
-    if (px >= 0 && py >= 0 && px < this.width && py < this.height) this.#put(py * this.width + px, colour);
+    if (px < 0 || py < 0 || px >= this.width || py >= this.height) return;
+    const at = 3 * (py * this.width + px);
+    this.#data[at] = colour[0];
+    this.#data[at + 1] = colour[1];
+    this.#data[at + 2] = colour[2];
+  }
+
+  /** All rows from this one on, one colour. */
+  fill(fromRow: number, level: number): void {
+    this.#data.fill(level, 3 * fromRow * this.width);
+  }
+
+  /** An image at the left edge whose lowest row comes first; its highest one lies at the top. */
+  picture(pixels: Uint8Array, cols: number, rows: number): void {
+    for (let y = 0; y < rows; y++) {
+      let to = 3 * (rows - 1 - y) * this.width;
+      for (let at = y * cols; at < (y + 1) * cols; at++) {
+        const level = pixels[at] ?? 0;
+        this.#data[to++] = level;
+        this.#data[to++] = level;
+        this.#data[to++] = level;
+      }
+    }
   }
 
   line(x0: number, y0: number, x1: number, y1: number, colour: Colour, dash = 0): void {
@@ -83,11 +102,12 @@ export class Canvas {
     }
   }
 
-  grey(x: number, y: number, level: number): void {
-    this.dot(x, y, [level, level, level]);
-  }
-
   encode(): Buffer {
-    return PNG.sync.write(this.#png, { colorType: 2 });
+    const { width, height } = this;
+    const png = new PNG({ width, height });
+    png.data = this.#data;
+    // Most of a picture is noise: harder work would make it hardly smaller.
+    const quick = { deflateLevel: 1, deflateStrategy: 0, filterType: 0 as const };
+    return PNG.sync.write(png, { ...quick, colorType: 2, inputColorType: 2, inputHasAlpha: false });
   }
 }

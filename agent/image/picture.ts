@@ -12,7 +12,7 @@ const targetColour: Colour = [60, 255, 90];
 const otherColour: Colour = [80, 160, 255];
 const sweetColour: Colour = [255, 210, 40];
 const traceColour: Colour = [255, 90, 60];
-const paper: Colour = [255, 255, 255];
+const paper = 255;
 const ink: Colour = [40, 40, 40];
 const faint: Colour = [210, 210, 210];
 
@@ -20,11 +20,7 @@ const faint: Colour = [210, 210, 210];
 export function drawFrame(report: FrameReport, preview: Preview): Buffer {
   const spectrum = report.product.spectrum ?? null;
   const canvas = new Canvas(preview.cols, preview.rows + (spectrum === null ? 0 : plotHeight));
-  for (let y = 0; y < preview.rows; y++) {
-    for (let x = 0; x < preview.cols; x++) {
-      canvas.grey(x, preview.rows - 1 - y, preview.pixels[y * preview.cols + x] ?? 0);
-    }
-  }
+  canvas.picture(preview.pixels, preview.cols, preview.rows);
   drawMarks(canvas, report, preview.rows);
   if (spectrum !== null) drawSpectrum(canvas, spectrum, preview.rows);
   return canvas.encode();
@@ -64,7 +60,7 @@ function drawMarks(canvas: Canvas, { product }: FrameReport, rows: number): void
 function drawSpectrum(canvas: Canvas, spectrum: Spectrum, top: number): void {
   const { wavelength_nm: nm, flux } = spectrum;
   const height = plotHeight - 2 * margin;
-  for (let y = top; y < canvas.height; y++) canvas.line(0, y, canvas.width - 1, y, paper);
+  canvas.fill(top, paper);
   const first = nm[0] ?? 0;
   const last = nm.at(-1) ?? 1;
   const sorted = flux.filter(Number.isFinite).sort((a, b) => a - b);

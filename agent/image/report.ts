@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the native side tells of a processed frame (addons/binding/image_report.h) and what goes into <stem>.json.
+// What the native side tells of a processed frame (addons/looks/image_report.h) and what goes into <stem>.json.
 
 /** Null where a number is not known. */
 export type Known = number | null;
@@ -41,9 +41,12 @@ interface Place {
 }
 
 export interface Spectrum {
+  readonly distance_px: readonly Known[];
   readonly y_px: readonly number[];
   readonly wavelength_nm: readonly number[];
   readonly flux: readonly number[];
+  readonly variance: readonly Known[];
+  readonly background: readonly Known[];
   readonly lines: readonly { readonly lambda_nm: number; readonly distance_px: number }[];
 }
 

@@ -50,10 +50,16 @@ function rig(headerDeadlineMs = 0, boards = wavefrontBoards) {
   const messages: AgentMessage[] = [];
   const alarms = new Map<string, string>();
   const room = new ImageRoom(
-    { boards, values: { ...noValues, keywords: { TSTAND: 'bench' } }, headerDeadlineMs },
+    {
+      boards,
+      values: { ...noValues, keywords: { TSTAND: 'bench' } },
+      headerDeadlineMs,
+      directory: '/nowhere',
+    },
     {
       link: {
         writeImage: (token, order) => orders.push({ token, ...order }),
+        lookAtImage: () => undefined,
         releaseImage: (token) => released.push(token),
       },
       sink: { publish: (message) => messages.push(message) },
@@ -61,6 +67,7 @@ function rig(headerDeadlineMs = 0, boards = wavefrontBoards) {
       taiNs: () => 1_762_000_003_000_000_000n,
       alarm: (alarm, _severity, reason) =>
         reason === null ? alarms.delete(alarm) : alarms.set(alarm, reason),
+      looks: null,
     },
   );
   const cards = (order: ImageOrder | undefined) => {

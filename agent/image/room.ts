@@ -2,11 +2,21 @@
 // The image roles (aos, auxtel): what becomes of every image of the DAQ. A whole source is written as raw files with the
 // header that is known by then, and told when the files are on the disk; anything else is told with its reason.
 //     created = delivered + failed        delivered = written + unwritten (by detector), when nothing is on its way
-import type { ImageFileReport, ImageLink, ImageListener, ImageNews } from '../model/image.js';
+import { basename } from 'node:path';
+import { sentenceOf } from '../model/errors.js';
+import type {
+  ImageFileReport,
+  ImageLink,
+  ImageListener,
+  ImageNews,
+  IsrFileReport,
+  LookReport,
+} from '../model/image.js';
 import type { ImageBoard, ImageDetector } from '../model/image-detectors.js';
 import type { Log } from '../model/log.js';
 import type { MessageSink, SetAlarm } from '../model/messages.js';
 import { parseObsId } from '../model/obs-id.js';
+import { AnnouncedFiles } from './announced.js';
 import {
   fileStem,
   type HeaderValues,
@@ -16,8 +26,12 @@ import {
   keywordsOf,
   noValues,
 } from './header.js';
+import type { Looks } from './looks.js';
+import { recoveredMessage } from './recovery.js';
 
 export interface ImageRoomSettings {
+  /** of raw files */
+  readonly directory: string;
   readonly boards: readonly ImageBoard[];
   /** of the profile */
   readonly values: HeaderValues;
@@ -31,6 +45,8 @@ export interface ImageRoomDeps {
   readonly log: Log;
   readonly taiNs: () => bigint;
   readonly alarm: SetAlarm;
+  /** null: nobody looks */
+  readonly looks: Looks | null;
 }
 
 /** What a header service knows of an image. */
@@ -51,8 +67,11 @@ interface Waiting {
 /** A file that was ordered. */
 interface Ordered {
   readonly news: ImageNews;
+  readonly board: ImageBoard;
   readonly detector: ImageDetector;
+  readonly stem: string;
   readonly values: Keywords;
+  readonly header: string;
 }
 
 /** Documents of images that are not here yet. */
@@ -64,19 +83,25 @@ export class ImageRoom implements ImageListener {
   readonly #documents = new Map<string, HeaderValues>();
   readonly #waiting = new Map<bigint, Waiting>();
   readonly #ordered = new Map<number, Ordered>();
-  readonly #counts = { written: 0, unwritten: 0, failed: 0 };
+  /** tokens of planes that somebody will look at, with the files that come before that */
+  readonly #held = new Map<bigint, number>();
+  readonly #counts = { written: 0, unwritten: 0, failed: 0, recovered: 0 };
   /** images with a source that nobody knows */
   readonly #strange = new Set<string>();
+  readonly #announced: AnnouncedFiles;
+  #recovering: Promise<void> = Promise.resolve();
   #nextId = 1;
 
   constructor(settings: ImageRoomSettings, deps: ImageRoomDeps) {
     this.#settings = settings;
+    this.#announced = new AnnouncedFiles(settings.directory);
     this.#deps = deps;
   }
 
   /** Files, by what became of them. */
   get counts(): Readonly<Record<string, number>> {
-    return { ...this.#counts, on_their_way: this.#ordered.size, waiting_for_header: this.#waiting.size };
+    const waiting = { on_their_way: this.#ordered.size, waiting_for_header: this.#waiting.size };
+    return { ...this.#counts, ...waiting, ...this.#deps.looks?.counts };
   }
 
   onNews(news: readonly ImageNews[]): void {
@@ -111,6 +136,61 @@ export class ImageRoom implements ImageListener {
       this.#ordered.delete(file.id);
       if (file.problem === '') this.#announce(file, ordered);
       else this.#onUnwritten(file, ordered);
+      // What the pixels say does not depend on a disk.
+      this.#look(ordered);
+    }
+  }
+
+  onLooks(looks: readonly LookReport[]): void {
+    this.#deps.looks?.onLooks(looks);
+  }
+
+  onIsrFiles(files: readonly IsrFileReport[]): void {
+    this.#deps.looks?.onIsrFiles(files);
+  }
+
+  /** After the raw file and its message: they are never kept waiting. */
+  #look({ news, board, detector, stem, header }: Ordered): void {
+    if (!this.#deps.looks) return;
+    this.#deps.looks.order(news.token, { news, kind: board.kind, detector, stem, header });
+    const others = (this.#held.get(news.token) ?? 1) - 1;
+    if (others > 0) this.#held.set(news.token, others);
+    else {
+      this.#held.delete(news.token);
+      this.#deps.link.releaseImage(news.token);
+    }
+  }
+
+  /** Before the link opens: what an earlier run left without its message is told, beside the first images of this one. */
+  start(): void {
+    try {
+      const names = this.#announced.open();
+      this.#recovering = this.#recover(names);
+    } catch (error) {
+      // It is said again with the first image that cannot be written.
+      this.#deps.log.warning('the folder of images cannot be looked through', { problem: sentenceOf(error) });
+    }
+  }
+
+  /** Everything that was told is written down. */
+  async end(): Promise<void> {
+    await this.#recovering;
+    this.#announced.flush();
+  }
+
+  async #recover(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      try {
+        const message = await recoveredMessage(this.#settings.directory, name, this.#settings.boards);
+        if (!message) continue;
+        this.#counts.recovered++;
+        this.#deps.log.warning('an earlier run ended before it told of a raw file: told now', { file: name });
+        this.#deps.sink.publish(message);
+        this.#announced.add(name);
+      } catch (error) {
+        const problem = sentenceOf(error);
+        this.#deps.log.error('a raw file of an earlier run cannot be told of', { file: name, problem });
+      }
     }
   }
 
@@ -159,18 +239,21 @@ export class ImageRoom implements ImageListener {
         values: [this.#settings.values, document ?? noValues],
       };
       const values = headerValues(input);
+      const header = headerJson(input, values);
+      const stem = fileStem(input);
       const id = this.#nextId++;
-      this.#ordered.set(id, { news, detector, values });
+      this.#ordered.set(id, { news, board, detector, stem, values, header });
       this.#deps.link.writeImage(news.token, {
         id,
         firstPlane: detector.firstPlane,
         detector: board.kind,
-        name: `${fileStem(input)}.fits`,
-        header: headerJson(input, values),
+        name: `${stem}.fits`,
+        header,
       });
     }
-    // The writer holds the planes for as long as it needs them.
-    this.#deps.link.releaseImage(news.token);
+    // Writer and looker hold the planes for as long as they need them.
+    if (this.#deps.looks) this.#held.set(news.token, board.detectors.length);
+    else this.#deps.link.releaseImage(news.token);
   }
 
   #announce(file: ImageFileReport, { news, detector, values }: Ordered): void {
@@ -198,11 +281,13 @@ export class ImageRoom implements ImageListener {
       ccdSlot: detector.ccdSlot,
       imageTag: news.imageTag,
       resumed: news.resumed,
+      recovered: false,
       triggerTaiNs: news.triggerTaiNs,
       readoutMs: msBetween(news.createdNs, news.lastNs),
       writeMs: msBetween(file.begunNs, file.madeNs),
       durableMs: msBetween(news.lastNs, file.durableNs),
     });
+    this.#announced.add(basename(file.path));
   }
 
   #onUnwritten(file: ImageFileReport, { news, detector }: Ordered): void {

@@ -273,6 +273,18 @@ export interface LinkSettings {
   readonly images?: ImageSettings;
   /** absent: none is written */
   readonly imageWriter?: { readonly folder: string; readonly threads: number };
+  /** absent: nobody looks at images */
+  readonly imageLooker?: {
+    /** folder with one folder per detector; '': none */
+    readonly calibrations: string;
+    /** frames at a time, and threads for all of them */
+    readonly workers: number;
+    readonly threads: number;
+    /** calibrations that are read before the first image */
+    readonly detectors: readonly { readonly name: string; readonly kind: ImageKind }[];
+    /** of instrument signature removal, where they are not as usual */
+    readonly steps: readonly { readonly name: string; readonly on: boolean }[];
+  };
 }
 
 export interface StreamSettings {

@@ -10,6 +10,8 @@ export interface ImageDetector {
   readonly detector: number;
   readonly raftBay: string;
   readonly ccdSlot: string;
+  /** folder of its calibrations */
+  readonly calibration: string;
   /** its first segment among the board's 16 */
   readonly firstPlane: number;
 }
@@ -28,6 +30,7 @@ function corner(raftBay: string, location: number, detector: number): ImageBoard
     detector: number,
     raftBay,
     ccdSlot,
+    calibration: `${raftBay}_${ccdSlot}`,
     firstPlane,
   });
   const detectors = [half('SW0', detector, 0), half('SW1', detector + 1, 8)];
@@ -45,5 +48,14 @@ export const latissBoard: ImageBoard = {
   kind: 'latiss',
   location: 0,
   raftBay: 'R00',
-  detectors: [{ detectorName: 'R00_S00', detector: 0, raftBay: 'R00', ccdSlot: 'S00', firstPlane: 0 }],
+  detectors: [
+    {
+      detectorName: 'R00_S00',
+      detector: 0,
+      raftBay: 'R00',
+      ccdSlot: 'S00',
+      calibration: 'LATISS',
+      firstPlane: 0,
+    },
+  ],
 };

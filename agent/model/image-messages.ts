@@ -8,8 +8,10 @@ interface FileMessage {
   readonly detector: number;
   readonly location: number;
   readonly path: string;
+  /** '': it has none */
   readonly sidecar: string;
   readonly bytes: number;
+  /** '': not taken */
   readonly sha256: string;
   /** what the file is named after: the OBSID, or what stands for the series where RESUME carried none */
   readonly obsid: string;
@@ -48,11 +50,21 @@ export interface RawImageMessage extends FileMessage {
   readonly imageTag: string;
   /** how often the link was lost in mid-image */
   readonly resumed: number;
+  /** a file of an earlier run, which ended before it told of it: times are not known */
+  readonly recovered: boolean;
   readonly triggerTaiNs: bigint;
   /** created -> last byte */
   readonly readoutMs: number;
   /** making the file in memory */
   readonly writeMs: number;
+}
+
+/** An image without the instrument's signature. */
+export interface IsrImageMessage extends FileMessage {
+  readonly datasetType: 'post_isr_image';
+  readonly dayObs: number | null;
+  readonly seqNum: number | null;
+  readonly imageTag: string;
 }
 
 /** A detector of an image of which there is no file, and never will be. */
@@ -67,4 +79,39 @@ export interface ImageFailedMessage {
   readonly message: string;
   readonly bytes: number;
   readonly bytesExpected: number;
+}
+
+/** What was seen in one detector of an image, or why nobody looked. */
+export interface QuicklookMessage {
+  readonly kind: 'image.quicklook';
+  readonly sensor: string;
+  readonly detector: number;
+  readonly location: number;
+  readonly obsid: string;
+  readonly exposureId: number | null;
+  readonly dayObs: number | null;
+  readonly seqNum: number | null;
+  readonly imageTag: string;
+  readonly triggerTaiNs: bigint;
+  readonly outcome: 'looked' | 'left_out';
+  /** of one that was left out */
+  readonly reason: string;
+  readonly flags: readonly string[];
+  /** keys of <stem>.json; null of one that was left out */
+  readonly isr: Readonly<Record<string, unknown>> | null;
+  readonly product: Readonly<Record<string, unknown>> | null;
+  /** the long lists of a spectrum, by name; null where there is none */
+  readonly spectrum: Readonly<Record<string, readonly number[]>> | null;
+  /** best focus over the series so far */
+  readonly focusFit: object | null;
+  /** both halves of the wavefront sensor have been looked at */
+  readonly defocus: object | null;
+  /** '': could not be written */
+  readonly json: string;
+  readonly picture: string;
+  /** last byte of the stream -> taken up, signature removed, looked at, sent */
+  readonly begunMs: number;
+  readonly isrMs: number;
+  readonly lookedMs: number;
+  readonly quicklookMs: number;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full frames as the native link tells of them, and what is asked of it.
+import type { ImageKind } from './image-detectors.js';
 
 /** ImagePool::set_bytes: 16 segments of 2048 rows and 576 columns, 4 bytes a pixel. */
 export const imageSetBytes = 16 * 2048 * 576 * 4;
@@ -58,9 +59,51 @@ export interface ImageFileReport {
   readonly durableNs: bigint;
 }
 
+/** Look at one detector of a source. */
+export interface LookOrder {
+  /** comes back in the report */
+  readonly id: number;
+  readonly firstPlane: number;
+  readonly kind: ImageKind;
+  /** folder of its calibrations: LATISS, R44_SW0 */
+  readonly calibration: string;
+  /** JSON of fits::ReadRawHeader */
+  readonly header: string;
+  /** where the ISR file goes; '': nowhere */
+  readonly isrPath: string;
+}
+
+/** addons/looks/image_looker.h */
+export interface LookReport {
+  readonly id: number;
+  /** why nobody looked: `superseded` by a newer image, `stopped`, or a sentence; '': `report` says what was seen */
+  readonly problem: string;
+  /** JSON, addons/looks/image_report.h */
+  readonly report: string;
+  /** 8 bit, row by row, the lowest first; one pixel for 4 x 4 */
+  readonly preview: Uint8Array;
+  readonly cols: number;
+  readonly rows: number;
+  /** CLOCK_MONOTONIC: taken up, signature removed, looked at */
+  readonly begunNs: bigint;
+  readonly isrNs: bigint;
+  readonly doneNs: bigint;
+}
+
+/** An image without the instrument's signature is on the disk, or is not. */
+export interface IsrFileReport {
+  readonly id: number;
+  readonly path: string;
+  readonly problem: string;
+  readonly bytes: number;
+  readonly durableNs: bigint;
+}
+
 /** The part of a link that is about full frames. */
 export interface ImageLink {
   writeImage(token: bigint, order: ImageOrder): void;
+  /** Holds the planes by itself for as long as it needs them. */
+  lookAtImage(token: bigint, order: LookOrder): void;
   releaseImage(token: bigint): void;
 }
 
@@ -68,4 +111,6 @@ export interface ImageLink {
 export interface ImageListener {
   onNews(news: readonly ImageNews[]): void;
   onImageFiles(files: readonly ImageFileReport[]): void;
+  onLooks(looks: readonly LookReport[]): void;
+  onIsrFiles(files: readonly IsrFileReport[]): void;
 }

@@ -5,7 +5,13 @@
 import type { CscEventMessage } from './csc-events.js';
 import type { CombinedExposure, SensorExposure } from './exposure.js';
 import type { HostMessage, MetricsMessage, SensorMessage } from './health.js';
-import type { ImageAvailableMessage, ImageFailedMessage, RawImageMessage } from './image-messages.js';
+import type {
+  ImageAvailableMessage,
+  ImageFailedMessage,
+  IsrImageMessage,
+  QuicklookMessage,
+  RawImageMessage,
+} from './image-messages.js';
 import type { LogLevel } from './log.js';
 import type { Pointing } from './pointing.js';
 import type { SummaryState } from './summary-state.js';
@@ -421,7 +427,9 @@ export type AgentMessage =
   | SeriesEndMessage
   | ImageAvailableMessage
   | RawImageMessage
+  | IsrImageMessage
   | ImageFailedMessage
+  | QuicklookMessage
   | HeartbeatMessage
   | CscEventMessage
   | HostMessage

@@ -28,7 +28,7 @@ import { ellipticityOf } from '../model/pointing.js';
 import { summaryStateNumber } from '../model/summary-state.js';
 import { exposureBody } from './exposure-body.js';
 import { hostBody, metricsBody, sensorBody } from './health-bodies.js';
-import { guiderFileBody, imageFailedBody, rawImageBody } from './image-bodies.js';
+import { imageAvailableBody, imageFailedBody, quicklookBody } from './image-bodies.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -65,9 +65,11 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
     case 'series.end':
       return seriesEndBody(message);
     case 'image.available':
-      return message.datasetType === 'raw' ? rawImageBody(message) : guiderFileBody(message);
+      return imageAvailableBody(message);
     case 'image.failed':
       return imageFailedBody(message);
+    case 'image.quicklook':
+      return quicklookBody(message);
     case 'heartbeat':
       return heartbeatBody(message, state);
     case 'state':

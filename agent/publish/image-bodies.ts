@@ -1,10 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages about files, as maps of the wire. `image_in_oods` has the fields of the observatory's event imageInOODS.
-import type { ImageAvailableMessage, ImageFailedMessage, RawImageMessage } from '../model/image-messages.js';
+import type {
+  ImageAvailableMessage,
+  ImageFailedMessage,
+  IsrImageMessage,
+  QuicklookMessage,
+  RawImageMessage,
+} from '../model/image-messages.js';
 
 type Body = Record<string, unknown>;
 
-function fileBody(m: ImageAvailableMessage | RawImageMessage): Body {
+/** A file by what it holds. */
+export function imageAvailableBody(m: ImageAvailableMessage | RawImageMessage | IsrImageMessage): Body {
+  switch (m.datasetType) {
+    case 'guider_raw':
+      return guiderFileBody(m);
+    case 'raw':
+      return rawImageBody(m);
+    case 'post_isr_image':
+      return { ...fileBody(m), day_obs: m.dayObs, seq_num: m.seqNum, image_tag: m.imageTag };
+  }
+}
+
+function fileBody(m: ImageAvailableMessage | RawImageMessage | IsrImageMessage): Body {
   return {
     dataset_type: m.datasetType,
     path: m.path,
@@ -20,7 +38,7 @@ function fileBody(m: ImageAvailableMessage | RawImageMessage): Body {
   };
 }
 
-export function guiderFileBody(m: ImageAvailableMessage): Body {
+function guiderFileBody(m: ImageAvailableMessage): Body {
   return {
     ...fileBody(m),
     seqno: m.seqNo,
@@ -33,7 +51,7 @@ export function guiderFileBody(m: ImageAvailableMessage): Body {
   };
 }
 
-export function rawImageBody(m: RawImageMessage): Body {
+function rawImageBody(m: RawImageMessage): Body {
   return {
     ...fileBody(m),
     day_obs: m.dayObs,
@@ -41,6 +59,7 @@ export function rawImageBody(m: RawImageMessage): Body {
     group: m.group,
     image_tag: m.imageTag,
     resumed: m.resumed,
+    recovered: m.recovered,
     t_trigger_tai_ns: m.triggerTaiNs,
     readout_ms: m.readoutMs,
     write_ms: m.writeMs,
@@ -67,5 +86,34 @@ export function imageFailedBody(m: ImageFailedMessage): Body {
     message: m.message,
     size: m.bytes,
     size_expected: m.bytesExpected,
+  };
+}
+
+/** `isr`, `product`, `focus_fit` and `defocus` have the keys of `<stem>.json`. */
+export function quicklookBody(m: QuicklookMessage): Body {
+  return {
+    sensor: m.sensor,
+    detector: m.detector,
+    location: m.location,
+    obsid: m.obsid,
+    exposure: m.exposureId,
+    day_obs: m.dayObs,
+    seq_num: m.seqNum,
+    image_tag: m.imageTag,
+    t_trigger_tai_ns: m.triggerTaiNs,
+    outcome: m.outcome,
+    reason: m.reason,
+    flags: m.flags,
+    isr: m.isr,
+    product: m.product,
+    spectrum: m.spectrum,
+    focus_fit: m.focusFit,
+    defocus: m.defocus,
+    json: m.json,
+    picture: m.picture,
+    begun_ms: m.begunMs,
+    isr_ms: m.isrMs,
+    looked_ms: m.lookedMs,
+    quicklook_ms: m.quicklookMs,
   };
 }

@@ -156,7 +156,7 @@ export class Publisher implements MessageSink {
   last(): Record<string, Body> {
     const out: Record<string, Body> = {};
     for (const [name, { schema, seq, message, time, state }] of this.#topics) {
-      out[name] = { schema, seq, tai_ns: time.taiNs, body: bodyOf(message, time, state) };
+      out[name] = { schema, seq, tai_ns: time.taiNs, body: bodyOf(brief(message), time, state) };
     }
     return out;
   }
@@ -200,12 +200,18 @@ export class Publisher implements MessageSink {
 
 const noState = { seqs: {} };
 
+/** Without what is too long to be asked for again: it is in the file that the message names. */
+function brief(message: AgentMessage): AgentMessage {
+  return message.kind === 'image.quicklook' ? { ...message, spectrum: null } : message;
+}
+
 /** `kind/instrument/source/`: the slash at the end keeps R0 from matching R00. */
 export function topicName(message: AgentMessage, where: { agent: string; instrument: string }): string {
   switch (message.kind) {
     case 'guider.result':
     case 'image.available':
     case 'image.failed':
+    case 'image.quicklook':
     case 'health.sensor':
       return `${message.kind}/${where.instrument}/${message.sensor}/`;
     case 'state':

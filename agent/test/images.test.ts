@@ -58,11 +58,20 @@ async function takes(
       image: string;
     };
     const of = () =>
-      listener.messages.filter(({ kind, body }) => /^image\./.test(kind) && body.obsid === image);
+      listener.messages.filter(
+        ({ kind, body }) => (kind === 'image.available' || kind === 'image.failed') && body.obsid === image,
+      );
     await listener.first(`${detectors} outcomes of ${image}`, () => of().length >= detectors);
     fates.set(image, of());
   }
   return fates;
+}
+
+/** The quick-look of a detector's image. */
+function lookAt(listener: Listener, { obsid, sensor }: Envelope['body']): Promise<Envelope> {
+  const wanted = ({ kind, body }: Envelope) =>
+    kind === 'image.quicklook' && body.obsid === obsid && body.sensor === sensor;
+  return listener.first(`the look at ${obsid} ${sensor}`, wanted);
 }
 
 function assertFile(t: Test, { body }: Envelope): void {
@@ -106,6 +115,7 @@ function assertConserved(t: Test, images: Record<string, unknown>): void {
   t.equal(count(images.created), count(images.delivered) + count(images.failed));
   t.equal(count(images.on_their_way), 0);
   t.equal(count(images.lent), 0, 'no planes are kept');
+  t.equal(count(images.looked) + count(images.left_out), count(images.written) + count(images.unwritten));
 }
 
 t.test('a wavefront board: files, faults on the wire, a spool that is away', async (t) => {
@@ -128,7 +138,7 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
   const control = rig.control(agent.control);
   await listener.first('heartbeat', ({ kind }) => kind === 'heartbeat');
 
-  const [first] = [...(await takes(rig, agent, listener, 1, 2)).values()];
+  const [first] = [...(await takes(rig, agent, listener, 1, 2, { exposureS: 1 })).values()];
   t.same(
     first?.map(({ kind }) => kind),
     ['image.available', 'image.available'],
@@ -144,6 +154,16 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
   });
   t.equal(Number(sw1?.exposure), Number(sw1?.day_obs) * 100_000 + Number(sw1?.seq_num));
   for (const file of first ?? []) assertFile(t, file);
+  const looks = (await Promise.all((first ?? []).map(({ body }) => lookAt(listener, body)))).map(
+    (m) => m.body,
+  );
+  t.same(looks.map(({ product }) => String((product as JsonLine).focal)).sort(), ['extra', 'intra']);
+  const both = looks.flatMap(({ defocus }) => defocus ?? []);
+  t.match(both, [{ raft: 'R44', obsid: sw1?.obsid }], 'the second half tells what both say');
+  t.ok(
+    looks.every(({ flags }) => (flags as string[]).includes('NOMINAL_GAIN')),
+    'without calibrations, and flagged',
+  );
   const files = first?.map(({ body }) => String(body.path)) ?? [];
   const stream = await streamOf(simulator.images, String(sw1?.image_tag), 216);
   t.equal(stream.length, 42_467_328);
@@ -176,6 +196,7 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
   const [again] = [...(await takes(rig, agent, listener, 1, 2)).values()];
   for (const file of again ?? []) assertFile(t, file);
 
+  await Promise.all(again?.map(({ body }) => lookAt(listener, body)) ?? []);
   const stats = (await control.request('stats', {}, deadlineMs)) as { images: Record<string, unknown> };
   assertConserved(t, stats.images);
   t.equal(count(stats.images.failed_short), 1);

@@ -87,7 +87,8 @@ const mayInclude: Readonly<Record<string, readonly string[]>> = {
   fits: ['fits', 'image'],
   daq: ['daq', 'image', 'pixels'],
   recorder: ['recorder', 'daq', 'fits', 'image', 'pixels'],
-  binding: ['binding', 'recorder', 'daq', 'fits', 'image', 'pixels'],
+  looks: ['looks', 'daq', 'fits', 'image', 'pixels'],
+  binding: ['binding', 'looks', 'recorder', 'daq', 'fits', 'image', 'pixels'],
   plugins: ['plugins'],
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // scripts/demo --role aos|auxtel: one image after the other, from the simulated camera to files on the disk.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,10 +10,13 @@ import { Subscriber } from 'zeromq';
 import type { Child, JsonLine } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
+import { ImageScore, type SeenFrame, type TrueFrame } from './image-truth.js';
 import type { DemoOptions } from './options.js';
+import { quantiles } from './quantiles.js';
 import { Troupe } from './troupe.js';
 
-const readyDeadlineMs = 20_000;
+/** The simulator paints calibrations first. */
+const readyDeadlineMs = 60_000;
 /** Painting four boards on a busy machine takes its time. */
 const imageDeadlineMs = 60_000;
 const isReady = (event: JsonLine): boolean => event.event === 'ready';
@@ -39,6 +42,7 @@ async function setStage(
   const address = '127.0.0.1:0';
   const simulator = troupe.launch('sim-daq', 'dist/sim-hw/main.js', [
     ...['--control', address, '--image-port', address],
+    ...['--image-truth', directory, '--image-calib', join(directory, 'calib')],
     ...simArgs,
   ]);
   const daq = await simulator.event('ready', isReady, readyDeadlineMs);
@@ -52,7 +56,11 @@ async function setStage(
   const own = {
     ...profile,
     daq: { ...profile.daq, wire },
-    image: { ...profile.image, directory: join(directory, 'spool') },
+    image: {
+      ...profile.image,
+      directory: join(directory, 'spool'),
+      calibrations: join(directory, 'calib'),
+    },
     health: { prometheus: address },
     publish: {
       data: `tcp://127.0.0.1:${await freeTcpPort(5570)}`,
@@ -80,24 +88,86 @@ class Outcomes {
     }
   }
 
+  kind(kind: string): readonly Told['body'][] {
+    return this.told.filter((one) => one.kind === kind).map(({ body }) => body);
+  }
+
   of(image: string): readonly Told[] {
     return this.told.filter(({ body }) => body.obsid === image);
   }
 
-  /** Resolves when so many detectors of an image have their outcome. */
+  /** Detectors of an image of which nothing more comes. */
+  done(image: string): number {
+    const last = this.of(image).filter(
+      ({ kind, body }) =>
+        kind === 'image.quicklook' || (kind === 'image.failed' && body.reason !== 'not_written'),
+    );
+    return new Set(last.map(({ body }) => body.sensor)).size;
+  }
+
   async complete(image: string, detectors: number): Promise<void> {
     const end = Date.now() + imageDeadlineMs;
-    while (this.of(image).length < detectors) {
-      if (Date.now() > end) throw new Error(`${image}: ${this.of(image).length} of ${detectors} outcomes`);
+    while (this.done(image) < detectors) {
+      if (Date.now() > end) throw new Error(`${image}: ${this.done(image)} of ${detectors} outcomes`);
       await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), delay(1000)]);
     }
   }
 }
 
-function quantiles(values: readonly number[]): Record<string, number> {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (q: number) => Math.round((sorted[Math.round(q * (sorted.length - 1))] ?? Number.NaN) * 10) / 10;
-  return { n: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
+/** MB, now and at the most. */
+function memoryOf(pid: number): { readonly rssMb: number; readonly mostMb: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mb = (name: string) =>
+    Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? Number.NaN) / 1024);
+  return { rssMb: mb('VmRSS'), mostMb: mb('VmHWM') };
+}
+
+/** Every image at another place of the hexapod, spectra and stars in turn: a focus series of both. */
+const focusMm = [0, -0.1, 0.1, -0.2, 0.2];
+
+function requestOf(role: 'aos' | 'auxtel', number: number): Readonly<Record<string, unknown>> {
+  if (role === 'aos') return {};
+  const focusZMm = focusMm[Math.floor(number / 2) % focusMm.length] ?? 0;
+  return { grating: number % 2 === 0 ? 'holo4_003' : 'empty_1', focusZMm };
+}
+
+function lineOf(outcomes: Outcomes, image: string): string {
+  const texts = outcomes.of(image).map(({ kind, body }) => {
+    if (kind === 'image.available')
+      return `${body.sensor} on the disk ${Math.round(Number(body.durable_ms))} ms`;
+    if (kind === 'image.failed' || body.outcome !== 'looked') return `${body.sensor} ${body.reason}`;
+    const flags = (body.flags as string[]).join(' ');
+    return `${body.sensor} looked at ${Math.round(Number(body.quicklook_ms))} ms${flags ? ` (${flags})` : ''}`;
+  });
+  return `${image}: after the last byte: ${texts.join(', ')}`;
+}
+
+/** Of each image the detector that comes last. */
+function slowest(
+  outcomes: Outcomes,
+  images: readonly string[],
+  kind: string,
+  key: string,
+): readonly number[] {
+  return images.map((image) =>
+    Math.max(...outcomes.of(image).map((one) => (one.kind === kind ? Number(one.body[key]) : 0))),
+  );
+}
+
+function errorsOf(outcomes: Outcomes, directory: string): Readonly<Record<string, unknown>> {
+  const path = join(directory, 'truth.json');
+  if (!existsSync(path)) return {};
+  const { frames } = JSON.parse(readFileSync(path, 'utf8')) as { frames: Record<string, TrueFrame> };
+  const score = new ImageScore();
+  for (const { obsid, sensor, product } of outcomes.kind('image.quicklook')) {
+    const truth = frames[`${obsid}_${sensor}`];
+    if (truth && product) score.add(truth, product as SeenFrame);
+  }
+  const fits = outcomes.kind('image.quicklook').flatMap(({ focus_fit }) => focus_fit ?? []);
+  const best = fits.at(-1) as { best_z_mm: number; err: number; n: number } | undefined;
+  // The simulator is in focus at 0.
+  const focus = best && { errorUm: 1000 * best.best_z_mm, sigmaUm: 1000 * best.err, n: best.n };
+  return { ...score.report, ...(focus && { focus }) };
 }
 
 export async function demonstrateImages(options: DemoOptions, role: 'aos' | 'auxtel'): Promise<number> {
@@ -121,49 +191,50 @@ export async function demonstrateImages(options: DemoOptions, role: 'aos' | 'aux
     control = new ControlClient(stage.control);
     process.stderr.write(`subscribe: ${stage.data}   commands: ${stage.control}\n`);
     const end = Date.now() + (options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
-    const detectors = role === 'aos' ? 8 : 1;
     const images: string[] = [];
     while (!interrupted && Date.now() < end) {
-      const grating = images.length % 2 === 0 ? 'holo4_003' : 'empty_1';
-      const { image } = (await control.request('take', { exposureS: options.exposureS, grating })) as {
-        image: string;
-      };
-      await outcomes.complete(image, detectors);
+      const request = { exposureS: options.exposureS, ...requestOf(role, images.length) };
+      const { image } = (await control.request('take', request)) as { image: string };
+      await outcomes.complete(image, role === 'aos' ? 8 : 1);
       images.push(image);
-      const own = outcomes
-        .of(image)
-        .map(({ kind, body }) =>
-          kind === 'image.available'
-            ? `${body.sensor} ${Math.round(Number(body.durable_ms))} ms`
-            : `${body.sensor} ${body.reason}`,
-        );
-      process.stderr.write(`${image}: last byte to disk: ${own.join(', ')}\n`);
+      process.stderr.write(`${lineOf(outcomes, image)}\n`);
     }
     const { images: counts } = (await control.request('stats', {}, 2000)) as {
       images: Record<string, number | bigint>;
     };
     const count = (key: string) => Number(counts[key] ?? 0);
     const conserved =
-      count('created') === count('delivered') + count('failed') && count('on_their_way') === 0;
-    const files = outcomes.told.filter(({ kind }) => kind === 'image.available');
-    const durable = files.map(({ body }) => Number(body.durable_ms));
-    // The board that is on the disk last, after the last byte of its own.
-    const slowest = images.map((image) =>
-      Math.max(...outcomes.of(image).map(({ body }) => Number(body.durable_ms ?? 0))),
-    );
+      count('created') === count('delivered') + count('failed') &&
+      count('on_their_way') === 0 &&
+      count('looks_on_their_way') === 0 &&
+      count('looked') + count('left_out') === count('written') + count('unwritten');
+    const memory = memoryOf(stage.agent.pid);
     await stage.agent.stop(2000);
+    const files = outcomes.kind('image.available');
+    const looks = outcomes.kind('image.quicklook');
+    const of = (bodies: readonly Told['body'][], key: string) => quantiles(bodies.map((b) => Number(b[key])));
     const line = {
       role,
       images: images.length,
       files: files.length,
       failed: count('failed'),
+      looked: count('looked'),
+      leftOut: count('left_out'),
       conserved,
-      durableMs: quantiles(durable),
-      slowestOfImageMs: quantiles(slowest),
-      writeMs: quantiles(files.map(({ body }) => Number(body.write_ms))),
+      durableMs: of(files, 'durable_ms'),
+      quicklookMs: of(looks, 'quicklook_ms'),
+      slowestOfImageMs: {
+        durable: quantiles(slowest(outcomes, images, 'image.available', 'durable_ms')),
+        quicklook: quantiles(slowest(outcomes, images, 'image.quicklook', 'quicklook_ms')),
+      },
+      stagesMs: { begun: of(looks, 'begun_ms'), isr: of(looks, 'isr_ms'), looked: of(looks, 'looked_ms') },
+      writeMs: of(files, 'write_ms'),
+      memory,
+      againstTruth: errorsOf(outcomes, directory),
     };
     process.stderr.write(`${conserved ? 'every image is accounted for' : 'NOT accounted for'}\n`);
-    process.stdout.write(options.json ? `${JSON.stringify(line)}\n` : '');
+    if (options.json) process.stdout.write(`${JSON.stringify(line)}\n`);
+    else process.stderr.write(`${JSON.stringify(line, null, 1)}\n`);
     return conserved ? 0 : 1;
   } finally {
     control?.close();

@@ -25,7 +25,8 @@ sensors, the combined offset beside the simulator's truth, and latencies. Ctrl-C
 
   --seconds N     end after N seconds, exit code 0
   --json          the last line of stdout is one JSON object with counters, conservation, rms, latencies
-  --role ROLE     guider (default); aos: wavefront sensors, or auxtel: LATISS, one image after the other into raw files
+  --role ROLE     guider (default); aos: wavefront sensors, or auxtel: LATISS, one image after the other into raw files and
+                  quick-looks, scored against the truth
   --exposure S    aos, auxtel: of each image (default 2)
   --rate HZ       stamps per second and sensor (default: from the ROI timing model)
   --rows N --cols N --integration-ms N    the ROI (default 50 x 50, 50 ms)

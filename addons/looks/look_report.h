@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was seen in a frame as JSON, by the keys of <stem>.json (agent/README.md).
 // Thread: any. Owns: nothing.
-#ifndef SUMMIT_BINDING_LOOK_REPORT_H_
-#define SUMMIT_BINDING_LOOK_REPORT_H_
+#ifndef SUMMIT_LOOKS_LOOK_REPORT_H_
+#define SUMMIT_LOOKS_LOOK_REPORT_H_
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,7 +12,7 @@
 #include "addons/image/donuts.h"
 #include "addons/image/latiss_look.h"
 
-namespace summit::binding {
+namespace summit::looks {
 
 nlohmann::json LatissProduct(const image::LatissLook& look, const image::LatissOrder& order, const fits::RawHeader& header);
 nlohmann::json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& map, bool extra);
@@ -20,6 +20,6 @@ nlohmann::json DonutProduct(const std::vector<image::Donut>& donuts, const image
 // Names of flags, without those of ISR.
 std::vector<std::string> LookFlagNames(uint32_t flags);
 
-}  // namespace summit::binding
+}  // namespace summit::looks
 
-#endif  // SUMMIT_BINDING_LOOK_REPORT_H_
+#endif  // SUMMIT_LOOKS_LOOK_REPORT_H_

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "addons/binding/look_report.h"
+#include "addons/looks/look_report.h"
 
 #include <array>
 #include <cmath>
 #include <utility>
 
-namespace summit::binding {
+namespace summit::looks {
 namespace {
 
 using nlohmann::json;
@@ -84,4 +84,4 @@ json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& 
   return {{"focal", extra ? "extra" : "intra"}, {"donuts", list}, {"sensor", {{"n_donuts", donuts.size()}, {"n_usable", usable}, {"radius", Number(radius.radius)}, {"radius_err", Number(radius.err)}, {"n_radius", radius.n}, {"sky", map.level}, {"sky_noise", map.noise}, {"read_noise", noise}, {"saturated_fraction", map.full_fraction}}}};
 }
 
-}  // namespace summit::binding
+}  // namespace summit::looks
