@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "addons/image/donuts.h"
 
@@ -63,6 +64,45 @@ double Agreement(const Circle& circle, const std::vector<EdgePoint>& outer, cons
   return agreement;
 }
 
+// How far from a middle a circle's edge lies in a direction; NaN where it has none.
+double EdgeFrom(double x, double y, double c, double s, const Circle& circle) {
+  const double dx = circle.x - x, dy = circle.y - y, along = dx * c + dy * s;
+  const double square = circle.radius * circle.radius - dx * dx - dy * dy + along * along;
+  return square > 0.0 ? along + std::sqrt(square) : std::nan("");
+}
+
+// What cuts the light off is a circle too. Where both meet at a small angle the edge leaves the outer one so slowly that no
+// distance tells its points apart: both are fitted together, each to the points where it is the nearer one by so much that
+// seeing does not mix them. False where too little is cut off for a second one.
+bool FitBoth(std::vector<EdgePoint>* points, Circle* outer) {
+  constexpr double kInside = 1.5, kOff = 2.0, kApart = 2.0;
+  constexpr int32_t kLeast = 8;
+  Circle cut{};
+  int32_t n = 0;
+  for (EdgePoint& p : *points) {
+    const double off = Off(*outer, p);
+    p.weight = off < -kInside && off > -0.45 * outer->radius ? 1.0 : 0.0;
+    n += p.weight > 0.0 ? 1 : 0;
+  }
+  const auto plausible = [&] { return cut.radius > 0.6 * outer->radius && cut.radius < 6.0 * outer->radius; };
+  if (n < kLeast || !CircleThrough(*points, &cut) || !plausible()) return false;
+  Circle fitted = *outer;
+  std::vector<EdgePoint> of_cut = *points;
+  for (int32_t round = 0; round < 25; round++) {
+    for (size_t i = 0; i < points->size(); i++) {
+      EdgePoint& p = (*points)[i];
+      const double dx = p.x - fitted.x, dy = p.y - fitted.y, r = std::hypot(dx, dy);
+      const double at_cut = EdgeFrom(fitted.x, fitted.y, dx / r, dy / r, cut);
+      p.weight = !(at_cut < fitted.radius + kApart) && std::fabs(r - fitted.radius) < kOff ? 1.0 : 0.0;
+      of_cut[i].weight = at_cut < fitted.radius - kApart && std::fabs(r - at_cut) < kOff ? 1.0 : 0.0;
+    }
+    if (!CircleThrough(*points, &fitted) || !Possible(fitted) || !CircleThrough(of_cut, &cut) || !plausible()) return false;
+  }
+  if (std::count_if(points->begin(), points->end(), [](const EdgePoint& p) { return p.weight > 0.0; }) < kLeast) return false;
+  *outer = fitted;
+  return true;
+}
+
 }  // namespace
 
 Circle FitCircle(std::vector<EdgePoint> points, const std::vector<EdgePoint>& inner) {
@@ -94,6 +134,8 @@ Circle FitCircle(std::vector<EdgePoint> points, const std::vector<EdgePoint>& in
     }
     if (!CircleThrough(points, &best) || !Possible(best)) return best;
   }
+  std::vector<EdgePoint> both = points;
+  if (FitBoth(&both, &best)) points = std::move(both);
   double square = 0.0;
   for (const EdgePoint& p : points) {
     best.n += p.weight > 0.0 ? 1 : 0;
