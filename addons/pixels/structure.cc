@@ -20,13 +20,14 @@ constexpr float kOddOffset = 4.0f;
 // Starlight makes a pixel worth less for its column's offset: by its shot noise and by what the model may be wrong.
 constexpr float kModelError = 0.08f;
 
-// Sum and number of the values within +-limit, by lane. One comparison: of sixteen lanes gcc combines two one by one.
+// Sum and number of the values within +-limit, by lane, of the lanes whose weight is 1 and not 0. One comparison: of sixteen
+// lanes gcc combines two one by one.
 template <typename V>
-SUMMIT_INLINE void AddClipped(const V& v, float limit, V* sum, V* count) {
-  const V zero = {}, one = zero + 1.0f;
+SUMMIT_INLINE void AddClipped(const V& v, float limit, const V& weight, V* sum, V* count) {
+  const V zero = {};
   const auto inside = v * v < limit * limit;
-  *sum += inside ? v : zero;
-  *count += inside ? one : zero;
+  *sum += inside ? v * weight : zero;
+  *count += inside ? weight : zero;
 }
 
 // offsets += clipped mean of each column less its offset.
@@ -41,7 +42,7 @@ SUMMIT_INLINE void RefineColumnsBody(const float* from, int32_t rows, int32_t co
       V v;
       Load(from + r * kWindowStride + c, &v);
       v -= offset;
-      AddClipped(v, limit, &sum, &count);
+      AddClipped(v, limit, one, &sum, &count);
     }
     offset += sum / (count > one ? count : one);
     Store(offset, offsets + c);
@@ -49,13 +50,12 @@ SUMMIT_INLINE void RefineColumnsBody(const float* from, int32_t rows, int32_t co
 }
 SUMMIT_DISPATCHED_BY_WIDTH(RefineColumns, RefineColumnsBody)
 
-// Mask of the lanes below `cols - c`: the last group of a row reaches beyond the window.
+// 1 for the first `count` lanes, 1 to 16, else 0: the last group of a row reaches beyond the window. Read from a table,
+// for gcc compares sixteen lanes one by one outside loops.
 template <typename V>
-SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V* weights) {
-  V lane;
-  Ramp(&lane);
-  const V zero = {}, one = zero + 1.0f;
-  *weights = lane < static_cast<float>(cols - c) ? one : zero;
+SUMMIT_INLINE void LaneWeights(int32_t count, V* weights) {
+  static constexpr float kOnesThenZeros[32] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  Load(kOnesThenZeros + 16 - count, weights);
 }
 
 // Clipped mean of each row less the columns' offsets. Eight rows at a time: their sums are added up across lanes
@@ -63,27 +63,22 @@ SUMMIT_INLINE void LaneWeights(int32_t c, int32_t cols, V* weights) {
 template <typename V>
 SUMMIT_INLINE void RowOffsetsBody(const float* pixels, const float* columns, int32_t rows, int32_t cols, float limit, float* row_offsets) {
   constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
-  V tail;
+  V tail, all = {};
+  all += 1.0f;
   const int32_t last = (cols - 1) / kLanes * kLanes;
-  LaneWeights(last, cols, &tail);
+  LaneWeights(cols - last, &tail);
   for (int32_t first = 0; first < rows; first += 8) {
     const int32_t end = rows < first + 8 ? rows : first + 8;
     V8 sum[8] = {}, count[8] = {}, sums, counts;
     for (int32_t r = first; r < end; r++) {
       const float* row = pixels + r * kWindowStride;
-      V s = {}, n = {}, last_s = {}, last_n = {}, v, column;
-      for (int32_t c = 0; c < last; c += kLanes) {
+      V s = {}, n = {}, v, column;
+      for (int32_t c = 0; c <= last; c += kLanes) {
         Load(row + c, &v);
         Load(columns + c, &column);
         v -= column;
-        AddClipped(v, limit, &s, &n);
+        AddClipped(v, limit, c == last ? tail : all, &s, &n);
       }
-      Load(row + last, &v);
-      Load(columns + last, &column);
-      v -= column;
-      AddClipped(v, limit, &last_s, &last_n);
-      s += last_s * tail;
-      n += last_n * tail;
       Fold(s, &sum[r - first]);
       Fold(n, &count[r - first]);
     }
@@ -103,7 +98,7 @@ SUMMIT_INLINE float LevelBody(const float* columns, const float* row_offsets, in
   constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
   V tail, squares = {}, inside = {};
   const int32_t last = (cols - 1) / kLanes * kLanes;
-  LaneWeights(last, cols, &tail);
+  LaneWeights(cols - last, &tail);
   const V zero = {}, one = zero + 1.0f;
   for (int32_t c = 0; c <= last; c += kLanes) {
     V column, sum = {}, count = {};
@@ -222,7 +217,7 @@ SUMMIT_INLINE void WeighRowsBody(const float* pixels, const float* star, const f
   constexpr auto kLanes = static_cast<int32_t>(sizeof(V) / sizeof(float));
   V tail, offset;
   const int32_t last = (cols - 1) / kLanes * kLanes;
-  LaneWeights(last, cols, &tail);
+  LaneWeights(cols - last, &tail);
   for (int32_t first = 0; first < rows; first += 8) {
     const int32_t end = rows < first + 8 ? rows : first + 8;
     V8 sums[8] = {}, totals[8] = {}, eight;
