@@ -5,7 +5,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "addons/daq/clock.h"
@@ -113,30 +115,39 @@ bool GuiderRecorder::OpenFolder(std::string* problem) {
 }
 
 void GuiderRecorder::OnComplete(const SummitFrame& frame) {
-  running_[frame.location] = true;
+  running_[frame.location] = frame.sequence;
   queue_.PushStamp(frame);
 }
 
 void GuiderRecorder::OnEvent(const SummitFrame& frame) {
   if (frame.event_type == SUMMIT_EVENT_STATUS) return PushStatus(frame);
   if (frame.location >= daq::kLocations) return;
-  running_[frame.location] = frame.event_type == SUMMIT_EVENT_RESUME;
+  running_[frame.location].reset();
+  if (frame.event_type == SUMMIT_EVENT_RESUME) running_[frame.location] = frame.sequence;
   queue_.PushEvent(frame);
 }
 
-// As one event per sensor that is said not to run while an exposure of it may be open.
+// As one event per sensor that does not run, by its entry or for want of one, while an exposure of it may be open. A
+// STATUS without entries tells of all sensors only when the DAQ idles: a driver need not hand entries over.
 void GuiderRecorder::PushStatus(const SummitFrame& frame) {
   const size_t entries = frame.data == nullptr ? 0 : frame.bytes / kStatusEntryBytes;
+  if (entries == 0 && frame.daq_state != SUMMIT_STATE_IDLECLEARING && frame.daq_state != SUMMIT_STATE_SLEEPING) return;
+  std::array<const uint8_t*, 256> told{};
   for (size_t i = 0; i < entries; ++i) {
     const uint8_t* entry = static_cast<const uint8_t*>(frame.data) + i * kStatusEntryBytes;
-    const uint8_t location = entry[0];
-    if (location >= daq::kLocations || entry[1] == SUMMIT_STATE_RUNNING || !running_[location]) continue;
-    running_[location] = false;
+    told[entry[0]] = entry;
+  }
+  for (unsigned location = 0; location < daq::kLocations; ++location) {
+    std::optional<uint16_t>& running = running_[location];
+    const uint8_t* entry = told[location];
+    if (!running || (entry != nullptr && entry[1] == SUMMIT_STATE_RUNNING)) continue;
     SummitFrame one = frame;
-    one.location = location;
+    one.location = static_cast<uint8_t>(location);
     one.data = nullptr;
     one.bytes = 0;
-    std::memcpy(&one.sequence, entry + 2, sizeof(one.sequence));
+    one.sequence = *running;
+    if (entry != nullptr) std::memcpy(&one.sequence, entry + 2, sizeof(one.sequence));
+    running.reset();
     queue_.PushEvent(one);
   }
 }

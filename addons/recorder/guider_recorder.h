@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -70,7 +71,8 @@ class GuiderRecorder : public daq::FrameTap, public std::enable_shared_from_this
   RecordingFolder folder_;
   FilePublisher publisher_;
   ExposureBook book_;
-  std::array<bool, 256> running_{};  // of the link thread: an exposure may be open
+  // Of the link thread: where an exposure may be open, the sequence of its frames.
+  std::array<std::optional<uint16_t>, 256> running_;
   std::atomic<bool> stopping_{false};
   daq::Wakeup written_;
   daq::Wakeup published_;
