@@ -202,7 +202,8 @@ export class Agent {
         publishing: () => this.#lifecycle.state === 'ENABLED',
         exposureEnded: (e, sent, joinedLate) => {
           this.#exposures.ended(e, sent, joinedLate);
-          this.#initGuiders.exposureEnded();
+          if (this.#lifecycle.state === 'ENABLED') this.#initGuiders.exposureEnded();
+          else this.#initGuiders.drop();
         },
         roiAlarm: (reason) =>
           alarm('roi_mismatch', 'serious', reason, 'the series is what initGuiders asked for'),
@@ -380,6 +381,10 @@ export class Agent {
     return {
       ...verbs,
       initGuiders: this.#initGuiders.verb,
+      stop: (args) => {
+        this.#initGuiders.drop();
+        return verbs.stop(args);
+      },
       ...this.#lifecycle.verbs(),
       pointing: pointingVerb(this.#onSky),
       exposure: exposureVerb(role),

@@ -51,6 +51,14 @@ t.test('a new command drops what is left of a list', async (t) => {
   t.same(sent, [spec(100), spec(400)]);
 });
 
+t.test('a list that is dropped goes no further', async (t) => {
+  const { initGuiders, sent } = bench(success);
+  await initGuiders.verb({ roiSpec: [spec(100), spec(200)] });
+  initGuiders.drop();
+  initGuiders.exposureEnded();
+  t.same(sent, [spec(100)]);
+});
+
 t.test('everything wrong in all series is one error, and nothing is sent', async (t) => {
   const { initGuiders, sent, expected } = bench(success);
   const wide = { ...spec(1990), common: { rows: 401, cols: 50, integrationTimeMillis: 4 } };

@@ -43,6 +43,11 @@ export class InitGuiders {
     return { ...answer, series_pending: rest.length };
   };
 
+  /** Nothing more of a list begins. */
+  drop(): void {
+    this.#pending = [];
+  }
+
   /** The exposure is over: the next series of a list begins. */
   exposureEnded(): void {
     const [next, ...rest] = this.#pending;
@@ -55,7 +60,7 @@ export class InitGuiders {
         });
         return;
       }
-      this.#pending = [];
+      this.drop();
       this.#deps.log.warning('the next series of initGuiders was not begun; the list is dropped', {
         error: sentenceOf(error),
       });

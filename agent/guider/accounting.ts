@@ -46,12 +46,11 @@ export class Accounting {
     if (how.current) count(tallyOf(this.#series, record.location), record, how);
   }
 
-  /** The series is over: `sent` from STOP or PAUSE, missing where the DAQ did not tell. */
-  endSeries(sent: ReadonlyMap<number, bigint>, joinedLate: boolean): void {
-    for (const location of new Set([...sent.keys(), ...this.#series.keys()])) {
+  /** The series is over: `sent` of each of its sensors from STOP or PAUSE, null where the DAQ did not tell. */
+  endSeries(sent: ReadonlyMap<number, bigint | null>, joinedLate: boolean): void {
+    for (const [location, told] of sent) {
       const before = this.#sent.get(location);
-      const told = sent.get(location);
-      const known = before !== null && told !== undefined && !joinedLate;
+      const known = before !== null && told !== null && !joinedLate;
       this.#sent.set(location, known ? (before ?? 0n) + told : null);
     }
     this.#series.clear();

@@ -179,7 +179,7 @@ export class Guider {
     const { series, running } = this.#life;
     if (!series) return 0n;
     if (!series.started.has(location) && !series.seen.has(location)) return 0n;
-    return running || series.joinedLate ? null : (series.sent.get(location) ?? null);
+    return running || series.joinedLate ? null : series.sentOf(location);
   }
 
   #onStamp(record: DaqRecord): void {
@@ -267,6 +267,7 @@ export class Guider {
     this.#nStamps = 0;
     this.#nGood = 0;
     this.#rois.begin();
+    this.#roiCheck.begin();
     this.#combiner.reset();
     this.#book.restart();
     this.#attendance.beginSeries();
@@ -320,15 +321,18 @@ export class Guider {
 
   #onSeriesEnds(series: Series, reason: EndReason): void {
     const sensors: Record<string, SeriesAccount> = {};
+    const told = new Map<number, bigint | null>();
     let nLostDaq = 0n;
     for (const { location, detectorName } of this.#settings.sensors) {
       if (!series.started.has(location) && !series.seen.has(location)) continue;
-      const account = this.#accounting.series(location, series.sent.get(location) ?? null);
+      const sent = series.sentOf(location);
+      told.set(location, sent);
+      const account = this.#accounting.series(location, sent);
       sensors[detectorName] = account;
       nLostDaq += BigInt(account.lost);
     }
     const counters = this.accounts();
-    this.#accounting.endSeries(series.sent, series.joinedLate);
+    this.#accounting.endSeries(told, series.joinedLate);
     const { identity } = series;
     const nStamps = this.#nStamps;
     const nGood = this.#nGood;

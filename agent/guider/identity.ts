@@ -53,8 +53,6 @@ export interface StampPlace {
   readonly exposure: Exposure;
   /** number in the exposure from 0; null: not known */
   readonly place: number | null;
-  /** this stamp opened the exposure: its RESUME was lost */
-  readonly opened: boolean;
 }
 
 /** One series as far as it is known. */
@@ -71,6 +69,8 @@ export class Series {
   readonly seen = new Set<number>();
   /** stamps the DAQ says it sent, from PAUSE and STOP */
   readonly sent = new Map<number, bigint>();
+  /** per location: index of the exposure in which that was said last */
+  readonly #sentIn = new Map<number, number>();
   exposure: Exposure;
   #before: Exposure | null = null;
   /** number of the first stamp of a series */
@@ -172,31 +172,35 @@ export class Series {
     return comment === '' ? this.seriesId : comment;
   }
 
-  /** Notes a stamp and says where it belongs. */
-  takeStamp(record: DaqRecord): StampPlace {
+  /** Notes a stamp; true when no known exposure can have produced it: its RESUME was lost. */
+  hears(record: DaqRecord): boolean {
     this.seen.add(record.location);
     this.#learnNumbering(record);
+    return this.#isBeyond(record, Number(record.stampIndex));
+  }
+
+  /** An exposure whose RESUME was lost. */
+  openUntold(): void {
+    // The DAQ's own fallback: without a comment the series id names the exposure.
+    this.#open(this.#anyComment || !this.#hasId ? unknownObsid : this.seriesId, false);
+  }
+
+  /** Where a stamp belongs. */
+  placeOf(record: DaqRecord): StampPlace {
     const stamp = Number(record.stampIndex);
-    let opened = false;
-    if (this.#isBeyond(record, stamp)) {
-      // The DAQ's own fallback: without a comment the series id names the exposure.
-      this.#open(this.#anyComment || !this.#hasId ? unknownObsid : this.seriesId, false);
-      opened = true;
-    }
     const { exposure } = this;
-    if (exposure.joinedInside) return { exposure, place: null, opened };
+    if (exposure.joinedInside) return { exposure, place: null };
     if (exposure.base < 0) {
       exposure.base = this.#firstOf(stamp - record.gap, stamp);
       exposure.firstTaiNs = record.tSrcTaiNs;
     }
     if (stamp >= exposure.base || this.#before === null) {
-      return { exposure, place: stamp - exposure.base, opened };
+      return { exposure, place: stamp - exposure.base };
     }
     const { base } = this.#before;
-    return { exposure: this.#before, place: base < 0 || stamp < base ? null : stamp - base, opened };
+    return { exposure: this.#before, place: base < 0 || stamp < base ? null : stamp - base };
   }
 
-  /** True for a stamp that no known exposure can have produced: its RESUME was lost. */
   #isBeyond(record: DaqRecord, stamp: number): boolean {
     const { exposure } = this;
     if (exposure.joinedInside && exposure.running) return false;
@@ -226,7 +230,14 @@ export class Series {
     this.#learnNumbering(record);
     if (record.stampsSent !== null) this.sent.set(record.location, record.stampsSent);
     if (this.exposure.isAfter(record.tSrcTaiNs)) return false;
+    if (record.stampsSent !== null) this.#sentIn.set(record.location, this.exposure.index);
     return this.halt(record.location, record.tSrcTaiNs);
+  }
+
+  /** What the DAQ sent of a sensor up to now; null: it has not told since the exposure began. */
+  sentOf(location: number): bigint | null {
+    const told = this.#sentIn.get(location) === this.exposure.index;
+    return told ? (this.sent.get(location) ?? null) : null;
   }
 
   /** The exposure is over, whoever says so. */

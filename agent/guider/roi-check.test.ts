@@ -65,3 +65,15 @@ t.test('nobody asked: nothing is compared; a command that failed is taken back',
   b.open(2);
   t.same(alarms, []);
 });
+
+t.test('two commands at once: the first series is compared with the first of them', async (t) => {
+  const { bench: b, alarms } = bench();
+  const common = { rows: 50, cols: 50, integrationTimeMillis: 50 };
+  b.guider.expectRoi(parseRoiSpec({ common, R00SG0: one }));
+  b.give(all.slice(0, 1).map((s) => start(s, 1, b.time)));
+  b.guider.expectRoi(asked({ R00SG0: { ...one, segment: 12 } }));
+  b.open(2);
+  t.equal(alarms.length, 2);
+  t.equal(alarms[0], null, 'the START of one sensor waits for others while the next series is asked for');
+  t.match(alarms[1], /R00_SG0.segment: expected 12, got 3/);
+});

@@ -10,6 +10,8 @@ import type { ToldRoi } from './series-rois.js';
 
 export class RoiCheck {
   #expected: RoiSpec | null = null;
+  /** of the series that runs: another may be asked for before its START is whole */
+  #ofSeries: RoiSpec | null = null;
 
   /** What series are to be from now on; returns how to take it back. */
   expect(spec: RoiSpec): () => void {
@@ -18,6 +20,11 @@ export class RoiCheck {
     return () => {
       if (this.#expected === spec) this.#expected = before;
     };
+  }
+
+  /** A series begins: it is compared with what is expected now. */
+  begin(): void {
+    this.#ofSeries = this.#expected;
   }
 
   /** Compares and tells; the problem, null: none; undefined: nobody asked for anything. */
@@ -36,7 +43,7 @@ export class RoiCheck {
 
   /** Everything that differs, by location in `rois`; null: nobody asked for anything. */
   differences(rois: ReadonlyMap<number, ToldRoi>): readonly string[] | null {
-    const spec = this.#expected;
+    const spec = this.#ofSeries;
     if (!spec) return null;
     const problems: string[] = [];
     const compare = (key: string, expected: unknown, got: unknown) => {

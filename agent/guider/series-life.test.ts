@@ -68,6 +68,24 @@ t.test('a DAQ that never says RESUME: the series id names the exposure', async (
   t.equal(bench.sink.last('guider.offsets').reference?.stamp, 3);
 });
 
+t.test('exposures end once each, under their own name, whether or not RESUME came', async (t) => {
+  const ended: string[] = [];
+  const exposureEnded = (e: StampIdentity) => ended.push(`${e.exposureIndex} ${e.obsid}`);
+  const bench = new Bench({}, { exposureEnded });
+  bench.give(all.map((s) => start(s, 1, bench.time, obsid)));
+  bench.time += period;
+  for (let k = 0; k < 3; k++) bench.stamp(k);
+  bench.give(all.map((s) => resume(s, 1, bench.time, next)));
+  for (let k = 3; k < 6; k++) bench.stamp(k);
+  pauseAll(bench, 1, 6n);
+  // Before the exposure has settled.
+  for (let k = 6; k < 9; k++) bench.stamp(k);
+  bench.close(1, 9n);
+  t.same(ended, [`1 ${obsid}`, `2 ${next}`, '3 UNKNOWN']);
+  const named = bench.sink.of('guider.offsets').map((m) => m.obsid);
+  t.same(named, [...Array(3).fill(obsid), ...Array(3).fill(next), ...Array(3).fill('UNKNOWN')]);
+});
+
 t.test('stamps after PAUSE without RESUME are an exposure of their own', async (t) => {
   for (const sent of [4n, null]) {
     const bench = new Bench();
@@ -284,6 +302,23 @@ t.test('a DAQ that restarts and counts from 1 again is another series', async (t
     'the same seqno, told apart by series',
   );
   t.equal(offsets.at(-1)?.reference?.stamp, 2);
+});
+
+t.test('a second exposure that nothing ends: what the first PAUSE told is not what was sent', async (t) => {
+  const bench = new Bench();
+  bench.open();
+  for (let k = 0; k < 3; k++) bench.stamp(k);
+  pauseAll(bench, 1, 3n);
+  bench.give(all.map((s) => resume(s, 1, bench.time, next)));
+  for (let k = 3; k < 8; k++) bench.stamp(k);
+  bench.open(2);
+  const { sensors } = bench.sink.last('series.end');
+  for (const [name, account] of Object.entries(sensors)) {
+    t.match(account, { sent: null, complete: 8, lost: 0 }, name);
+  }
+  for (let k = 0; k < 3; k++) bench.stamp(k, undefined, all, undefined, 2);
+  bench.close(2, 3n);
+  t.match(bench.sink.last('series.end').sensors.R00_SG0, { sent: 3n, complete: 3 }, 'the next one is known');
 });
 
 t.test('the sequence that wraps is no restart; stamps go on past 65535', async (t) => {

@@ -87,18 +87,22 @@ export class SeriesLife {
 
   /** Where a stamp of the current series belongs; it may open an exposure whose RESUME was lost. */
   placeOf(series: Series, record: DaqRecord): StampPlace {
-    const before = series.exposure;
-    const place = series.takeStamp(record);
-    if (place.opened && series === this.#series) {
-      this.#settle(series, before);
-      this.#handlers.exposureBegins(series);
-      this.#incidents.tell(series.identity, {
-        name: 'resume_missing',
-        message: `stamps of a new exposure came without RESUME: it is called ${series.identity.obsid}`,
-        stamp: Number(record.stampIndex),
-      });
+    if (series.hears(record)) {
+      const current = series === this.#series;
+      if (current) this.#settle(series, series.exposure);
+      series.openUntold();
+      if (current) this.#tellOpened(series, record);
     }
-    return place;
+    return series.placeOf(record);
+  }
+
+  #tellOpened(series: Series, record: DaqRecord): void {
+    this.#handlers.exposureBegins(series);
+    this.#incidents.tell(series.identity, {
+      name: 'resume_missing',
+      message: `stamps of a new exposure came without RESUME: it is called ${series.identity.obsid}`,
+      stamp: Number(record.stampIndex),
+    });
   }
 
   onEvent(record: DaqRecord): void {

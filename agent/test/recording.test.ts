@@ -112,10 +112,9 @@ t.test('a full disk stops the recorder and not the guiding, until it works again
   // 8 sensors at 4 kB a stamp fill it within a few stamps.
   const full = await listener.first('the alarm', alarm('recording_failed', true));
   t.match(String(full.body.message), /recording stopped: .*No space left on device/);
-  const after = listener.of('guider.offsets').length;
-  await listener.first('offsets after it', (m) => {
-    return m.kind === 'guider.offsets' && listener.of('guider.offsets').length >= after + 20;
-  });
+  const isLater = (than: Envelope | undefined, by: number) => (m: Envelope) =>
+    m.kind === 'guider.offsets' && Number(m.body.stamp) >= Number(than?.body.stamp) + by;
+  await listener.first('offsets after it', isLater(listener.of('guider.offsets').at(-1), 20));
   await client.request('pause');
   await listener.first('pause', (m) => m.kind === 'guider.state' && m.body.status === 4);
   // What failed makes room, so that a sensor may come through; whatever has a final name is whole.
@@ -124,10 +123,7 @@ t.test('a full disk stops the recorder and not the guiding, until it works again
   for (const name of stems) t.ok(new (loadNative().NativeGuiderFile)(join(disk, name)).stamps().length > 0);
   execFileSync('mount', ['-o', 'remount,size=64m', disk]);
   await client.request('resume', { comment: 'MC_O_20260714_000124' });
-  const seen = listener.of('guider.offsets').length;
-  await listener.first('some stamps', (m) => {
-    return m.kind === 'guider.offsets' && listener.of('guider.offsets').length >= seen + 5;
-  });
+  await listener.first('some stamps', isLater(listener.of('guider.offsets').at(-1), 5));
   await client.request('pause');
   const ofSecond = () =>
     listener.of('image.available').filter((m) => m.body.obsid === 'MC_O_20260714_000124');
