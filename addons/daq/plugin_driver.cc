@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -13,6 +12,7 @@
 
 #include "addons/daq/drivers.h"
 #include "addons/daq/handover.h"
+#include "addons/daq/driver_table.h"
 #include "addons/daq/options.h"
 
 namespace summit::daq {
@@ -165,11 +165,6 @@ int Plugin::Next(SummitFrame* frame, int timeout_ms) {
   const int got = driver_.next(handle_, frame, timeout_ms);
   if (got == 1) TakeOver(frame);
   return got;
-}
-
-int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {
-  std::snprintf(message, message_bytes, "%s", text.c_str());
-  return code;
 }
 
 int Open(const char* json, const SummitHost* host, void** handle, char* message, uint64_t message_bytes) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "addons/daq/clock.h"
+#include "addons/daq/driver_table.h"
 #include "addons/daq/options.h"
 #include "addons/daq/replay_source.h"
 #include "addons/daq/wakeup.h"
@@ -294,11 +294,6 @@ void Replay::Stats(SummitLinkStats* stats) const {
   std::memcpy(stats, &all, room);
 }
 
-int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {
-  std::snprintf(message, message_bytes, "%s", text.c_str());
-  return code;
-}
-
 int Open(const char* json, const SummitHost* host, void** handle, char* message, uint64_t message_bytes) {
   Options options(json, "replay");
   ReplaySettings settings;
@@ -311,24 +306,7 @@ int Open(const char* json, const SummitHost* host, void** handle, char* message,
   return SUMMIT_OK;
 }
 
-Replay* Of(void* handle) { return static_cast<Replay*>(handle); }
-
-constexpr SummitDriver kReplay = {
-    .struct_size = sizeof(SummitDriver),
-    .abi_version = SUMMIT_ABI_VERSION,
-    .name = "replay",
-    .version = "1",
-    .caps = SUMMIT_CAP_FINITE,
-    .open = Open,
-    .start = [](void* handle) { return Of(handle)->Start(), static_cast<int>(SUMMIT_OK); },
-    .stop = [](void* handle, int) { return Of(handle)->Stop(), static_cast<int>(SUMMIT_OK); },
-    .next = [](void* handle, SummitFrame* frame, int timeout_ms) { return Of(handle)->Next(frame, timeout_ms); },
-    // Payloads of events live as long as the handle.
-    .release = nullptr,
-    .control = nullptr,
-    .stats = [](void* handle, SummitLinkStats* stats) { return Of(handle)->Stats(stats), static_cast<int>(SUMMIT_OK); },
-    .close = [](void* handle) { delete Of(handle); },
-};
+constexpr SummitDriver kReplay = DriverTable<Replay>("replay", SUMMIT_CAP_FINITE, Open);
 
 }  // namespace
 

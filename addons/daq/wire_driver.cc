@@ -11,6 +11,7 @@
 #include <string>
 
 #include "addons/daq/clock.h"
+#include "addons/daq/driver_table.h"
 #include "addons/daq/drivers.h"
 #include "addons/daq/options.h"
 #include "addons/daq/wakeup.h"
@@ -175,11 +176,6 @@ void WireLink::Stats(SummitLinkStats* stats) const {
   stats->struct_size = room;
 }
 
-int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {
-  std::snprintf(message, message_bytes, "%s", text.c_str());
-  return code;
-}
-
 int Open(const char* json, const SummitHost* host, void** handle, char* message, uint64_t message_bytes) {
   Options options(json, "wire");
   WireSettings settings = ReadSettings(&options);
@@ -210,24 +206,16 @@ int Open(const char* json, const SummitHost* host, void** handle, char* message,
   return SUMMIT_OK;
 }
 
-WireLink* Of(void* handle) { return static_cast<WireLink*>(handle); }
+constexpr SummitDriver WireTable() {
+  SummitDriver table = DriverTable<WireLink>("wire", SUMMIT_CAP_CONTROL, Open);
+  table.release = [](void* handle, const SummitFrame* frame) { HandleOf<WireLink>(handle)->Release(*frame); };
+  table.control = [](void* handle, const char* in, char* out, uint64_t bytes, int deadline_ms) {
+    return HandleOf<WireLink>(handle)->Control(in, out, bytes, deadline_ms);
+  };
+  return table;
+}
 
-constexpr SummitDriver kWire = {
-    .struct_size = sizeof(SummitDriver),
-    .abi_version = SUMMIT_ABI_VERSION,
-    .name = "wire",
-    .version = "1",
-    .caps = SUMMIT_CAP_CONTROL,
-    .open = Open,
-    .start = [](void* handle) { return Of(handle)->Start(), static_cast<int>(SUMMIT_OK); },
-    .stop = [](void* handle, int) { return Of(handle)->Stop(), static_cast<int>(SUMMIT_OK); },
-    .next = [](void* handle, SummitFrame* frame, int timeout_ms) { return Of(handle)->Next(frame, timeout_ms); },
-    .release = [](void* handle, const SummitFrame* frame) { Of(handle)->Release(*frame); },
-    .control = [](void* handle, const char* in, char* out, uint64_t bytes,
-                  int deadline_ms) { return Of(handle)->Control(in, out, bytes, deadline_ms); },
-    .stats = [](void* handle, SummitLinkStats* stats) { return Of(handle)->Stats(stats), static_cast<int>(SUMMIT_OK); },
-    .close = [](void* handle) { delete Of(handle); },
-};
+constexpr SummitDriver kWire = WireTable();
 
 }  // namespace
 
