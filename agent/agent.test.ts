@@ -47,6 +47,9 @@ class HandLink implements DaqLink {
     this.complete = 0n;
   }
   look(): void {}
+  busySinceNs(): bigint {
+    return 0n;
+  }
   async stop(): Promise<void> {
     this.onRecords = null;
   }

@@ -24,8 +24,8 @@ import { Recordings } from './guider/recordings.js';
 import type { StartHostThread } from './health/host/thread.js';
 import type { ClockSource, HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
-import { RecordedClock } from './health/recorded-clock.js';
 import { HealthRoom, startingTime } from './health/room.js';
+import { type LiveStream, StreamClock } from './health/stream-clock.js';
 import type { VitalSigns } from './health/vital-signs.js';
 import { Looks } from './image/looks.js';
 import { startProductWriter } from './image/products/writer.js';
@@ -103,7 +103,7 @@ export class Agent {
     const time = startingTime(kernelTaiSeconds, profile.health.taiMinusUtcS, clocks);
     this.#clock = time.clock;
     // A recording is measured in its own time.
-    const recorded = profile.link.driver === 'recording' ? new RecordedClock(this.#clock) : null;
+    const recorded = profile.link.driver === 'recording';
     const context = new Context({ blocky: false, ioThreads });
     const { agent, publish, guider } = profile;
     this.#logs = new LogGate({
@@ -145,6 +145,13 @@ export class Agent {
       },
     );
     this.#link = new ReopenableLink(() => deps.createLink(profile.link, this.#log));
+    const live: LiveStream = {
+      clock: this.#clock,
+      busySinceNs: () => this.#link.busySinceNs(),
+      look: () => this.#link.look(),
+      soon: (call) => setImmediate(call),
+    };
+    const stream = new StreamClock(this.#clock, recorded ? null : live);
     this.#exposures = new ExposureBook({
       next: new ResultGate(this.#metrics.doors, () => this.#lifecycle.state === 'ENABLED'),
       sensors: guider.sensors,
@@ -195,7 +202,8 @@ export class Agent {
     this.#guider = new Guider(
       { ...guider, timeSuspect: () => this.#health.time.suspect },
       {
-        clock: recorded ?? this.#clock,
+        clock: stream,
+        stream,
         sink: this.#onSky,
         log: this.#log,
         counters: () => this.#link.counters().sensors,
@@ -273,6 +281,7 @@ export class Agent {
       calibrations: this.#calibrations,
       link: this.#link,
       beat: this.#health.beat,
+      stream,
       recorded,
       onEnd: () => {
         this.#log.info('the source has delivered everything');

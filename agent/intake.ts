@@ -4,7 +4,7 @@
 import type { LiveCalibrations } from './guider/calibrations.js';
 import type { Guider } from './guider/guider.js';
 import type { Health } from './health/health.js';
-import type { RecordedClock } from './health/recorded-clock.js';
+import type { StreamClock } from './health/stream-clock.js';
 import { type DaqLink, type DaqRecord, EventType } from './model/daq.js';
 
 export interface IntakeDeps {
@@ -12,8 +12,10 @@ export interface IntakeDeps {
   readonly calibrations: LiveCalibrations | null;
   readonly link: Pick<DaqLink, 'releasePixels'>;
   readonly beat: Health;
-  /** of a recording; null: the role lives in the host's time */
-  readonly recorded: RecordedClock | null;
+  /** the role's clock */
+  readonly stream: StreamClock;
+  /** the stream is a recording */
+  readonly recorded: boolean;
   /** a finite source has delivered everything */
   readonly onEnd: () => void;
 }
@@ -26,11 +28,12 @@ export class Intake {
   }
 
   onRecords(records: readonly DaqRecord[]): void {
-    const { calibrations, recorded, guider, link } = this.#deps;
+    const { calibrations, recorded, guider, link, stream } = this.#deps;
     try {
       calibrations?.onRecords(records);
-      if (recorded) this.#onRecorded(records, recorded);
+      if (recorded) this.#onRecorded(records);
       else guider.onRecords(records);
+      stream.settle();
       for (const record of records) {
         if (record.lease !== 0n) link.releasePixels(record.lease);
         if (record.eventType >= EventType.linkUp) this.#onLinkEvent(record);
@@ -44,11 +47,10 @@ export class Intake {
   }
 
   /** One at a time: what a batch holds depends on how fast the recording is played. */
-  #onRecorded(records: readonly DaqRecord[], clock: RecordedClock): void {
+  #onRecorded(records: readonly DaqRecord[]): void {
     for (const record of records) {
-      clock.advance(record.tLastNs);
       this.#deps.guider.onRecords([record]);
-      if (record.eventType === EventType.end) clock.finish();
+      if (record.eventType === EventType.end) this.#deps.stream.finish();
     }
   }
 

@@ -135,6 +135,7 @@ Napi::Function NativeLink::Define(Napi::Env env) {
                          InstanceMethod<&NativeLink::TakeLog>("takeLog"),
                          InstanceMethod<&NativeLink::Control>("control"),
                          InstanceMethod<&NativeLink::Counters>("counters"),
+                         InstanceMethod<&NativeLink::BusySince>("busySince"),
                          InstanceMethod<&NativeLink::Predict>("predict"),
                          InstanceMethod<&NativeLink::Calibrate>("calibrate"),
                          InstanceMethod<&NativeLink::WantPixels>("wantPixels"),
@@ -332,6 +333,10 @@ Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
   }
   all.Set("sensors", sensors);
   return all;
+}
+
+Napi::Value NativeLink::BusySince(const Napi::CallbackInfo& info) {
+  return Napi::BigInt::New(info.Env(), link_->busy_since());
 }
 
 Napi::Value NativeLink::Predict(const Napi::CallbackInfo& info) {

@@ -33,6 +33,7 @@ class NativeLink : public Napi::ObjectWrap<NativeLink> {
   Napi::Value TakeLog(const Napi::CallbackInfo& info);
   Napi::Value Control(const Napi::CallbackInfo& info);
   Napi::Value Counters(const Napi::CallbackInfo& info);
+  Napi::Value BusySince(const Napi::CallbackInfo& info);
   Napi::Value Predict(const Napi::CallbackInfo& info);
   Napi::Value Calibrate(const Napi::CallbackInfo& info);
   Napi::Value WantPixels(const Napi::CallbackInfo& info);

@@ -42,6 +42,7 @@ constexpr Field kFields[] = {
     {"frame.bytes", kFrame + offsetof(SummitFrame, bytes)},
     {"frame.stamps_sent", kFrame + offsetof(SummitFrame, stamps_sent)},
     {"t_measured_ns", offsetof(daq::Record, t_measured_ns)},
+    {"t_delivered_ns", offsetof(daq::Record, t_delivered_ns)},
     {"lease", offsetof(daq::Record, lease)},
     {"outcome", offsetof(daq::Record, outcome)},
     {"superseded", offsetof(daq::Record, superseded)},

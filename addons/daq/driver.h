@@ -49,7 +49,8 @@ enum SummitEventType {
   SUMMIT_EVENT_LINK_UP = 200,   /* first traffic after silence */
   SUMMIT_EVENT_LINK_DOWN = 201, /* nothing, not even STATUS, for the link timeout */
   SUMMIT_EVENT_END = 202,       /* a finite source (replay) has delivered everything */
-  SUMMIT_EVENT_PREDICTION = 203 /* recordings only: where the star of `location` was expected from here on */
+  SUMMIT_EVENT_PREDICTION = 203, /* recordings only: where the star of `location` was expected from here on */
+  SUMMIT_EVENT_DELIVERED = 204  /* of the recording driver only: the next frame was delivered at `t_last_ns` */
 };
 
 enum SummitEventStatus { SUMMIT_STATUS_SUCCESS = 0, SUMMIT_STATUS_BDI_ERROR = 1, SUMMIT_STATUS_MAX_SUBSCRIBERS = 2 };

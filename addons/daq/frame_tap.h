@@ -23,8 +23,8 @@ class FrameTap {
   virtual void Attach(std::shared_ptr<FramePool> pool) = 0;
   // Where the star of the next stamps of this sensor is expected, when that has changed.
   virtual void OnPrediction(uint8_t /*location*/, const SummitPrediction&) {}
-  // Every frame and event of the driver, before anything is said about it.
-  virtual void OnDelivered(const SummitFrame&) {}
+  // Every frame and event of the driver, before anything is said about it, with when that was (CLOCK_MONOTONIC).
+  virtual void OnDelivered(const SummitFrame&, uint64_t /*delivered_ns*/) {}
   // A complete stamp, with the numbers the book gave it.
   virtual void OnComplete(const SummitFrame&) {}
   // START, RESUME, PAUSE, STOP of a configured sensor, each once; STATUS.

@@ -72,6 +72,8 @@ class Link : public std::enable_shared_from_this<Link> {
   Leases& leases() { return *leases_; }
   // nullptr: this link takes no images.
   ImageReceiver* images() { return images_.get(); }
+  // 0: nothing is being worked on; Worker::busy_since.
+  uint64_t busy_since() const { return worker_->busy_since(); }
   void Predict(uint8_t location, const pixels::Prediction& prediction) { worker_->predictions().Set(location, prediction); }
   void Calibrate(uint8_t location, std::unique_ptr<SensorCalibration> calibration) {
     worker_->calibrations().Offer(location, std::move(calibration));

@@ -34,8 +34,9 @@ struct Record {
     SummitSeriesMetadata series;      // START
     char text[184];                   // RESUME: comment (NUL-terminated); LINK_*: reason
   };
+  uint64_t t_delivered_ns;  // 336  CLOCK_MONOTONIC when the driver delivered the frame; of a recording, the recorded time
 };
-static_assert(sizeof(Record) == 336);
+static_assert(sizeof(Record) == 344);
 
 }  // namespace summit::daq
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "addons/daq/clock.h"
+#include "addons/daq/driver_table.h"
 #include "addons/daq/options.h"
 #include "addons/daq/recording_file.h"
 #include "addons/daq/wakeup.h"
@@ -21,6 +21,20 @@ namespace summit::daq {
 namespace {
 
 constexpr uint64_t kMillisecond = 1000000;
+
+// An event of the driver's own.
+int GiveEvent(uint8_t type, uint64_t t_last_ns, SummitFrame* frame) {
+  SummitFrame own{};
+  own.abi_version = SUMMIT_ABI_VERSION;
+  own.event_type = type;
+  own.location = 0xFF;
+  own.t_last_ns = t_last_ns;
+  own.stamps_sent = UINT64_MAX;
+  const uint32_t room = std::min<uint32_t>(frame->struct_size, sizeof(own));
+  own.struct_size = room;
+  std::memcpy(frame, &own, room);
+  return 1;
+}
 
 class Player {
  public:
@@ -49,6 +63,7 @@ class Player {
   void Fill(SummitFrame* own);
   int Deliver(SummitFrame* own, SummitFrame* frame);
   int DeliverEnd(SummitFrame* frame);
+  int TellDelivered(SummitFrame* frame);
   void Log(int level, const std::string& text) const { host_.log(host_.context, level, ("recording: " + text).c_str()); }
 
   const SummitHost host_;
@@ -61,6 +76,7 @@ class Player {
   std::atomic<uint64_t> bytes_{0};
   // The link thread's.
   bool fetched_ = false;  // a frame waits for its time or its slot
+  bool told_ = false;     // when it was delivered
   bool over_ = false;
   uint64_t begin_ns_ = 0;  // CLOCK_MONOTONIC of the first record here
   uint64_t first_t_ns_ = 0;  // and when it was recorded
@@ -128,6 +144,7 @@ int Player::Deliver(SummitFrame* own, SummitFrame* frame) {
   frames_.fetch_add(1, std::memory_order_relaxed);
   bytes_.fetch_add(file_->head().bytes, std::memory_order_relaxed);
   fetched_ = false;
+  told_ = false;
   const uint32_t room = std::min<uint32_t>(frame->struct_size, sizeof(*own));
   own->struct_size = room;
   std::memcpy(frame, own, room);
@@ -136,15 +153,12 @@ int Player::Deliver(SummitFrame* own, SummitFrame* frame) {
 
 int Player::DeliverEnd(SummitFrame* frame) {
   if (ended_.exchange(true, std::memory_order_relaxed)) return SUMMIT_ERR_CLOSED;
-  SummitFrame own{};
-  own.abi_version = SUMMIT_ABI_VERSION;
-  own.event_type = SUMMIT_EVENT_END;
-  own.location = 0xFF;
-  own.stamps_sent = UINT64_MAX;
-  const uint32_t room = std::min<uint32_t>(frame->struct_size, sizeof(own));
-  own.struct_size = room;
-  std::memcpy(frame, &own, room);
-  return 1;
+  return GiveEvent(SUMMIT_EVENT_END, 0, frame);
+}
+
+int Player::TellDelivered(SummitFrame* frame) {
+  told_ = true;
+  return GiveEvent(SUMMIT_EVENT_DELIVERED, file_->head().t_ns, frame);
 }
 
 int Player::Next(SummitFrame* frame, int timeout_ms) {
@@ -158,6 +172,7 @@ int Player::Next(SummitFrame* frame, int timeout_ms) {
     if (!Running()) return SUMMIT_ERR_CLOSED;
     if (MonotonicNs() < due) return 0;
   }
+  if (!told_) return TellDelivered(frame);
   SummitFrame own = file_->frame();
   const bool had_slot = own.token != 0;
   own.token = 0;
@@ -195,11 +210,6 @@ void Player::Stats(SummitLinkStats* stats) const {
   std::memcpy(stats, &all, room);
 }
 
-int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {
-  std::snprintf(message, message_bytes, "%s", text.c_str());
-  return code;
-}
-
 int Open(const char* json, const SummitHost* host, void** handle, char* message, uint64_t message_bytes) {
   Options options(json, "recording");
   const std::string path = options.Text("file", "");
@@ -224,24 +234,7 @@ int Open(const char* json, const SummitHost* host, void** handle, char* message,
   return SUMMIT_OK;
 }
 
-Player* Of(void* handle) { return static_cast<Player*>(handle); }
-
-constexpr SummitDriver kRecording = {
-    .struct_size = sizeof(SummitDriver),
-    .abi_version = SUMMIT_ABI_VERSION,
-    .name = "recording",
-    .version = "1",
-    .caps = SUMMIT_CAP_FINITE | SUMMIT_CAP_IN_STEP,
-    .open = Open,
-    .start = [](void* handle) { return Of(handle)->Start(), static_cast<int>(SUMMIT_OK); },
-    .stop = [](void* handle, int) { return Of(handle)->Stop(), static_cast<int>(SUMMIT_OK); },
-    .next = [](void* handle, SummitFrame* frame, int timeout_ms) { return Of(handle)->Next(frame, timeout_ms); },
-    // An event's payload lives until the next one.
-    .release = nullptr,
-    .control = nullptr,
-    .stats = [](void* handle, SummitLinkStats* stats) { return Of(handle)->Stats(stats), static_cast<int>(SUMMIT_OK); },
-    .close = [](void* handle) { delete Of(handle); },
-};
+constexpr SummitDriver kRecording = DriverTable<Player>("recording", SUMMIT_CAP_FINITE | SUMMIT_CAP_IN_STEP, Open);
 
 }  // namespace
 

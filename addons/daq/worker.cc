@@ -30,13 +30,14 @@ pixels::ImageView ViewOf(const SummitFrame& frame, const uint8_t* memory) {
 }
 
 // The frame as it goes into a record: no addresses leave the native side.
-Record RecordOf(const SummitFrame& frame, Outcome outcome) {
+Record RecordOf(const SummitFrame& frame, uint64_t delivered_ns, Outcome outcome) {
   Record record;
   std::memset(static_cast<void*>(&record), 0, sizeof(record));
   record.frame = frame;
   record.frame.data = nullptr;
   record.frame.token = 0;
   record.outcome = static_cast<uint8_t>(outcome);
+  record.t_delivered_ns = delivered_ns;
   return record;
 }
 
@@ -68,9 +69,23 @@ Worker::Sensor* Worker::SensorAt(uint8_t location) const {
 
 void Worker::OnFrame(const SummitFrame& given) {
   SummitFrame frame = given;
+  if (frame.event_type == SUMMIT_EVENT_DELIVERED) {
+    told_ns_ = frame.t_last_ns;
+    return;
+  }
+  // Announced before the clock is read: who sees none of it asked before the frame was delivered.
+  busy_since_.store(1, std::memory_order_seq_cst);
+  delivered_ns_ = told_ns_ != 0 ? told_ns_ : MonotonicNs();
+  busy_since_.store(delivered_ns_, std::memory_order_seq_cst);
+  Book(&frame);
+  busy_since_.store(0, std::memory_order_seq_cst);
+}
+
+void Worker::Book(SummitFrame* given) {
+  SummitFrame& frame = *given;
   if (frame.event_type == SUMMIT_EVENT_STAMP) FixPrediction(frame.location);
   if (frame.event_type == SUMMIT_EVENT_PREDICTION) return FollowPrediction(frame);
-  for (FrameTap* tap : taps_) tap->OnDelivered(frame);
+  for (FrameTap* tap : taps_) tap->OnDelivered(frame, delivered_ns_);
   if (clock_.OnSession(frame.session)) {
     for (const std::unique_ptr<Sensor>& sensor : sensors_) sensor->account.Restart();
   }
@@ -137,7 +152,7 @@ void Worker::OnStamp(SummitFrame* frame) {
   if (sensor->account.series() != series_before) sensor->measurer->Reset();
   bool leased = false;
   if (verdict == Verdict::kComplete) {
-    Record record = RecordOf(*frame, Outcome::kMeasured);
+    Record record = RecordOf(*frame, delivered_ns_, Outcome::kMeasured);
     frame->data = memory;
     Measure(sensor, *frame, &record);
     leased = want_[frame->location].load(std::memory_order_relaxed) && leases_.Grant(token, frame->bytes);
@@ -145,7 +160,7 @@ void Worker::OnStamp(SummitFrame* frame) {
     outbox_.PutStamp(static_cast<size_t>(index_[frame->location]), record, &sensor->account.counters().superseded);
     for (FrameTap* tap : taps_) tap->OnComplete(*frame);
   } else if (verdict == Verdict::kIncomplete || verdict == Verdict::kDropped) {
-    const Record record = RecordOf(*frame, verdict == Verdict::kDropped ? Outcome::kDropped : Outcome::kIncomplete);
+    const Record record = RecordOf(*frame, delivered_ns_, verdict == Verdict::kDropped ? Outcome::kDropped : Outcome::kIncomplete);
     outbox_.PutStamp(static_cast<size_t>(index_[frame->location]), record, &sensor->account.counters().superseded);
   }
   if (token != 0 && !leased) pool_.Release(token);
@@ -231,7 +246,7 @@ void Worker::OnStatus(const SummitFrame& frame) {
 }
 
 void Worker::PutEvent(const SummitFrame& frame) {
-  Record record = RecordOf(frame, Outcome::kEvent);
+  Record record = RecordOf(frame, delivered_ns_, Outcome::kEvent);
   record.t_measured_ns = MonotonicNs();
   const bool has_text = frame.event_type == SUMMIT_EVENT_RESUME || frame.event_type >= SUMMIT_EVENT_LINK_UP;
   if (frame.event_type == SUMMIT_EVENT_START) {

@@ -49,6 +49,9 @@ class Worker {
   void OnFrame(const SummitFrame& frame);
 
   void Want(uint8_t location, bool want) { want_[location].store(want, std::memory_order_relaxed); }
+  // Any thread: when the frame was delivered that is being worked on; 0: none is, 1: that has just begun. What is
+  // delivered after this was asked is not earlier than the clock then.
+  uint64_t busy_since() const { return busy_since_.load(std::memory_order_seq_cst); }
   Predictions& predictions() { return predictions_; }
   Calibrations& calibrations() { return calibrations_; }
 
@@ -67,6 +70,7 @@ class Worker {
   };
 
   Worker(FramePool* pool, Leases* leases, Outbox* outbox) : pool_(*pool), leases_(*leases), outbox_(*outbox) {}
+  void Book(SummitFrame* frame);
   void OnStamp(SummitFrame* frame);
   void OnSensorEvent(SummitFrame* frame);
   void OnStatus(const SummitFrame& frame);
@@ -94,6 +98,9 @@ class Worker {
   };
   std::array<Fixed, 256> fixed_{};
   SeriesClock clock_;
+  uint64_t delivered_ns_ = 0;  // of the frame at hand
+  uint64_t told_ns_ = 0;       // of the next one, by a recording
+  std::atomic<uint64_t> busy_since_{0};
   Counter unconfigured_;
 };
 

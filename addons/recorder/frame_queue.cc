@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "addons/daq/clock.h"
-
 namespace summit::recorder {
 
-bool FrameQueue::Push(const SummitFrame& frame, std::span<const uint8_t> payload) {
+bool FrameQueue::Push(const SummitFrame& frame, std::span<const uint8_t> payload, uint64_t delivered_ns) {
   const uint64_t at = written_.load(std::memory_order_relaxed);
   if (at - read_.load(std::memory_order_acquire) == entries_.size()) return false;
   Entry& entry = entries_[at % entries_.size()];
@@ -18,7 +16,7 @@ bool FrameQueue::Push(const SummitFrame& frame, std::span<const uint8_t> payload
   entry.left_out_before = sensor.left_out.Get();
   entry.after_loss = lost_event_;
   entry.lost_before = stamps_left_out_.Get() + events_left_out_.Get();
-  entry.delivered_ns = daq::MonotonicNs();
+  entry.delivered_ns = delivered_ns;
   entry.payload_bytes = static_cast<uint32_t>(std::min<size_t>(payload.size(), payload_bytes_));
   if (entry.payload_bytes > 0) {
     uint8_t* own = payloads_.data() + (at % entries_.size()) * payload_bytes_;
@@ -33,17 +31,17 @@ bool FrameQueue::Push(const SummitFrame& frame, std::span<const uint8_t> payload
   return true;
 }
 
-bool FrameQueue::PushStamp(const SummitFrame& frame) {
+bool FrameQueue::PushStamp(const SummitFrame& frame, uint64_t delivered_ns) {
   Sensor& sensor = sensors_[frame.location];
   bool pushed = false;
   if (frame.token == 0) {
-    pushed = Push(frame, {});
+    pushed = Push(frame, {}, delivered_ns);
   } else if (held_.load(std::memory_order_acquire) < stamps_) {
     // Shared first: once the entry is written, the reader may release it.
     pool_->Share(frame.token);
     const uint32_t held = held_.fetch_add(1, std::memory_order_relaxed) + 1;
     if (held > high_water_.Get()) high_water_.Set(held);
-    pushed = Push(frame, {});
+    pushed = Push(frame, {}, delivered_ns);
     if (!pushed) {
       held_.fetch_sub(1, std::memory_order_relaxed);
       pool_->Release(frame.token);
@@ -57,9 +55,9 @@ bool FrameQueue::PushStamp(const SummitFrame& frame) {
   return false;
 }
 
-bool FrameQueue::PushEvent(const SummitFrame& frame) {
+bool FrameQueue::PushEvent(const SummitFrame& frame, uint64_t delivered_ns) {
   const size_t bytes = frame.data == nullptr ? 0 : frame.bytes;
-  if (Push(frame, {static_cast<const uint8_t*>(frame.data), bytes})) return true;
+  if (Push(frame, {static_cast<const uint8_t*>(frame.data), bytes}, delivered_ns)) return true;
   events_left_out_.Add();
   lost_event_ = true;
   return false;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "addons/daq/clock.h"
 #include "addons/daq/counter.h"
 #include "addons/daq/driver.h"
 #include "addons/daq/frame_pool.h"
@@ -44,8 +45,8 @@ class FrameQueue {
 
   // Of the link thread. The frame's slot is shared, an event's payload copied (cut to what an entry holds).
   // False: left out and counted.
-  bool PushStamp(const SummitFrame& frame);
-  bool PushEvent(const SummitFrame& frame);
+  bool PushStamp(const SummitFrame& frame, uint64_t delivered_ns = daq::MonotonicNs());
+  bool PushEvent(const SummitFrame& frame, uint64_t delivered_ns = daq::MonotonicNs());
 
   // Of the reader. nullptr: nothing there.
   const Entry* Front();
@@ -71,7 +72,7 @@ class FrameQueue {
     daq::Counter offered;
     daq::Counter left_out;
   };
-  bool Push(const SummitFrame& frame, std::span<const uint8_t> payload);
+  bool Push(const SummitFrame& frame, std::span<const uint8_t> payload, uint64_t delivered_ns);
 
   const uint32_t stamps_;
   const uint32_t payload_bytes_;

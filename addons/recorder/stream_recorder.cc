@@ -80,9 +80,9 @@ bool StreamRecorder::Stop(int deadline_ms) {
   return written;
 }
 
-void StreamRecorder::OnDelivered(const SummitFrame& frame) {
+void StreamRecorder::OnDelivered(const SummitFrame& frame, uint64_t delivered_ns) {
   if (frame.event_type != SUMMIT_EVENT_STAMP) {
-    queue_.PushEvent(frame);
+    queue_.PushEvent(frame, delivered_ns);
     return;
   }
   if (settings_.guided && !told_[frame.location]) OnPrediction(frame.location, {});
@@ -90,7 +90,7 @@ void StreamRecorder::OnDelivered(const SummitFrame& frame) {
   stamp.data = frame.token == 0 ? nullptr : pool_->Memory(frame.token);
   // A driver's word: more than a slot holds is not there.
   if (stamp.data == nullptr) stamp.token = 0;
-  queue_.PushStamp(stamp);
+  queue_.PushStamp(stamp, delivered_ns);
 }
 
 void StreamRecorder::OnPrediction(uint8_t location, const SummitPrediction& prediction) {

@@ -50,7 +50,7 @@ class StreamRecorder : public daq::FrameTap, public std::enable_shared_from_this
 
   uint32_t most_slots() const override { return queue_.stamps(); }
   void Attach(std::shared_ptr<daq::FramePool> pool) override;
-  void OnDelivered(const SummitFrame& frame) override;
+  void OnDelivered(const SummitFrame& frame, uint64_t delivered_ns) override;
   void OnPrediction(uint8_t location, const SummitPrediction& prediction) override;
 
  private:

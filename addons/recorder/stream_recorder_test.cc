@@ -70,7 +70,7 @@ class StreamRecorderTest : public testing::Test {
     frame.data = payload.data();
     frame.bytes = static_cast<uint32_t>(payload.size());
     frame.stamps_sent = sent;
-    recorder->OnDelivered(frame);
+    recorder->OnDelivered(frame, daq::MonotonicNs());
   }
 
   void Stamp(StreamRecorder* recorder, uint64_t number, uint32_t flags = 0, bool slot = true) {
@@ -83,7 +83,7 @@ class StreamRecorderTest : public testing::Test {
     void* memory = nullptr;
     if (slot) frame.token = pool_->Acquire(kBytes, &memory);
     for (size_t i = 0; slot && i < kSide * kSide; ++i) static_cast<int32_t*>(memory)[i] = PixelOf(number, i);
-    recorder->OnDelivered(frame);
+    recorder->OnDelivered(frame, daq::MonotonicNs());
     if (slot) pool_->Release(frame.token);
   }
 

@@ -90,6 +90,10 @@ export class NativeDaqLink implements DaqLink {
     this.#take();
   }
 
+  busySinceNs(): bigint {
+    return this.#native.busySince();
+  }
+
   async stop(): Promise<void> {
     await this.#native.stop();
     while (this.#take() > 0);

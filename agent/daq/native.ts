@@ -50,6 +50,7 @@ export interface NativeLink {
   takeLog(): LogLine[];
   control(command: string, deadlineMs: number): Promise<ControlResult>;
   counters(): LinkCounters;
+  busySince(): bigint;
   predict(location: number, x?: number, y?: number, radius?: number): void;
   wantPixels(locations: readonly number[]): void;
   calibrate(location: number, order: CalibrationOrder, amplifiers: string): Promise<LoadedCalibration>;

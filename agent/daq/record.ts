@@ -10,7 +10,7 @@ import {
 } from '../model/daq.js';
 import type { RecordLayout } from './native.js';
 
-export const RECORD_BYTES = 336;
+export const RECORD_BYTES = 344;
 
 /** Byte offsets, by the names of addons/daq/driver.h, record.h and addons/pixels/measurement.h. */
 const AT = {
@@ -39,6 +39,7 @@ const AT = {
   'frame.stamps_sent': 112,
   t_measured_ns: 128,
   lease: 136,
+  t_delivered_ns: 336,
   outcome: 144,
   superseded: 148,
   text: 152,
@@ -140,6 +141,7 @@ export class RecordDecoder {
       tSrcTaiNs: v.getBigUint64(base + AT['frame.t_src_tai_ns'], true),
       tFirstNs: v.getBigUint64(base + AT['frame.t_first_ns'], true),
       tLastNs: v.getBigUint64(base + AT['frame.t_last_ns'], true),
+      tDeliveredNs: v.getBigUint64(base + AT.t_delivered_ns, true),
       tMeasuredNs: v.getBigUint64(base + AT.t_measured_ns, true),
       rows: v.getUint16(base + AT['frame.rows'], true),
       cols: v.getUint16(base + AT['frame.cols'], true),

@@ -60,6 +60,10 @@ export class ReopenableLink implements DaqLink {
     if (this.isOpen) this.#link.look();
   }
 
+  busySinceNs(): bigint {
+    return this.isOpen ? this.#link.busySinceNs() : 0n;
+  }
+
   async stop(): Promise<void> {
     if (this.#life !== 'open') return;
     await this.#link.stop();

@@ -64,7 +64,7 @@ export class AcquisitionBook {
     }
   }
 
-  /** Sets deadlines for what is still open. Called after each batch, so that complete ones cost no timer. */
+  /** Sets deadlines for what is still open: of each acquisition once, with the period as it is known then. */
   arm(halfPeriodNs: bigint): void {
     for (const open of this.#open) {
       if (open.timer) continue;

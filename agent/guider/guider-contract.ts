@@ -21,8 +21,18 @@ export interface GuiderSettings {
   readonly timeSuspect: () => boolean;
 }
 
+/** Where time is when records were delivered. */
+export interface StreamTime {
+  /** something fires before a record of this time */
+  isDue(deliveredNs: bigint): boolean;
+  /** a record of this time comes next */
+  advance(deliveredNs: bigint): void;
+}
+
 export interface GuiderDeps {
   readonly clock: Clock;
+  /** the clock's own idea of the stream; default: the clock knows nothing of records */
+  readonly stream?: StreamTime;
   readonly sink: MessageSink;
   readonly log: Log;
   readonly counters: () => readonly SensorCounters[];

@@ -3,6 +3,7 @@ import type { ExposureTimes } from '../model/exposure-times.js';
 import { flagBits, isFlagged } from '../model/flags.js';
 import { nameOfLocation } from '../model/location.js';
 import {
+  type AgentMessage,
   type ClosedBy,
   GuiderStatus,
   type SensorAccount,
@@ -75,7 +76,8 @@ export class Guider {
     this.#indexOf = new Map(sensors.map((s, i) => [s.location, i]));
     this.#names = sensors.map((s) => s.detectorName);
     this.#outbox = new Outbox(deps.sink, this.#accounting, () => deps.publishing?.() ?? true);
-    this.#incidents = new Incidents(deps.sink, deps.log);
+    const news = { publish: (m: AgentMessage) => this.#outbox.news(() => deps.sink.publish(m)) };
+    this.#incidents = new Incidents(news, deps.log);
     this.#rois = new SeriesRois(sensors, deps.sink, this.#incidents, (rois, series) => {
       const problem = this.#roiCheck.tell(rois, series.identity, this.#incidents);
       if (problem !== undefined) deps.roiAlarm?.(problem);
@@ -109,8 +111,10 @@ export class Guider {
     const outermost = !this.#inBatch;
     this.#inBatch = true;
     for (const record of records) {
+      this.#passTime(record.tDeliveredNs);
       if (record.eventType === EventType.stamp) {
         this.#onStamp(record);
+        this.#book.arm(this.#closingNs());
       } else {
         this.#outbox.flush();
         this.#life.onEvent(record);
@@ -119,7 +123,13 @@ export class Guider {
     if (!outermost) return;
     this.#outbox.flush(this.#deps.look);
     this.#inBatch = false;
-    this.#book.arm(this.#closingNs());
+  }
+
+  /** Deadlines that were over before this record was delivered. */
+  #passTime(deliveredNs: bigint): void {
+    const { stream } = this.#deps;
+    if (stream?.isDue(deliveredNs)) this.#outbox.flush();
+    stream?.advance(deliveredNs);
   }
 
   /** initGuiders asked for this; returns how to take it back. */

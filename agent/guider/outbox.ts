@@ -26,6 +26,7 @@ export class Outbox {
   readonly #publishing: () => boolean;
   readonly #results: Leaving[] = [];
   readonly #details: (() => void)[] = [];
+  #sendingDetail = false;
 
   constructor(sink: MessageSink, accounting: Accounting, publishing: () => boolean) {
     this.#sink = sink;
@@ -40,6 +41,13 @@ export class Outbox {
   /** What follows an offset, after the results that are in it. */
   details(send: () => void): void {
     this.#details.push(send);
+  }
+
+  /** News of a stamp: after what came before it, whatever batch that was in; part of a detail with it. */
+  news(send: () => void): void {
+    const waits = this.#results.length + this.#details.length > 0;
+    if (waits && !this.#sendingDetail) this.#details.push(send);
+    else send();
   }
 
   /** Before the next offset: messages of one acquisition stay together. */
@@ -57,6 +65,10 @@ export class Outbox {
       if (this.#results.length < mostWaiting && looks++ < mostLooks) between?.();
     }
     // A detail may tell of more, but opens nothing new.
-    for (let send = this.#details.shift(); send !== undefined; send = this.#details.shift()) send();
+    for (let send = this.#details.shift(); send !== undefined; send = this.#details.shift()) {
+      this.#sendingDetail = true;
+      send();
+      this.#sendingDetail = false;
+    }
   }
 }

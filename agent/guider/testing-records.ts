@@ -123,6 +123,7 @@ export function record(sensor: GuideSensor, over: Partial<DaqRecord>): DaqRecord
     tSrcTaiNs: 0n,
     tFirstNs: 0n,
     tLastNs: 0n,
+    tDeliveredNs: over.tLastNs ?? 0n,
     tMeasuredNs: 0n,
     rows: roi.rows,
     cols: roi.cols,

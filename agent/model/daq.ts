@@ -93,6 +93,8 @@ export interface DaqRecord {
   readonly tSrcTaiNs: bigint;
   readonly tFirstNs: bigint;
   readonly tLastNs: bigint;
+  /** when the driver had delivered it; of a recording, the recorded time */
+  readonly tDeliveredNs: bigint;
   readonly tMeasuredNs: bigint;
   readonly rows: number;
   readonly cols: number;
@@ -225,6 +227,8 @@ export interface DaqLink extends ImageLink {
   ): void;
   /** Hands on records that have come since, without waiting for the doorbell. */
   look(): void;
+  /** When the record was delivered that is being made now; 0: none is, 1: that has just begun. */
+  busySinceNs(): bigint;
   /** Ends the link thread; resolves when no record will come any more. */
   stop(): Promise<void>;
   counters(): LinkCounters;
