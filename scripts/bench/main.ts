@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { measureAccuracy } from './accuracy/accuracy.js';
 import { measureHost } from './host.js';
+import { measureCrashes } from './image/crashes.js';
 import { measureFrames } from './image/frames.js';
 import { measureImage } from './image/image.js';
 import { measureKernel } from './kernel.js';
@@ -21,6 +22,7 @@ const help = `npm run bench [-- WHAT...] [-- options]
 WHAT is any of (default: all)
   accuracy     positions against truth and the Cramer-Rao bound, artefacts, a real sky, time, decoding; the table of
                goals, beside sep, photutils and a first moment
+  crashes      an image role that is killed at random moments of a run of images: files missing, untold, half done
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
   image        full frames: unpacking the raw stream, making a raw file, beside astropy; instrument signature removal and
                looking, beside numpy and astropy on the same frames
@@ -41,6 +43,9 @@ WHAT is any of (default: all)
   of offsets:
   --exposures N, --exposure-stamps N, --speed N     default 160 exposures of 12 stamps, 4 times faster than 9 Hz
   --snr N      of the stars (default 50)
+
+  of crashes:
+  --images N   default 50; a kill for every second one
 
   of visits:
   --visits N, --visit-seconds S, --visit-speed N    default 30 of 30 s, 10 times faster
@@ -77,6 +82,7 @@ const { values, positionals } = parseArgs({
     exposures: { type: 'string', default: '160' },
     'exposure-stamps': { type: 'string', default: '12' },
     speed: { type: 'string', default: '4' },
+    images: { type: 'string', default: '50' },
     visits: { type: 'string', default: '30' },
     'visit-seconds': { type: 'string', default: '30' },
     'visit-speed': { type: 'string', default: '10' },
@@ -88,6 +94,7 @@ const { values, positionals } = parseArgs({
 const parts = [
   ...[
     'accuracy',
+    'crashes',
     'host',
     'image',
     'kernel',
@@ -136,6 +143,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
       plot: values.plot,
     });
   }
+  if (what.includes('crashes')) report.crashes = await measureCrashes(Number(values.images));
   if (what.includes('host')) report.host = await measureHost(seconds);
   if (what.includes('image')) report.image = { doors: measureImage(), frames: await measureFrames(rounds) };
   if (what.includes('kernel')) report.kernel = measureKernel();
