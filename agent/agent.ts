@@ -3,6 +3,7 @@
 // publisher, control, guider, health, link.
 
 import { Context, type Router } from 'zeromq';
+import { ButlerRoom } from './butler/room.js';
 import { type Profile, profileRoiSpec } from './config/profile.js';
 import { CommandDesk } from './control/desk.js';
 import { exposureVerb } from './control/exposure-verb.js';
@@ -80,6 +81,8 @@ export class Agent {
   readonly #initGuiders: InitGuiders;
   readonly #guider: Guider;
   readonly #recordings: Recordings;
+  /** null: files stay files */
+  readonly #butler: ButlerRoom | null;
   /** null: the role takes no full frames */
   readonly #images: ImageRoom | null;
   /** null: nobody looks at them */
@@ -220,8 +223,16 @@ export class Agent {
         ...(recorded ? {} : { look: () => this.#link.look() }),
       },
     );
+    this.#butler =
+      profile.butler &&
+      new ButlerRoom(profile.butler, {
+        next: this.#publisher,
+        log: this.#log,
+        alarm,
+        taiMinusUtcS: () => this.#health.time.offset.seconds,
+      });
     this.#recordings = new Recordings({
-      sink: this.#publisher,
+      sink: this.#butler ?? this.#publisher,
       log: this.#log,
       alarm,
     });
@@ -243,7 +254,7 @@ export class Agent {
       profile.image &&
       new ImageRoom(profile.image, {
         link: this.#link,
-        sink: this.#publisher,
+        sink: this.#butler ?? this.#publisher,
         log: this.#log,
         taiNs: () => this.#clock.taiNs(),
         alarm,
@@ -297,6 +308,8 @@ export class Agent {
       this.#running.push(() => this.#guard.stop());
       const data = await this.#publisher.start();
       this.#running.push(() => this.#publisher.stop());
+      this.#butler?.start();
+      this.#running.push(() => this.#butler?.stop());
       const control = await this.#control.start();
       this.#running.push(() => this.#control.stop());
       const query = (await this.#query?.start()) ?? null;
@@ -371,6 +384,7 @@ export class Agent {
       onSky: this.#onSky,
       guider: this.#guider,
       images: this.#images,
+      butler: this.#butler,
       health: this.#health,
       link: this.#link,
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an agent says of itself when it is asked: every counter (`stats`), and where it stands (`snapshot`).
 
+import type { ButlerRoom } from './butler/room.js';
 import type { Profile } from './config/profile.js';
 import type { CommandDesk } from './control/desk.js';
 import type { Lifecycle } from './control/lifecycle.js';
@@ -28,6 +29,7 @@ export interface Reporting {
   readonly onSky: OnSky;
   readonly guider: Guider;
   readonly images: ImageRoom | null;
+  readonly butler: ButlerRoom | null;
   readonly health: HealthRoom;
   readonly link: Pick<DaqLink, 'counters'>;
 }
@@ -40,6 +42,7 @@ export function statsOf(of: Reporting): Record<string, unknown> {
     uptime_s: of.uptimeS(),
     ...stampStats(link.counters(), guider.accounts(), profile.guider.sensors),
     ...(images && { images: { ...link.counters().images, ...images.counts } }),
+    ...(of.butler && { butler: of.butler.counts }),
     commands: of.desk.counts(),
     serial: of.health.sensors.counters(),
     connections: { ...guard.counts(), garbage: publisher.garbage },

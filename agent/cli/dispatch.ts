@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.js')).doctor,
   measure: async () => (await import('./measure.js')).measure,
   process: async () => (await import('./process.js')).process,
+  butler: async () => (await import('./butler.js')).butler,
   record: async () => (await import('./record.js')).record,
   replay: async () => (await import('./replay.js')).replay,
   version: async () => (await import('./version.js')).version,

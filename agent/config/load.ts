@@ -16,6 +16,7 @@ import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
 import { problemsOf } from '../model/schema-problems.js';
 import { show } from '../model/show.js';
 import { amplifiersOf, gainsOf } from './amplifiers.js';
+import { butlerProfile } from './butler.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
 import { checkImage, imageLinkSettings, imageProfile } from './image.js';
@@ -280,6 +281,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
         : null,
     },
     image: imageProfile(file, folder),
+    butler: butlerProfile(file, folder, spoolsOf(file, folder)),
     health: completeHealth(file.health, folder, spoolOf(file, folder)),
     publish: {
       data: file.publish?.data ?? defaults.data,
@@ -327,6 +329,15 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
       };
     }),
   };
+}
+
+/** Folders that files are written to. */
+function spoolsOf(file: ProfileFile, folder: string): string[] {
+  const folders = [
+    imageLinkSettings(file, folder).imageWriter?.folder,
+    recorderSettings(file, folder)?.folder,
+  ];
+  return folders.filter((one) => one !== undefined);
 }
 
 function recorderSettings({ daq, guider }: ProfileFile, folder: string): RecorderSettings | null {

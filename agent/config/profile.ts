@@ -43,6 +43,8 @@ export interface Profile {
   };
   /** null: the role takes no full frames */
   readonly image: ImageProfile | null;
+  /** null: files stay files */
+  readonly butler: ButlerProfile | null;
   readonly health: HealthProfile;
   readonly publish: {
     readonly data: string;
@@ -55,6 +57,16 @@ export interface Profile {
   };
   /** null: nothing is encrypted, and nothing leaves the machine */
   readonly security: Security | null;
+}
+
+export interface ButlerProfile {
+  readonly repository: string;
+  readonly create: boolean;
+  readonly shared: boolean;
+  readonly keepHours: number | null;
+  readonly diskShare: number | null;
+  readonly expireEveryS: number;
+  readonly spools: readonly string[];
 }
 
 export type Role = 'guider' | 'aos' | 'auxtel';
@@ -137,6 +149,14 @@ export interface ProfileFile {
     rebCond?: Record<string, string | number | boolean | null>;
     configCond?: Record<string, string | number | boolean | null>;
   };
+  butler?: {
+    repository: string;
+    create?: boolean;
+    shared?: boolean;
+    keepHours?: number | null;
+    diskShare?: number | null;
+    expireEveryS?: number;
+  };
   health?: HealthFile;
   publish?: {
     data?: string;
@@ -194,6 +214,7 @@ export const defaults = {
   linkTimeoutMs: 750,
   scatterFloorMm: 0.0002,
   recording: { queueStamps: 128 },
+  butler: { create: true, shared: false, expireEveryS: 600 },
   imageThreads: 2,
   headerDeadlineMs: 0,
   quicklook: { directory: 'quicklook', threads: 2, isrFiles: false },

@@ -15,7 +15,11 @@ export type AgentErrorCode =
   | 'command'
   | 'state'
   | 'security'
-  | 'image';
+  | 'image'
+  | 'butler'
+  | 'butler_busy'
+  | 'butler_conflict'
+  | 'butler_metadata';
 
 /** An expected refusal: `code` is stable for programs, `message` a sentence for people, `problems` its parts. */
 export class AgentError extends Error {

@@ -18,6 +18,23 @@ interface FileMessage {
   readonly exposureId: number | null;
   /** from the arrival of what closed it, or of its last byte, until it was on the disk */
   readonly durableMs: number;
+  /** what it is in the repository; absent: there is none */
+  readonly butler?: StoredDataset;
+}
+
+export interface StoredDataset {
+  readonly uuid: string;
+  readonly uri: string;
+  readonly run: string;
+  readonly dataId: Readonly<Record<string, string | number>>;
+}
+
+/** Files that the repository let go. */
+export interface ImageRemovedMessage {
+  readonly kind: 'image.removed';
+  readonly repository: string;
+  readonly uuids: readonly string[];
+  readonly bytes: number;
 }
 
 /** A guider file: stamps + leftOut + failed = complete. */
@@ -79,6 +96,8 @@ export interface ImageFailedMessage {
   readonly message: string;
   readonly bytes: number;
   readonly bytesExpected: number;
+  /** statusCode of imageInOODS, of a file that is on the disk and not in the repository */
+  readonly oodsCode?: number;
 }
 
 /** What was seen in one detector of an image, or why nobody looked. */

@@ -8,6 +8,7 @@ import type { HostMessage, MetricsMessage, SensorMessage } from './health.js';
 import type {
   ImageAvailableMessage,
   ImageFailedMessage,
+  ImageRemovedMessage,
   IsrImageMessage,
   QuicklookMessage,
   RawImageMessage,
@@ -430,6 +431,7 @@ export type AgentMessage =
   | IsrImageMessage
   | ImageFailedMessage
   | QuicklookMessage
+  | ImageRemovedMessage
   | HeartbeatMessage
   | CscEventMessage
   | HostMessage

@@ -28,7 +28,7 @@ import { ellipticityOf } from '../model/pointing.js';
 import { summaryStateNumber } from '../model/summary-state.js';
 import { exposureBody } from './exposure-body.js';
 import { hostBody, metricsBody, sensorBody } from './health-bodies.js';
-import { imageAvailableBody, imageFailedBody, quicklookBody } from './image-bodies.js';
+import { imageAvailableBody, imageFailedBody, imageRemovedBody, quicklookBody } from './image-bodies.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -70,6 +70,8 @@ export function bodyOf(message: AgentMessage, time: SendTime, state: PublisherSt
       return imageFailedBody(message);
     case 'image.quicklook':
       return quicklookBody(message);
+    case 'image.removed':
+      return imageRemovedBody(message);
     case 'heartbeat':
       return heartbeatBody(message, state);
     case 'state':

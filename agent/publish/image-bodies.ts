@@ -3,6 +3,7 @@
 import type {
   ImageAvailableMessage,
   ImageFailedMessage,
+  ImageRemovedMessage,
   IsrImageMessage,
   QuicklookMessage,
   RawImageMessage,
@@ -35,6 +36,12 @@ function fileBody(m: ImageAvailableMessage | RawImageMessage | IsrImageMessage):
     detector: m.detector,
     location: m.location,
     durable_ms: m.durableMs,
+    ...(m.butler && {
+      uuid: m.butler.uuid,
+      uri: m.butler.uri,
+      run: m.butler.run,
+      data_id: m.butler.dataId,
+    }),
   };
 }
 
@@ -70,7 +77,7 @@ function rawImageBody(m: RawImageMessage): Body {
       sensor: m.ccdSlot,
       obsid: m.obsid,
       statusCode: 0,
-      description: 'file durable',
+      description: m.butler ? 'ingested' : 'file durable',
     },
   };
 }
@@ -86,6 +93,7 @@ export function imageFailedBody(m: ImageFailedMessage): Body {
     message: m.message,
     size: m.bytes,
     size_expected: m.bytesExpected,
+    ...(m.oodsCode !== undefined && { image_in_oods: failedInOods(m, m.oodsCode) }),
   };
 }
 
@@ -116,4 +124,21 @@ export function quicklookBody(m: QuicklookMessage): Body {
     looked_ms: m.lookedMs,
     quicklook_ms: m.quicklookMs,
   };
+}
+
+function failedInOods({ sensor, obsid, message }: ImageFailedMessage, statusCode: number): Body {
+  const latiss = obsid.startsWith('AT');
+  const [raft = 'undef', ccd = 'undef'] = sensor.split('_');
+  return {
+    camera: latiss ? 'LATISS' : 'LSSTCam',
+    raft: latiss ? 'RXX' : raft,
+    sensor: ccd,
+    obsid,
+    statusCode,
+    description: message,
+  };
+}
+
+export function imageRemovedBody(m: ImageRemovedMessage): Body {
+  return { repository: m.repository, uuids: m.uuids, size: m.bytes };
 }

@@ -2,6 +2,7 @@
 // npm run bench: measures, prints tables, writes one JSON file. Not a test: nothing passes or fails here.
 import { parseArgs } from 'node:util';
 import { measureAccuracy } from './accuracy/accuracy.js';
+import { measureButler } from './butler/butler.js';
 import { measureHost } from './host.js';
 import { measureCrashes } from './image/crashes.js';
 import { measureFrames } from './image/frames.js';
@@ -22,6 +23,8 @@ const help = `npm run bench [-- WHAT...] [-- options]
 WHAT is any of (default: all)
   accuracy     positions against truth and the Cramer-Rao bound, artefacts, a real sky, time, decoding; the table of
                goals, beside sep, photutils and a first moment
+  butler       Butler repository: ingest of 1, 8 and 205 detectors beside warm lsst.daf.butler, lookups among 80,000
+               datasets, expiry with the delay of the event loop (SUMMIT_BENCH_DIR: on which disk)
   crashes      an image role that is killed at random moments of a run of images: files missing, untold, half done
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
   image        full frames: unpacking the raw stream, making a raw file, beside astropy; instrument signature removal and
@@ -94,6 +97,7 @@ const { values, positionals } = parseArgs({
 const parts = [
   ...[
     'accuracy',
+    'butler',
     'crashes',
     'host',
     'image',
@@ -143,6 +147,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
       plot: values.plot,
     });
   }
+  if (what.includes('butler')) report.butler = await measureButler(rounds);
   if (what.includes('crashes')) report.crashes = await measureCrashes(Number(values.images));
   if (what.includes('host')) report.host = await measureHost(seconds);
   if (what.includes('image')) report.image = { doors: measureImage(), frames: await measureFrames(rounds) };

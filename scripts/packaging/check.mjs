@@ -7,6 +7,7 @@ const most = 60e6;
 const needed = [
   '/opt/summit-agent/dist/agent/main.js',
   '/opt/summit-agent/dist/agent/worker.js',
+  '/opt/summit-agent/dist/agent/repository-worker.js',
   '/opt/summit-agent/dist/profile-validator.cjs',
   '/opt/summit-agent/build/Release/summit_agent.node',
   '/opt/summit-agent/hw-profiles/schema.json',
@@ -22,7 +23,16 @@ const needed = [
   '/usr/share/man/man1/summit-agent.1.gz',
 ];
 /** Loaded by name when an agent runs: the bundle does not have them. */
-const libraries = ['zeromq', 'cmake-ts', 'serialport', 'prom-client', 'ajv'];
+const libraries = [
+  'zeromq',
+  'cmake-ts',
+  'serialport',
+  'prom-client',
+  'ajv',
+  'better-sqlite3',
+  'bindings',
+  'file-uri-to-path',
+];
 /** Of developers, of tests, of other machines. */
 const unwanted =
   /\.test\.[cm]?js$|\.map$|\.d\.[mc]?ts$|\/agent\/test\/|\.cc$|\.gyp$|\/\.bin\/|musl|\/(?:darwin|win32|android)[^/]*\//;
@@ -63,7 +73,7 @@ function problemsOf(file) {
     ...[...packages].filter((name) => !production.has(name)).map((name) => `${name} is for developers`),
     ...[...paths].filter((path) => unwanted.test(path)).map((path) => `${path} is not for this machine`),
     // ZeroMQ has one for each generation of Node.js.
-    ...['agent', 'zeromq', '@serialport/bindings-cpp']
+    ...['agent', 'zeromq', '@serialport/bindings-cpp', 'better-sqlite3']
       .filter((name) => !addons.includes(name))
       .map((name) => `the native addon of ${name} is missing`),
     ...(total <= most ? [] : [`${(total / 1e6).toFixed(1)} MB is more than ${most / 1e6} MB`]),

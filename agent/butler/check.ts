@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether database and files agree, and the repair of what a crash may have left half done.
+
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { RepositoryState } from '../model/butler.js';
+import { absolutePath } from './datastore.js';
+import { emptyTrash } from './expiry.js';
+import { datastoreName, recordsTable } from './layout.js';
+import type { Repository } from './repository.js';
+import { dashed } from './uuids.js';
+import { ownFolder, WaitingFiles } from './waiting.js';
+
+/** Files below the runs: all that can be a dataset, and what an interrupted copy is called. */
+function* filesBelow(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else if (entry.isFile()) yield path;
+  }
+}
+
+function datastoreFiles(root: string): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== ownFolder)
+    .flatMap((entry) => [...filesBelow(join(root, entry.name))]);
+}
+
+interface Row {
+  readonly id: string;
+  readonly path: string;
+  readonly bytes: number | null;
+}
+
+/** With `repair` what can be put right is; `onProgress` tells how much of the rows is done. */
+export function checkRepository(
+  repository: Repository,
+  repair: boolean,
+  spools: readonly string[] = [],
+  onProgress: (share: number) => void = () => undefined,
+): RepositoryState {
+  const { db, root } = repository;
+  const repaired: string[] = [];
+  const trash = () =>
+    db.read(
+      () =>
+        db
+          .prepare<[string], { n: number }>(
+            'SELECT count(*) AS n FROM dataset_location_trash WHERE datastore_name = ?',
+          )
+          .get(datastoreName)?.n ?? 0,
+    );
+  const inTrash = trash();
+  if (repair && inTrash > 0) {
+    const { uuids } = emptyTrash(repository, spools);
+    repaired.push(`the removal of ${uuids.length} files is finished`);
+  }
+  const integrity = (db.pragma('integrity_check') as { integrity_check: string }[]).map(
+    (row) => row.integrity_check,
+  );
+  const foreignKeys = db.pragma('foreign_key_check') as unknown[];
+  const rows = db.read(() =>
+    db
+      .prepare<[], Row>(
+        `SELECT f.dataset_id AS id, f.path, f.file_size AS bytes FROM ${recordsTable} AS f
+         WHERE f.dataset_id NOT IN (SELECT dataset_id FROM dataset_location_trash)`,
+      )
+      .all(),
+  );
+  const missing: string[] = [];
+  const wrongSize: string[] = [];
+  const known = new Set<string>();
+  rows.forEach(({ id, path, bytes }, i) => {
+    if (i % 1000 === 0) onProgress(i / rows.length);
+    const file = absolutePath(root, path);
+    if (file === null) return;
+    known.add(file);
+    const stats = existsSync(file) ? statSync(file) : null;
+    if (!stats) missing.push(`${dashed(id)} ${path}`);
+    else if (bytes !== null && bytes >= 0 && stats.size !== bytes)
+      wrongSize.push(`${dashed(id)} ${path}: expected ${bytes} bytes, got ${stats.size}`);
+  });
+  const orphans: string[] = [];
+  for (const file of datastoreFiles(root)) {
+    if (known.has(file)) continue;
+    const isPart = file.endsWith('.part');
+    // A second link of a file that lies elsewhere too: nothing is lost with it.
+    if (repair && (isPart || statSync(file).nlink > 1)) {
+      rmSync(file);
+      repaired.push(`${relative(root, file)} had no row and is taken away`);
+    } else orphans.push(relative(root, file));
+  }
+  const state = {
+    root,
+    universe: repository.universe,
+    datasets: rows.length,
+    integrity: integrity.filter((line) => line !== 'ok'),
+    foreignKeys: foreignKeys.length,
+    missing,
+    wrongSize,
+    orphans,
+    trash: repair ? trash() : inTrash,
+    waiting: new WaitingFiles(root).files,
+    repaired,
+  };
+  const good =
+    state.integrity.length +
+      state.foreignKeys +
+      missing.length +
+      wrongSize.length +
+      orphans.length +
+      state.trash ===
+    0;
+  return { ...state, good };
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a repository: universe 7, which every lsst.daf.butler from 27.0 on opens, with the two cameras, the dataset types
+// of this agent and the observatory's names of collections.
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { AgentError, sentenceOf } from '../model/errors.js';
+import { RepositoryDatabase } from './database.js';
+import {
+  calibChain,
+  defaultsChain,
+  guiderRawType,
+  guiderRun,
+  outputTypes,
+  rawRun,
+  rawType,
+} from './dataset-types.js';
+import { universe7 } from './dimensions.js';
+import { exposureMax, type InstrumentTable, instrumentTables, visitSystem } from './instruments.js';
+import {
+  configurationName,
+  configurationText,
+  databaseName,
+  managerAttributes,
+  recordsTable,
+} from './layout.js';
+import { CollectionType, Registry } from './registry.js';
+import { statementsOf } from './schema.js';
+import { universe7Tables } from './schema-tables.js';
+
+function registerInstrument(registry: Registry, table: InstrumentTable): void {
+  const { name, detectorMax, className, detectors, filters } = table;
+  registry
+    .sql('INSERT INTO instrument VALUES (?, ?, ?, ?, ?, ?)')
+    .run(name, exposureMax, visitSystem, exposureMax, detectorMax, className);
+  for (const { id, fullName, nameInRaft, raft, purpose } of detectors)
+    registry
+      .sql('INSERT INTO detector VALUES (?, ?, ?, ?, ?, ?)')
+      .run(name, id, fullName, nameInRaft, raft, purpose);
+  for (const [filter, band] of filters)
+    registry.sql('INSERT INTO physical_filter VALUES (?, ?, ?)').run(name, filter, band);
+}
+
+function makeCollections(registry: Registry, instrument: string): void {
+  const { run, chained } = CollectionType;
+  const runs = [rawRun(instrument)];
+  if (instrument === 'LSSTCam') runs.push(guiderRun(instrument));
+  const children = runs.map((name) => registry.ensureCollection(name, run));
+  children.push(registry.ensureCollection(calibChain(instrument), chained));
+  registry.setChildren(registry.ensureCollection(defaultsChain(instrument), chained), children);
+}
+
+function fill(db: RepositoryDatabase): void {
+  const registry = new Registry(db);
+  db.write(() => {
+    for (const statement of statementsOf(universe7Tables)) db.exec(statement);
+    const attributes = [
+      ...managerAttributes(),
+      ['config:dimensions.json', JSON.stringify(universe7())] as const,
+    ];
+    for (const [name, value] of attributes)
+      registry.sql('INSERT INTO butler_attributes VALUES (?, ?)').run(name, value);
+    registry.sql('INSERT INTO opaque_meta VALUES (?)').run(recordsTable);
+    for (const table of instrumentTables) registerInstrument(registry, table);
+    for (const type of [rawType, guiderRawType, ...outputTypes]) registry.ensureType(type);
+    for (const { name } of instrumentTables) makeCollections(registry, name);
+  });
+}
+
+function writeDurably(path: string, text: string): void {
+  const part = `${path}.part`;
+  const fd = openSync(part, 'w', 0o644);
+  writeSync(fd, text);
+  fsyncSync(fd);
+  closeSync(fd);
+  renameSync(part, path);
+}
+
+export function isRepository(root: string): boolean {
+  return existsSync(join(root, configurationName));
+}
+
+/** Makes one in `root`, which may exist. Refuses (`butler`) a directory that is one already. */
+export function createRepository(root: string): void {
+  const configuration = join(root, configurationName);
+  const database = join(root, databaseName);
+  if (existsSync(configuration) && existsSync(database))
+    throw new AgentError('butler', `${root} is a repository already`);
+  const part = `${database}.part`;
+  try {
+    mkdirSync(root, { recursive: true });
+    if (existsSync(database))
+      throw new AgentError(
+        'butler',
+        `${root}: expected no ${databaseName} without ${configurationName}, got one`,
+      );
+    rmSync(part, { force: true });
+    new Database(part).close();
+    const db = new RepositoryDatabase(part);
+    try {
+      fill(db);
+    } finally {
+      db.close();
+    }
+    // The configuration first: a database that stands alone may be somebody else's.
+    writeDurably(configuration, configurationText());
+    renameSync(part, database);
+    syncFolder(root);
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    throw new AgentError('butler', `${root}: no repository can be made there: ${sentenceOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+export function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Removal of what is too old, or of the oldest where the disk is too full. Rows go first, through the trash of
+// lsst.daf.butler, then files, then the trash: a crash in between leaves trash, which the next start empties. Nothing that
+// a tagged or calibration collection holds is touched, nor files that were ingested where they lie.
+
+import { readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { RemovedFiles } from '../model/butler.js';
+import { syncFolder } from './create.js';
+import { isInside, look } from './datastore.js';
+import { datastoreName, recordsTable } from './layout.js';
+import type { Repository } from './repository.js';
+import { dashed } from './uuids.js';
+
+export interface ExpirySettings {
+  /** runs whose datasets may go */
+  readonly runs: readonly string[];
+  /** ingested before this, TAI ns; null: whatever their age */
+  readonly olderThanNs: bigint | null;
+  /** goes on until the file system is filled no further than this share; null: it does not matter */
+  readonly diskShare: number | null;
+  /** files of a transaction */
+  readonly batch: number;
+  /** where the same files lie under the camera's names */
+  readonly spools: readonly string[];
+  /** datasets that are in use */
+  readonly held: ReadonlySet<string>;
+}
+
+interface Candidate {
+  readonly id: string;
+  readonly date: bigint;
+}
+
+interface Trashed {
+  readonly id: string;
+  readonly path: string | null;
+  readonly bytes: number | null;
+}
+
+export function filledShare(root: string): number {
+  const { blocks, bavail } = statfsSync(root);
+  return blocks === 0 ? 0 : 1 - bavail / blocks;
+}
+
+/** SQL for: some collection that is kept holds it. */
+function keptClause(repository: Repository): string {
+  const tables = repository.db.read(() =>
+    repository.db
+      .prepare<[], { name: string }>(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND (name GLOB 'dataset_tags_[0-9]*' OR name GLOB 'dataset_calibs_[0-9]*')",
+      )
+      .all(),
+  );
+  const kept = tables.map(({ name }) =>
+    name.startsWith('dataset_calibs')
+      ? `EXISTS (SELECT 1 FROM ${name} AS x WHERE x.dataset_id = d.id)`
+      : `EXISTS (SELECT 1 FROM ${name} AS x JOIN collection AS c ON c.collection_id = x.collection_id
+           WHERE x.dataset_id = d.id AND c.type = 2)`,
+  );
+  return kept.length === 0 ? '0' : kept.join(' OR ');
+}
+
+export class Expiry {
+  readonly #repository: Repository;
+  readonly #settings: ExpirySettings;
+  readonly #queue: Candidate[];
+  readonly #kept: string;
+
+  constructor(repository: Repository, settings: ExpirySettings) {
+    this.#repository = repository;
+    this.#settings = settings;
+    this.#kept = keptClause(repository);
+    this.#queue = this.#candidates();
+  }
+
+  /** How many are left to look at. */
+  get left(): number {
+    return this.#queue.length;
+  }
+
+  /** One bounded step: what it removed; null: nothing is left to do. */
+  step(): RemovedFiles | null {
+    const { batch, held, diskShare, olderThanNs } = this.#settings;
+    if (this.#queue.length === 0) return null;
+    const tooFull = diskShare !== null && filledShare(this.#repository.root) > diskShare;
+    const [oldest] = this.#queue;
+    const tooOld = olderThanNs !== null && oldest !== undefined && oldest.date < olderThanNs;
+    if (!tooFull && !tooOld) return null;
+    const ids: string[] = [];
+    while (ids.length < batch) {
+      const [next] = this.#queue;
+      if (!next || (!tooFull && olderThanNs !== null && next.date >= olderThanNs)) break;
+      this.#queue.shift();
+      if (!held.has(dashed(next.id))) ids.push(next.id);
+    }
+    this.#repository.db.write(() => this.#trash(ids));
+    return emptyTrash(this.#repository, this.#settings.spools);
+  }
+
+  #candidates(): Candidate[] {
+    const { runs, olderThanNs, diskShare } = this.#settings;
+    const { db } = this.#repository;
+    const places = runs.map(() => '?').join(', ');
+    const age = diskShare === null && olderThanNs !== null ? `AND d.ingest_date < ${olderThanNs}` : '';
+    return db.read(() =>
+      db
+        .prepare<string[], Candidate>(
+          `SELECT d.id, d.ingest_date AS date FROM dataset AS d JOIN collection AS r ON r.collection_id = d.run_id
+           WHERE r.name IN (${places}) ${age} AND NOT (${this.#kept}) ORDER BY d.ingest_date`,
+        )
+        .safeIntegers(true)
+        .all(...runs),
+    );
+  }
+
+  /** Somebody may have tagged it since it was chosen. */
+  #trash(ids: readonly string[]): void {
+    const { registry } = this.#repository;
+    const stillGoing = registry.sql<[string], unknown>(
+      `SELECT 1 FROM dataset AS d WHERE d.id = ? AND NOT (${this.#kept})`,
+    );
+    for (const id of ids) {
+      if (stillGoing.get(id) === undefined) continue;
+      registry.sql('INSERT OR IGNORE INTO dataset_location_trash VALUES (?, ?)').run(id, datastoreName);
+      registry.sql('DELETE FROM dataset_location WHERE dataset_id = ?').run(id);
+      registry.sql('DELETE FROM dataset WHERE id = ?').run(id);
+    }
+  }
+}
+
+/** `raw_..._MC_O_20260315_000051_R44_SW0_...`: the camera's name for the same file. */
+function spoolNames(path: string): string[] {
+  const match = /((?:MC|AT|CC)_[A-Z]_\d{8}_\d{6})_(R\d\d|RXX)_(S\w\d?)_/.exec(basename(path));
+  if (!match) return [];
+  const raft = match[2] === 'RXX' ? 'R00' : match[2];
+  const stem = `${match[1]}_${raft}_${match[3]}${basename(path).startsWith('guider_raw') ? '_guider' : ''}`;
+  return [`${stem}.fits`, `${stem}.json`];
+}
+
+/** Removes the files of everything in the trash, then the trash. */
+export function emptyTrash(repository: Repository, spools: readonly string[]): RemovedFiles {
+  const { db, registry, root } = repository;
+  const trashed = db.read(() =>
+    db
+      .prepare<[string], Trashed>(
+        `SELECT t.dataset_id AS id, f.path, f.file_size AS bytes FROM dataset_location_trash AS t
+         LEFT JOIN ${recordsTable} AS f ON f.dataset_id = t.dataset_id WHERE t.datastore_name = ?`,
+      )
+      .all(datastoreName),
+  );
+  if (trashed.length === 0) return { uuids: [], bytes: 0 };
+  const folders = new Set<string>();
+  for (const { path } of trashed) {
+    if (path === null || path.includes(':')) continue;
+    const file = join(root, path);
+    rmSync(file, { force: true });
+    folders.add(dirname(file));
+    for (const spool of spools)
+      for (const name of spoolNames(path)) rmSync(join(spool, name), { force: true });
+  }
+  syncRemoval(root, folders);
+  db.write(() => {
+    for (const { id } of trashed) {
+      registry.sql(`DELETE FROM ${recordsTable} WHERE dataset_id = ?`).run(id);
+      registry
+        .sql('DELETE FROM dataset_location_trash WHERE dataset_id = ? AND datastore_name = ?')
+        .run(id, datastoreName);
+    }
+  });
+  return {
+    uuids: trashed.map(({ id }) => dashed(id)),
+    bytes: trashed.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
+  };
+}
+
+/** Empty folders go as well; what is left is synchronised, so that no file comes back without its rows. */
+function syncRemoval(root: string, folders: ReadonlySet<string>): void {
+  const changed = new Set<string>();
+  for (const folder of folders) {
+    let at = folder;
+    while (isInside(root, at) && look(at) && readdirSync(at).length === 0) {
+      rmdirSync(at);
+      changed.delete(at);
+      at = dirname(at);
+    }
+    if (look(at)) changed.add(at);
+  }
+  for (const folder of changed) if (look(folder)) syncFolder(folder);
+}

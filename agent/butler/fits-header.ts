@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ingest reads of a file: the primary header's keywords, from the sidecar of the same name (`.json`) where there is
+// one, as the observatory's ingest does, else from the FITS file itself (also gzip under a .fits name).
+
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { AgentError, sentenceOf } from '../model/errors.js';
+
+export type HeaderValue = string | number | boolean | null;
+export type Header = Readonly<Record<string, HeaderValue>>;
+
+const blockBytes = 2880;
+const cardBytes = 80;
+/** A primary header of the camera has some 140 cards; 200 blocks are a file that is none. */
+const mostBlocks = 200;
+
+function refuse(path: string, problem: string, cause?: unknown): AgentError {
+  return new AgentError('butler_metadata', `${path}: ${problem}`, { cause });
+}
+
+function textValue(text: string): { readonly value: string; readonly goesOn: boolean } | null {
+  const match = /^'((?:[^']|'')*)'/.exec(text);
+  if (!match) return null;
+  const value = (match[1] ?? '').replaceAll("''", "'").trimEnd();
+  return { value, goesOn: value.endsWith('&') };
+}
+
+function plainValue(text: string): HeaderValue {
+  const word = (text.split('/')[0] ?? '').trim();
+  if (word === '') return null;
+  if (word === 'T' || word === 'F') return word === 'T';
+  const number = Number(word.replace(/[dD]/, 'e'));
+  return Number.isNaN(number) ? word : number;
+}
+
+/** Cards up to END; a long text goes on in CONTINUE cards. */
+export function headerOfCards(cards: readonly string[]): Header {
+  const header: Record<string, HeaderValue> = {};
+  let open: string | null = null;
+  for (const card of cards) {
+    const hierarch = /^HIERARCH\s+([^=]+?)\s*=(.*)$/.exec(card);
+    const keyword = hierarch ? (hierarch[1] ?? '') : card.slice(0, 8).trimEnd();
+    const rest = (hierarch ? (hierarch[2] ?? '') : card.slice(10)).trim();
+    if (keyword === 'CONTINUE' && open !== null) {
+      const more = textValue(card.slice(8).trim());
+      header[open] = `${String(header[open]).slice(0, -1)}${more?.value ?? ''}`;
+      open = more?.goesOn ? open : null;
+      continue;
+    }
+    open = null;
+    if (!hierarch && card.slice(8, 10) !== '= ') continue;
+    const text = textValue(rest);
+    header[keyword] = text ? text.value : plainValue(rest);
+    if (text?.goesOn) open = keyword;
+  }
+  return header;
+}
+
+/** Reads blocks until END. */
+function cardsFrom(path: string, read: (block: Buffer, at: number) => number): string[] {
+  const block = Buffer.alloc(blockBytes);
+  const cards: string[] = [];
+  for (let i = 0; i < mostBlocks; i++) {
+    if (read(block, i * blockBytes) < blockBytes) throw refuse(path, 'expected a FITS header, got its half');
+    if (i === 0 && !block.toString('latin1', 0, 9).startsWith('SIMPLE  ='))
+      throw refuse(path, 'expected a FITS file, got something else');
+    for (let at = 0; at < blockBytes; at += cardBytes) {
+      const card = block.toString('latin1', at, at + cardBytes);
+      if (card.startsWith('END') && card.trimEnd() === 'END') return cards;
+      cards.push(card);
+    }
+  }
+  throw refuse(path, 'expected the end of a FITS header, got none');
+}
+
+function headerOfFile(path: string): Header {
+  const fd = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(2);
+    if (readSync(fd, start, 0, 2, 0) === 2 && start.readUInt16BE(0) === 0x1f8b) {
+      const whole = gunzipSync(readFileSync(path));
+      return headerOfCards(cardsFrom(path, (block, at) => whole.copy(block, 0, at, at + blockBytes)));
+    }
+    return headerOfCards(cardsFrom(path, (block, at) => readSync(fd, block, 0, blockBytes, at)));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function sidecarOf(path: string): string {
+  return path.replace(/\.(fits|fit)(\.(fz|gz))?$/i, '.json');
+}
+
+function headerOfSidecar(path: string, text: string): Header {
+  const content: unknown = JSON.parse(text);
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw refuse(path, 'expected keywords and values, got something else');
+  const pairs = Object.entries(content).filter(
+    ([key, value]) =>
+      key !== '__CONTENT__' && (value === null || ['string', 'number', 'boolean'].includes(typeof value)),
+  );
+  return Object.fromEntries(pairs) as Header;
+}
+
+/** Refuses (`butler_metadata`) a file without a header that can be read. */
+export function readHeader(path: string): Header {
+  try {
+    const sidecar = sidecarOf(path);
+    const text = sidecar === path ? null : readIfThere(sidecar);
+    return text === null ? headerOfFile(path) : headerOfSidecar(sidecar, text);
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    throw refuse(path, `its header cannot be read: ${sentenceOf(error)}`, error);
+  }
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The repository as the event loop sees it: requests to a thread, answers later.
+
+import { Worker } from 'node:worker_threads';
+import type { IngestedFile, RemovedFiles } from '../model/butler.js';
+import { AgentError, type AgentErrorCode } from '../model/errors.js';
+import type { Reconciled, RepositorySettings } from './repository-work.js';
+
+export type Request = { readonly id: number } & (
+  | { readonly kind: 'ingest'; readonly files: readonly string[] }
+  | { readonly kind: 'reconcile' | 'expire' | 'close' }
+);
+
+export type Answer =
+  | { readonly removed: RemovedFiles }
+  | { readonly id: number; readonly result: unknown; readonly waiting: number }
+  | {
+      readonly id: number;
+      readonly refused: {
+        readonly code: AgentErrorCode;
+        readonly message: string;
+        readonly problems: readonly string[];
+      };
+    };
+
+interface Open {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class RepositoryThread {
+  readonly #worker: Worker;
+  readonly #open = new Map<number, Open>();
+  readonly #onRemoved: (removed: RemovedFiles) => void;
+  /** guider files whose exposure is not there */
+  waiting = 0;
+  #nextId = 1;
+
+  constructor(settings: RepositorySettings, onRemoved: (removed: RemovedFiles) => void) {
+    this.#onRemoved = onRemoved;
+    this.#worker = new Worker(new URL('./repository-worker.js', import.meta.url), {
+      name: 'repository',
+      workerData: settings,
+    });
+    this.#worker.on('message', (answer: Answer) => this.#onAnswer(answer));
+    this.#worker.on('error', (error) => {
+      // A bug there is a bug: it ends the process.
+      throw error;
+    });
+    this.#worker.unref();
+  }
+
+  ingest(files: readonly string[]): Promise<IngestedFile[]> {
+    return this.#ask({ id: this.#nextId++, kind: 'ingest', files }) as Promise<IngestedFile[]>;
+  }
+
+  reconcile(): Promise<Reconciled> {
+    return this.#ask({ id: this.#nextId++, kind: 'reconcile' }) as Promise<Reconciled>;
+  }
+
+  async expire(): Promise<void> {
+    await this.#ask({ id: this.#nextId++, kind: 'expire' });
+  }
+
+  /** After what was asked before is done. */
+  async stop(): Promise<void> {
+    await this.#ask({ id: this.#nextId++, kind: 'close' });
+    await this.#worker.terminate();
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      // While somebody waits for an answer the process has something to wait for.
+      if (this.#open.size === 0) this.#worker.ref();
+      this.#open.set(request.id, { resolve, reject });
+      this.#worker.postMessage(request);
+    });
+  }
+
+  #onAnswer(answer: Answer): void {
+    if ('removed' in answer) {
+      this.#onRemoved(answer.removed);
+      return;
+    }
+    const open = this.#open.get(answer.id);
+    this.#open.delete(answer.id);
+    if (this.#open.size === 0) this.#worker.unref();
+    if ('refused' in answer) {
+      const { code, message, problems } = answer.refused;
+      open?.reject(new AgentError(code, message, { problems }));
+      return;
+    }
+    this.waiting = answer.waiting;
+    open?.resolve(answer.result);
+  }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry of the repository's thread.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { AgentError } from '../model/errors.js';
+import type { Answer, Request } from './repository-thread.js';
+import { type RepositorySettings, RepositoryWork } from './repository-work.js';
+
+const port = parentPort;
+if (!port) throw new Error('the repository works in a thread of its own');
+const say = (answer: Answer) => port.postMessage(answer);
+let work: RepositoryWork | null = null;
+
+function open(): RepositoryWork {
+  work ??= new RepositoryWork(workerData as RepositorySettings);
+  return work;
+}
+
+async function doIt(request: Request): Promise<unknown> {
+  if (request.kind === 'ingest') return open().ingest(request.files);
+  if (request.kind === 'reconcile') return open().reconcile();
+  if (request.kind === 'close') {
+    work?.close();
+    return null;
+  }
+  await open().expire((removed) => {
+    say({ removed });
+    // Requests that came in the meantime go first.
+    return new Promise((resolve) => setImmediate(resolve));
+  });
+  return null;
+}
+
+port.on('message', (request: Request) => {
+  doIt(request).then(
+    (result) => say({ id: request.id, result, waiting: work?.waiting ?? 0 }),
+    (error: unknown) => {
+      if (!(error instanceof AgentError)) throw error;
+      say({
+        id: request.id,
+        refused: { code: error.code, message: error.message, problems: error.problems },
+      });
+    },
+  );
+});

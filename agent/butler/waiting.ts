@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that wait for their exposure: one small file each in the repository's own folder, so that they outlive this
+// process. A file that is gone by its time is told and given up.
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { syncFolder } from './create.js';
+
+/** Of this agent in a repository; lsst.daf.butler does not look there. */
+export const ownFolder = '.summit-agent';
+
+export class WaitingFiles {
+  readonly #folder: string;
+  readonly #files = new Map<string, string>();
+
+  constructor(root: string) {
+    this.#folder = join(root, ownFolder, 'waiting');
+    if (!existsSync(this.#folder)) return;
+    for (const name of readdirSync(this.#folder))
+      if (name.endsWith('.path'))
+        this.#files.set(readFileSync(join(this.#folder, name), 'utf8').trim(), name);
+  }
+
+  get files(): readonly string[] {
+    return [...this.#files.keys()];
+  }
+
+  has(file: string): boolean {
+    return this.#files.has(resolve(file));
+  }
+
+  /** On the disk when this returns. */
+  add(file: string): void {
+    const path = resolve(file);
+    if (this.#files.has(path)) return;
+    const name = `${basename(path)}.path`;
+    mkdirSync(this.#folder, { recursive: true });
+    const part = join(this.#folder, `${name}.part`);
+    const fd = openSync(part, 'w');
+    writeSync(fd, `${path}\n`);
+    fsyncSync(fd);
+    closeSync(fd);
+    renameSync(part, join(this.#folder, name));
+    syncFolder(this.#folder);
+    this.#files.set(path, name);
+  }
+
+  remove(file: string): void {
+    const name = this.#files.get(resolve(file));
+    if (name === undefined) return;
+    rmSync(join(this.#folder, name), { force: true });
+    this.#files.delete(resolve(file));
+  }
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// summit-agent butler
+
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { checkRepository } from '../butler/check.js';
+import { createRepository } from '../butler/create.js';
+import { guiderRun, rawRun } from '../butler/dataset-types.js';
+import { Expiry } from '../butler/expiry.js';
+import { Ingest } from '../butler/ingest.js';
+import { instrumentTables } from '../butler/instruments.js';
+import { listDatasets, uriOf } from '../butler/listing.js';
+import { showDataId } from '../butler/registry.js';
+import { Repository } from '../butler/repository.js';
+import { isoOfNs } from '../butler/tai-times.js';
+import { WaitingFiles } from '../butler/waiting.js';
+import type { IngestedFile, RepositoryState } from '../model/butler.js';
+import { AgentError } from '../model/errors.js';
+import type { Command, Surroundings } from './command.js';
+import { listOf, numberOf, type Options, wholeNumberOf, words } from './options.js';
+import { Progress } from './progress.js';
+
+export const butler: Command = {
+  summary: 'makes and looks after a Butler repository: ingest, list, check, prune',
+  help: `usage: summit-agent butler create REPO
+       summit-agent butler ingest REPO FILE|DIR... [--transfer link|copy|direct] [--update-exposures | --shared]
+       summit-agent butler ls REPO [--type T] [--instrument I] [--exposure N] [--detector N] [--limit N]
+       summit-agent butler uri REPO UUID...
+       summit-agent butler check REPO [--repair]
+       summit-agent butler prune REPO [--older-than HOURS] [--disk-share SHARE] [--dry-run]
+
+A Butler repository is a directory of files with a database of what they are. One made here is opened, queried, pruned and
+written to by the observatory's own lsst.daf.butler (27.0 and later); of repositories of others, universe 7 and 8 are taken.
+
+create   makes one with LSSTCam and LATISS registered, and the observatory's collections: LSSTCam/defaults finds all
+ingest   raw files (wavefront, science, LATISS) and guider files (*_guider.fits) by their headers, a sidecar .json of the
+         same name first. The same file again changes nothing; another one of the same data ID, or an exposure with other
+         values, is refused. A guider file whose exposure is not there waits, and is taken when that comes
+           --transfer T          link (default; a copy across file systems), copy, or direct: it stays where it is
+           --update-exposures    an exposure takes the values of a later header
+           --shared              somebody else writes the exposures here: they must be there, with the same values
+ls       datasets, newest first (--limit, default 50)
+uri      where the file of a dataset lies
+check    whether rows and files agree. --repair finishes removals and takes away what a crash left; files that exist
+         nowhere else, and rows without file, are only told
+prune    removes raw and guider files that are older than HOURS, and the oldest while the disk is filled beyond SHARE (0..1).
+         Rows go before files; what a tagged or calibration collection holds stays. --dry-run only counts
+
+  --json   one JSON object on stdout
+
+Exit code 0: done; 1: some files were refused, or check found something; 2: the command is wrong.
+
+examples: summit-agent butler create /data/repo
+          summit-agent butler ingest /data/repo /data/spool
+          summit-agent butler ls /data/repo --type raw --exposure 2026031500051
+          summit-agent butler prune /data/repo --older-than 720 --disk-share 0.8
+`,
+  options: {
+    [words]: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+    transfer: { type: 'string' },
+    'update-exposures': { type: 'boolean' },
+    shared: { type: 'boolean' },
+    type: { type: 'string' },
+    instrument: { type: 'string' },
+    exposure: { type: 'string' },
+    detector: { type: 'string' },
+    limit: { type: 'string' },
+    repair: { type: 'boolean' },
+    'older-than': { type: 'string' },
+    'disk-share': { type: 'string' },
+    'dry-run': { type: 'boolean' },
+  },
+  async run(options, around) {
+    const [action, root, ...rest] = listOf(options, words);
+    if (action === undefined || !Object.hasOwn(actions, action))
+      throw usage(`expected one of ${Object.keys(actions).join(', ')}, got ${action ?? 'nothing'}`);
+    if (root === undefined) throw usage(`expected REPO after ${action}`);
+    return (await actions[action]?.(root, rest, options, around)) ?? 0;
+  },
+};
+
+type Action = (
+  root: string,
+  rest: readonly string[],
+  options: Options,
+  around: Surroundings,
+) => number | Promise<number>;
+
+const actions: Readonly<Record<string, Action>> = { create, ingest, ls, uri, check, prune };
+
+function usage(problem: string): AgentError {
+  return new AgentError('usage', `${problem}; see summit-agent butler --help`);
+}
+
+function withoutMore(rest: readonly string[]): void {
+  if (rest.length > 0) throw usage(`expected nothing after REPO, got ${rest.join(' ')}`);
+}
+
+function print({ stdout }: Surroundings, options: Options, value: unknown, lines: readonly string[]): void {
+  const plain = (_: string, v: unknown) => (typeof v === 'bigint' ? Number(v) : v);
+  if (options.json === true) stdout.write(`${JSON.stringify(value, plain)}\n`);
+  else stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** Time for signals. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** TAI now, good to the leap seconds since 2017: it dates the ingest. */
+function nowTaiNs(): bigint {
+  return BigInt(Date.now() + 37_000) * 1_000_000n;
+}
+
+async function using<T>(
+  root: string,
+  readOnly: boolean,
+  work: (repository: Repository) => T | Promise<T>,
+): Promise<T> {
+  const repository = new Repository(root, { readOnly });
+  try {
+    return await work(repository);
+  } finally {
+    repository.close();
+  }
+}
+
+function create(root: string, rest: readonly string[], options: Options, around: Surroundings): number {
+  withoutMore(rest);
+  createRepository(root);
+  print(around, options, { root }, [
+    `${root}: a repository with LSSTCam and LATISS; collections LSSTCam/defaults, LATISS/defaults`,
+  ]);
+  return 0;
+}
+
+function filesOf(path: string): string[] {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) throw usage(`expected a file or directory, got ${path}`);
+  if (!stats.isDirectory()) return [path];
+  return readdirSync(path)
+    .filter((name) => /\.fits(\.(fz|gz))?$/.test(name) && !name.endsWith('.isr.fits'))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+function transferOf(options: Options): 'link' | 'copy' | 'direct' {
+  const given = options.transfer ?? 'link';
+  if (given === 'link' || given === 'copy' || given === 'direct') return given;
+  throw usage(`--transfer: expected link, copy or direct, got ${String(given)}`);
+}
+
+/** Files of a transaction's worth of work between two looks at signals. */
+const ingestBatch = 256;
+
+async function ingest(
+  root: string,
+  rest: readonly string[],
+  options: Options,
+  around: Surroundings,
+): Promise<number> {
+  if (rest.length === 0) throw usage('expected FILE or DIR after REPO');
+  if (options.shared === true && options['update-exposures'] === true)
+    throw usage('expected --shared or --update-exposures, got both');
+  const transfer = transferOf(options);
+  const exposures =
+    options.shared === true ? 'existing' : options['update-exposures'] === true ? 'update' : 'create';
+  // Guider files last: their exposures may be among the others.
+  const isGuider = (file: string) => basename(file).includes('_guider');
+  const all = rest.flatMap(filesOf).sort((a, b) => Number(isGuider(a)) - Number(isGuider(b)));
+  return using(root, false, async (repository) => {
+    const { db, registry } = repository;
+    const taker = new Ingest(repository.root, db, registry, { transfer, exposures, taiNs: nowTaiNs });
+    const waiting = new WaitingFiles(repository.root);
+    const results: IngestedFile[] = [];
+    const progress = new Progress(around.stderr, 'ingesting');
+    for (let i = 0; i < all.length && !around.stop.aborted; i += ingestBatch) {
+      results.push(...taker.files(all.slice(i, i + ingestBatch)));
+      progress.at(results.length / all.length, basename(all[i] ?? ''));
+      await breathe();
+    }
+    progress.end();
+    for (const { file, outcome } of results) if (outcome === 'waiting') waiting.add(file);
+    const late = taker
+      .files(waiting.files)
+      .filter(({ outcome }) => outcome === 'ingested' || outcome === 'unchanged');
+    for (const { file } of late) waiting.remove(file);
+    const given = new Set(all);
+    results.push(...late.filter(({ file }) => !given.has(file)));
+    const lines = results.map(lineOf);
+    print(around, options, { files: results }, [...lines, ...totals(results)]);
+    const bad = results.some(({ outcome }) => ['conflict', 'bad_metadata', 'failed'].includes(outcome));
+    return bad || around.stop.aborted ? 1 : 0;
+  });
+}
+
+function lineOf({ file, outcome, problem, uuid, dataId }: IngestedFile): string {
+  const what = dataId === null ? basename(file) : `${basename(file)} {${showDataId(dataId)}}`;
+  return `${outcome.padEnd(12)} ${uuid ?? '-'.padEnd(36)} ${what}${problem === '' ? '' : `: ${problem}`}`;
+}
+
+function totals(results: readonly IngestedFile[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { outcome } of results) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return [[...counts].map(([outcome, n]) => `${n} ${outcome}`).join(', ') || 'no files'];
+}
+
+function ls(root: string, rest: readonly string[], options: Options, around: Surroundings): Promise<number> {
+  withoutMore(rest);
+  const number = (name: string, most: number) =>
+    options[name] === undefined ? {} : { [name]: wholeNumberOf(options, name, 0, most, 0) };
+  const filter = {
+    ...(typeof options.type === 'string' && { type: options.type }),
+    ...(typeof options.instrument === 'string' && { instrument: options.instrument }),
+    ...number('exposure', 9e12),
+    ...number('detector', 1000),
+    limit: wholeNumberOf(options, 'limit', 1, 1_000_000, 50),
+  };
+  return using(root, true, (repository) => {
+    const datasets = listDatasets(repository, filter);
+    const lines = datasets.map(
+      ({ type, run, dataId, uuid, ingested }) =>
+        `${isoOfNs(ingested)} ${uuid} ${type.padEnd(10)} ${run} {${showDataId(dataId)}}`,
+    );
+    print(around, options, { datasets }, lines);
+    return 0;
+  });
+}
+
+function uri(root: string, rest: readonly string[], options: Options, around: Surroundings): Promise<number> {
+  if (rest.length === 0) throw usage('expected UUID after REPO');
+  return using(root, true, (repository) => {
+    const uris = rest.map((uuid) => ({ uuid, uri: uriOf(repository, uuid) }));
+    print(
+      around,
+      options,
+      { uris },
+      uris.map((one) => one.uri),
+    );
+    return 0;
+  });
+}
+
+function check(
+  root: string,
+  rest: readonly string[],
+  options: Options,
+  around: Surroundings,
+): Promise<number> {
+  withoutMore(rest);
+  const repair = options.repair === true;
+  return using(root, !repair, (repository) => {
+    const progress = new Progress(around.stderr, 'checking');
+    const state = checkRepository(repository, repair, [], (share) => progress.at(share));
+    progress.end();
+    print(around, options, state, stateLines(state));
+    return state.good ? 0 : 1;
+  });
+}
+
+function stateLines(state: RepositoryState): string[] {
+  return [
+    ...state.repaired,
+    ...state.integrity.map((line) => `the database is damaged: ${line}`),
+    ...(state.foreignKeys > 0 ? [`${state.foreignKeys} rows point nowhere`] : []),
+    ...state.missing.map((what) => `row without file: ${what}`),
+    ...state.wrongSize.map((what) => `file of another size: ${what}`),
+    ...state.orphans.map((what) => `file without row: ${what}`),
+    ...(state.trash > 0 ? [`${state.trash} datasets are half removed: check --repair finishes that`] : []),
+    ...state.waiting.map((file) => `waits for its exposure: ${file}`),
+    `${state.root}: universe ${state.universe}, ${state.datasets} datasets, ${state.good ? 'good' : 'not good'}`,
+  ];
+}
+
+const hourNs = 3_600_000_000_000;
+const pruneBatch = 500;
+
+async function prune(
+  root: string,
+  rest: readonly string[],
+  options: Options,
+  around: Surroundings,
+): Promise<number> {
+  withoutMore(rest);
+  const hours = options['older-than'] === undefined ? null : numberOf(options, 'older-than', 0, 1e6, 0);
+  const share = options['disk-share'] === undefined ? null : numberOf(options, 'disk-share', 0, 1, 1);
+  if (hours === null && share === null) throw usage('expected --older-than or --disk-share');
+  return using(root, options['dry-run'] === true, async (repository) => {
+    const expiry = new Expiry(repository, {
+      runs: instrumentTables.flatMap(({ name }) => [rawRun(name), guiderRun(name)]),
+      olderThanNs: hours === null ? null : nowTaiNs() - BigInt(Math.round(hours * hourNs)),
+      diskShare: share,
+      batch: pruneBatch,
+      spools: [],
+      held: new Set(),
+    });
+    const all = expiry.left;
+    if (options['dry-run'] === true) {
+      print(around, options, { candidates: all }, [`${all} datasets may go`]);
+      return 0;
+    }
+    const uuids: string[] = [];
+    let bytes = 0;
+    const progress = new Progress(around.stderr, 'pruning');
+    for (let step = expiry.step(); step !== null && !around.stop.aborted; step = expiry.step()) {
+      uuids.push(...step.uuids);
+      bytes += step.bytes;
+      progress.at(1 - expiry.left / all);
+      await breathe();
+    }
+    progress.end();
+    print(around, options, { removed: uuids, bytes }, [
+      `${uuids.length} files removed, ${(bytes / 1e6).toFixed(1)} MB`,
+    ]);
+    return 0;
+  });
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Python with lsst.daf.butler for tests that let the observatory's own software at our repositories: an environment of
+// its own under build/, made once.
+import { execFileSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type ButlerPython =
+  | { readonly path: string; readonly problem: null }
+  | { readonly path: null; readonly problem: string };
+
+const folder = join('build', 'python-daf-butler');
+const limitMs = 240_000;
+const packages = ['lsst-daf-butler==30.2026.4300'];
+
+function works(python: string): boolean {
+  try {
+    execFileSync(python, ['-c', 'import lsst.daf.butler'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The interpreter, or why there is none. */
+export function butlerPython(): ButlerPython {
+  const path = join(folder, 'bin', 'python');
+  if (existsSync(path) && works(path)) return { path, problem: null };
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    const options = { stdio: 'pipe', timeout: limitMs } as const;
+    execFileSync('python3', ['-m', 'venv', folder], options);
+    execFileSync(path, ['-m', 'pip', 'install', '--quiet', ...packages], options);
+    if (works(path)) return { path, problem: null };
+    throw new Error('it is installed and cannot be imported');
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return { path: null, problem: `lsst-daf-butler cannot be installed: ${reason}` };
+  }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// The repository: ingest by size, beside warm lsst.daf.butler on the same file system; lookups in many rows; expiry with
+// the delay of the event loop; a second writer.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { createRepository } from '../../../agent/butler/create.js';
+import { findDataset } from '../../../agent/butler/lookup.js';
+import { Repository } from '../../../agent/butler/repository.js';
+import { RepositoryThread } from '../../../agent/butler/repository-thread.js';
+import { butlerPython } from '../../../agent/test/daf-butler.js';
+import { round, table } from '../report.js';
+import { filesOfExposure, fillRows } from './repository.js';
+
+interface Spread {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly n: number;
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  return { p50: round(at(0.5), 2), p99: round(at(0.99), 2), max: round(at(1), 2), n: sorted.length };
+}
+
+/** The peer as a process that answers in lines. */
+async function startPeer(python: string, root: string) {
+  const child = spawn(
+    python,
+    ['scripts/bench/butler/peer.py', root, 'lsst.daf.butler.formatters.json.JsonFormatter'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  await lines.next();
+  return {
+    async ingest(files: readonly string[]): Promise<number> {
+      child.stdin.write(`${JSON.stringify(files)}\n`);
+      const { value } = await lines.next();
+      return Number(value);
+    },
+    stop: () => child.stdin.end(),
+  };
+}
+
+const settings = (root: string) => ({
+  root,
+  create: true,
+  shared: false,
+  spools: [],
+  taiMinusUtcS: 37,
+  keepHours: null,
+  diskShare: null,
+});
+
+/** ms of an exposure's ingest, its files on the disk before: headers, links, folders and rows. */
+async function measureIngest(folder: string, count: number, rounds: number, python: string | null) {
+  const root = join(folder, `ingest-${count}`);
+  createRepository(root);
+  const thread = new RepositoryThread(settings(root), () => undefined);
+  await thread.reconcile();
+  const theirRoot = join(folder, `peer-${count}`);
+  createRepository(theirRoot);
+  const peer = python === null ? null : await startPeer(python, theirRoot);
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let i = 0; i < rounds + 3; i++) {
+    const files = filesOfExposure(join(folder, `files-${count}`), i + 1, count);
+    const begin = performance.now();
+    const results = await thread.ingest(files);
+    const took = performance.now() - begin;
+    if (results.some(({ outcome }) => outcome !== 'ingested')) throw new Error(JSON.stringify(results[0]));
+    const peerTook = peer ? await peer.ingest(files) : Number.NaN;
+    // The first few make statements and folders.
+    if (i < 3) continue;
+    ours.push(took);
+    theirs.push(peerTook);
+  }
+  peer?.stop();
+  await thread.stop();
+  return { count, ours: spreadOf(ours), theirs: peer ? spreadOf(theirs) : null };
+}
+
+function measureLookup(folder: string, exposures: number): Spread {
+  const root = join(folder, 'lookup');
+  createRepository(root);
+  const repository = new Repository(root);
+  fillRows(repository, exposures, 8);
+  const times: number[] = [];
+  for (let i = 0; i < 5000; i++) {
+    const seq = Math.floor(Math.random() * exposures);
+    const exposure = (20300101 + Math.floor(seq / 1000)) * 100_000 + (seq % 1000);
+    const begin = performance.now();
+    const dataId = { instrument: 'LSSTCam', detector: 189 + (i % 8), exposure };
+    const found = findDataset(repository, 'raw', dataId, ['LSSTCam/defaults']);
+    times.push(performance.now() - begin);
+    if (found === null) throw new Error(`no dataset of ${exposure}`);
+  }
+  repository.close();
+  return spreadOf(times);
+}
+
+async function measureExpiry(folder: string, exposures: number) {
+  const root = join(folder, 'expiry');
+  createRepository(root);
+  let removed = 0;
+  const thread = new RepositoryThread({ ...settings(root), keepHours: 1e-6 }, ({ uuids }) => {
+    removed += uuids.length;
+  });
+  for (let i = 0; i < exposures; i++) {
+    const files = filesOfExposure(join(folder, 'expiry-files'), i + 1, 200);
+    await thread.ingest(files);
+  }
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const begin = performance.now();
+  await thread.expire();
+  const seconds = (performance.now() - begin) / 1000;
+  delay.disable();
+  await thread.stop();
+  return { removed, perSecond: round(removed / seconds, 0), loopP99Ms: round(delay.percentile(99) / 1e6, 2) };
+}
+
+export async function measureButler(rounds: number) {
+  const folder = mkdtempSync(join(process.env.SUMMIT_BENCH_DIR ?? tmpdir(), 'butler-bench-'));
+  mkdirSync(folder, { recursive: true });
+  const python = butlerPython();
+  try {
+    const ingest = [];
+    for (const [count, times] of [
+      [1, 20 * rounds],
+      [8, 20 * rounds],
+      [205, 3 * rounds],
+    ] as const)
+      ingest.push(await measureIngest(folder, count, times, python.path));
+    const lookup = measureLookup(folder, 10_000);
+    const expiry = await measureExpiry(folder, 50);
+    printAll({ ingest, lookup, expiry }, python.problem);
+    return { ingest, lookup, expiry };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Measured {
+  readonly ingest: readonly {
+    readonly count: number;
+    readonly ours: Spread;
+    readonly theirs: Spread | null;
+  }[];
+  readonly lookup: Spread;
+  readonly expiry: { readonly removed: number; readonly perSecond: number; readonly loopP99Ms: number };
+}
+
+function printAll({ ingest, lookup, expiry }: Measured, problem: string | null): void {
+  const cells = (spread: Spread | null) =>
+    spread === null ? ['-', '-'] : [`${spread.p50}`, `${spread.p99}`];
+  console.log('\nbutler: ingest of an exposure, ms (headers, links, folders synchronised, rows committed)');
+  console.log(
+    table(
+      ['detectors', 'p50', 'p99', 'max', 'n', 'lsst.daf.butler p50', 'p99', 'ratio'],
+      ingest.map(({ count, ours, theirs }) => [
+        String(count),
+        ...cells(ours),
+        String(ours.max),
+        String(ours.n),
+        ...cells(theirs),
+        theirs ? String(round(theirs.p50 / ours.p50, 1)) : '-',
+      ]),
+    ),
+  );
+  if (problem !== null) console.log(`without the peer: ${problem}`);
+  console.log(
+    `lookup by data ID among 80,000 datasets: p50 ${lookup.p50} ms, p99 ${lookup.p99} ms (n ${lookup.n})`,
+  );
+  console.log(
+    `expiry of ${expiry.removed} files: ${expiry.perSecond} files/s, event loop delay p99 ${expiry.loopP99Ms} ms`,
+  );
+}

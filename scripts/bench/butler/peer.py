@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Warm lsst.daf.butler beside the agent: registers exposures and ingests files given by path, one exposure a time.
+
+stdin: one JSON list of paths a line; stdout: one line with the ms it took. The headers are not read: the peer is told.
+Exit with the end of stdin.
+"""
+import json
+import sys
+import time
+
+from astropy.time import Time
+from lsst.daf.butler import Butler, DatasetRef, FileDataset, Timespan
+
+root, formatter = sys.argv[1:]
+butler = Butler.from_config(root, writeable=True, run="LSSTCam/raw/peer")
+raw = butler.get_dataset_type("raw")
+span = Timespan(Time("2026-03-15T22:50:54", scale="tai"), Time("2026-03-15T22:50:59", scale="tai"))
+number = 2026040100000
+butler.registry.syncDimensionData("day_obs", {"instrument": "LSSTCam", "id": 20260401, "timespan": span})
+print("ready", flush=True)
+for line in sys.stdin:
+    paths = json.loads(line)
+    number += 1
+    begin = time.perf_counter()
+    butler.registry.syncDimensionData("group", {"instrument": "LSSTCam", "name": str(number)})
+    butler.registry.syncDimensionData(
+        "exposure",
+        {
+            "instrument": "LSSTCam",
+            "id": number,
+            "day_obs": 20260401,
+            "group": str(number),
+            "physical_filter": "r_57",
+            "obs_id": f"MC_O_20260401_{number % 100000:06d}",
+            "timespan": span,
+        },
+    )
+    datasets = []
+    for detector, path in enumerate(paths):
+        data_id = butler.registry.expandDataId(instrument="LSSTCam", detector=detector, exposure=number)
+        ref = DatasetRef(raw, data_id, run="LSSTCam/raw/peer")
+        datasets.append(FileDataset(path=path, refs=[ref], formatter=formatter))
+    butler.ingest(*datasets, transfer="hardlink")
+    print((time.perf_counter() - begin) * 1000, flush=True)
