@@ -57,6 +57,9 @@ WHAT is any of (default: all)
   --soak N     stamps in all (default 600000; a day of eight sensors at 9 Hz is 6220800)
   --soak-rate N    Hz of each sensor (default 200)
 
+  of butler:
+  --kills N    rounds of kill -9 (default 20)
+
   of siege:
   --connections N  fuzzed connections in all (default 100000)
 
@@ -81,6 +84,7 @@ const { values, positionals } = parseArgs({
     stamps: { type: 'string' },
     soak: { type: 'string', default: '600000' },
     'soak-rate': { type: 'string', default: '200' },
+    kills: { type: 'string', default: '20' },
     connections: { type: 'string', default: '100000' },
     exposures: { type: 'string', default: '160' },
     'exposure-stamps': { type: 'string', default: '12' },
@@ -147,6 +151,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
       plot: values.plot,
     });
   }
+  if (what.includes('butler')) report.butler = await measureButler(rounds, Number(values.kills));
   if (what.includes('butler')) report.butler = await measureButler(rounds);
   if (what.includes('crashes')) report.crashes = await measureCrashes(Number(values.images));
   if (what.includes('host')) report.host = await measureHost(seconds);

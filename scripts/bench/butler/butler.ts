@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The repository: ingest by size, beside warm lsst.daf.butler on the same file system; lookups in many rows; expiry with
-// the delay of the event loop; a second writer.
+// the delay of the event loop; kill -9.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { Repository } from '../../../agent/butler/repository.js';
 import { RepositoryThread } from '../../../agent/butler/repository-thread.js';
 import { butlerPython } from '../../../agent/test/daf-butler.js';
 import { round, table } from '../report.js';
+import { type Kills, measureKills } from './kills.js';
 import { filesOfExposure, fillRows } from './repository.js';
 
 interface Spread {
@@ -127,7 +128,7 @@ async function measureExpiry(folder: string, exposures: number) {
   return { removed, perSecond: round(removed / seconds, 0), loopP99Ms: round(delay.percentile(99) / 1e6, 2) };
 }
 
-export async function measureButler(rounds: number) {
+export async function measureButler(rounds: number, killRounds: number) {
   const folder = mkdtempSync(join(process.env.SUMMIT_BENCH_DIR ?? tmpdir(), 'butler-bench-'));
   mkdirSync(folder, { recursive: true });
   const python = butlerPython();
@@ -141,8 +142,9 @@ export async function measureButler(rounds: number) {
       ingest.push(await measureIngest(folder, count, times, python.path));
     const lookup = measureLookup(folder, 10_000);
     const expiry = await measureExpiry(folder, 50);
-    printAll({ ingest, lookup, expiry }, python.problem);
-    return { ingest, lookup, expiry };
+    const kills = await measureKills(folder, killRounds, Math.random);
+    printAll({ ingest, lookup, expiry, kills }, python.problem);
+    return { ingest, lookup, expiry, kills };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -155,10 +157,11 @@ interface Measured {
     readonly theirs: Spread | null;
   }[];
   readonly lookup: Spread;
+  readonly kills: Kills;
   readonly expiry: { readonly removed: number; readonly perSecond: number; readonly loopP99Ms: number };
 }
 
-function printAll({ ingest, lookup, expiry }: Measured, problem: string | null): void {
+function printAll({ ingest, lookup, expiry, kills }: Measured, problem: string | null): void {
   const cells = (spread: Spread | null) =>
     spread === null ? ['-', '-'] : [`${spread.p50}`, `${spread.p99}`];
   console.log('\nbutler: ingest of an exposure, ms (headers, links, folders synchronised, rows committed)');
@@ -181,5 +184,8 @@ function printAll({ ingest, lookup, expiry }: Measured, problem: string | null):
   );
   console.log(
     `expiry of ${expiry.removed} files: ${expiry.perSecond} files/s, event loop delay p99 ${expiry.loopP99Ms} ms`,
+  );
+  console.log(
+    `kill -9, ${kills.rounds} rounds (${kills.inTheMiddle} in the middle): of ${kills.announced} announced ${kills.announcedWithout} without row and file; ${kills.rowsWithoutFile} rows without file; ${kills.halfSteps} half steps, ${kills.repairedNotGood} repositories not good after repair`,
   );
 }
