@@ -23,8 +23,18 @@ function isBusy(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY') || codeOf(error) === 'SQLITE_LOCKED';
 }
 
+/** A crash left a transaction unfinished: who may write puts it right by opening. */
+export function needsRollback(error: unknown): boolean {
+  const cause = error instanceof AgentError ? error.cause : error;
+  return /^SQLITE_READONLY_(ROLLBACK|RECOVERY)/.test(codeOf(cause));
+}
+
 const sentences: readonly (readonly [RegExp, string])[] = [
   [/^SQLITE_FULL/, 'the disk is full'],
+  [
+    /^SQLITE_READONLY_(ROLLBACK|RECOVERY)/,
+    'a crash left a transaction unfinished, which the next that opens it for writing rolls back',
+  ],
   [/^SQLITE_(READONLY|PERM|CANTOPEN)/, 'the database cannot be written'],
   [/^SQLITE_IOERR/, 'the disk failed, or is full'],
   [/^SQLITE_(CORRUPT|NOTADB)/, 'the database is damaged'],
@@ -56,10 +66,10 @@ export class RepositoryDatabase {
     } catch (error) {
       throw refusalOf(path, error);
     }
-    this.#begin = this.#db.prepare('BEGIN IMMEDIATE');
-    this.#commit = this.#db.prepare('COMMIT');
-    this.#rollback = this.#db.prepare('ROLLBACK');
     try {
+      this.#begin = this.#patiently(() => this.#db.prepare('BEGIN IMMEDIATE'));
+      this.#commit = this.#db.prepare('COMMIT');
+      this.#rollback = this.#db.prepare('ROLLBACK');
       this.#patiently(() => this.#db.pragma('foreign_keys = ON'));
       this.#patiently(() => this.#db.pragma('synchronous = FULL'));
       this.#patiently(() => this.#db.pragma('schema_version'));

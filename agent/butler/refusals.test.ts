@@ -132,3 +132,30 @@ t.test('a full disk is told, and the rows before it stay', async (t) => {
   t.ok(registry.collection('u/kept'));
   t.equal(registry.collection('u/test/0'), null);
 });
+
+t.test(
+  'what a crash left in the middle of a transaction is rolled back by the next that may write',
+  async (t) => {
+    const root = copied();
+    const path = join(root, databaseName);
+    const db = new Database(path);
+    db.pragma('cache_size = 1');
+    db.exec('BEGIN IMMEDIATE');
+    const insert = db.prepare('INSERT INTO collection (name, type) VALUES (?, 1)');
+    for (let i = 0; i < 5000; i++) insert.run(`u/crash/${i}`);
+    const crashed = copied();
+    // As after SIGKILL: pages of the transaction in the database, and its journal beside it.
+    for (const name of [databaseName, `${databaseName}-journal`])
+      cpSync(join(root, name), join(crashed, name));
+    db.exec('ROLLBACK');
+    db.close();
+    t.throws(() => new Repository(crashed, { readOnly: true }), {
+      code: 'butler',
+      message: /crash left a transaction/,
+    });
+    const repository = new Repository(crashed);
+    t.teardown(() => repository.close());
+    t.equal(repository.registry.collection('u/crash/0'), null);
+    t.match(repository.db.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
+  },
+);

@@ -2,7 +2,7 @@
 // A repository that is open. Thread: one that may wait.
 
 import { resolve } from 'node:path';
-import { type DatabaseSettings, RepositoryDatabase } from './database.js';
+import { type DatabaseSettings, needsRollback, RepositoryDatabase } from './database.js';
 import { checkAttributes, checkConfiguration } from './layout.js';
 import { Registry } from './registry.js';
 
@@ -16,7 +16,7 @@ export class Repository {
   constructor(root: string, settings: DatabaseSettings = {}) {
     this.root = resolve(root);
     const path = checkConfiguration(this.root);
-    this.universe = this.#check(path, settings.busyMs);
+    this.universe = this.#universeOf(path, settings);
     this.db = new RepositoryDatabase(path, settings);
     this.registry = new Registry(this.db);
   }
@@ -25,9 +25,18 @@ export class Repository {
     this.db.close();
   }
 
-  /** Reads who made it with a connection that cannot write. */
-  #check(path: string, busyMs?: number): number {
-    const db = new RepositoryDatabase(path, { readOnly: true, ...(busyMs !== undefined && { busyMs }) });
+  /** Reads who made it with a connection that cannot write, unless what a crash left has to be rolled back first. */
+  #universeOf(path: string, settings: DatabaseSettings): number {
+    try {
+      return this.#check(path, { ...settings, readOnly: true });
+    } catch (error) {
+      if (settings.readOnly || !needsRollback(error)) throw error;
+      return this.#check(path, settings);
+    }
+  }
+
+  #check(path: string, settings: DatabaseSettings): number {
+    const db = new RepositoryDatabase(path, settings);
     try {
       const rows = db.read(() => {
         const there = db

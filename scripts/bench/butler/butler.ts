@@ -142,8 +142,9 @@ export async function measureButler(rounds: number, killRounds: number) {
       ingest.push(await measureIngest(folder, count, times, python.path));
     const lookup = measureLookup(folder, 10_000);
     const expiry = await measureExpiry(folder, 50);
+    printAll({ ingest, lookup, expiry }, python.problem);
     const kills = await measureKills(folder, killRounds, Math.random);
-    printAll({ ingest, lookup, expiry, kills }, python.problem);
+    printKills(kills);
     return { ingest, lookup, expiry, kills };
   } finally {
     rmSync(folder, { recursive: true });
@@ -157,11 +158,10 @@ interface Measured {
     readonly theirs: Spread | null;
   }[];
   readonly lookup: Spread;
-  readonly kills: Kills;
   readonly expiry: { readonly removed: number; readonly perSecond: number; readonly loopP99Ms: number };
 }
 
-function printAll({ ingest, lookup, expiry, kills }: Measured, problem: string | null): void {
+function printAll({ ingest, lookup, expiry }: Measured, problem: string | null): void {
   const cells = (spread: Spread | null) =>
     spread === null ? ['-', '-'] : [`${spread.p50}`, `${spread.p99}`];
   console.log('\nbutler: ingest of an exposure, ms (headers, links, folders synchronised, rows committed)');
@@ -185,6 +185,9 @@ function printAll({ ingest, lookup, expiry, kills }: Measured, problem: string |
   console.log(
     `expiry of ${expiry.removed} files: ${expiry.perSecond} files/s, event loop delay p99 ${expiry.loopP99Ms} ms`,
   );
+}
+
+function printKills(kills: Kills): void {
   console.log(
     `kill -9, ${kills.rounds} rounds (${kills.inTheMiddle} in the middle): of ${kills.announced} announced ${kills.announcedWithout} without row and file; ${kills.rowsWithoutFile} rows without file; ${kills.halfSteps} half steps, ${kills.repairedNotGood} repositories not good after repair`,
   );
