@@ -152,7 +152,6 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
     });
   }
   if (what.includes('butler')) report.butler = await measureButler(rounds, Number(values.kills));
-  if (what.includes('butler')) report.butler = await measureButler(rounds);
   if (what.includes('crashes')) report.crashes = await measureCrashes(Number(values.images));
   if (what.includes('host')) report.host = await measureHost(seconds);
   if (what.includes('image')) report.image = { doors: measureImage(), frames: await measureFrames(rounds) };
