@@ -32,19 +32,16 @@ function spreadOf(values: readonly number[]): Spread {
 
 /** The peer as a process that answers in lines. */
 async function startPeer(python: string, root: string) {
-  const child = spawn(
-    python,
-    ['scripts/bench/butler/peer.py', root, 'lsst.daf.butler.formatters.json.JsonFormatter'],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(python, ['scripts/bench/butler/peer.py', root], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   await lines.next();
   return {
     async ingest(files: readonly string[]): Promise<number> {
       child.stdin.write(`${JSON.stringify(files)}\n`);
       const { value } = await lines.next();
+      if (value === undefined) throw new Error('the peer ended: see its words above');
       return Number(value);
     },
     stop: () => child.stdin.end(),
