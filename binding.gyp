@@ -72,7 +72,7 @@
       'type': 'executable',
       'dependencies': ['summit_painters', 'summit_core', 'mock_plugin'],
       'sources': [
-        '<!@(ls addons/daq/*_test.cc addons/recorder/*_test.cc | grep -v -e conservation -e image_receiver)',
+        '<!@(ls addons/daq/*_test.cc addons/looks/*_test.cc addons/recorder/*_test.cc | grep -v -e conservation -e image_receiver)',
         'addons/fits/detector_calibrations_test.cc', 'addons/fits/raw_image_writer_test.cc', 'addons/image/isr_threads_test.cc',
       ],
       'configurations': {'Tsan': {'cflags!': ['-O1'], 'cflags': ['-O0']}},

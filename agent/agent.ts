@@ -37,7 +37,7 @@ import type { DaqLink, LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
-import type { SetAlarm } from './model/messages.js';
+import type { MessageSink, SetAlarm } from './model/messages.js';
 import { bindOrExplain } from './publish/bind.js';
 import { Publisher } from './publish/publisher.js';
 import { type Reporting, snapshotOf, statsOf } from './report.js';
@@ -223,10 +223,18 @@ export class Agent {
         ...(recorded ? {} : { look: () => this.#link.look() }),
       },
     );
+    // What has left is noted where the file lies: what a crash stops before is told by the next run.
+    const files: MessageSink = {
+      publish: (message) => {
+        this.#publisher.publish(message);
+        if (message.kind === 'image.available' && message.datasetType === 'raw')
+          this.#images?.told(message.path);
+      },
+    };
     this.#butler =
       profile.butler &&
       new ButlerRoom(profile.butler, {
-        next: this.#publisher,
+        next: files,
         log: this.#log,
         alarm,
         taiMinusUtcS: () => this.#health.time.offset.seconds,
@@ -254,7 +262,7 @@ export class Agent {
       profile.image &&
       new ImageRoom(profile.image, {
         link: this.#link,
-        sink: this.#butler ?? this.#publisher,
+        sink: this.#butler ?? files,
         log: this.#log,
         taiNs: () => this.#clock.taiNs(),
         alarm,
@@ -308,6 +316,7 @@ export class Agent {
       this.#running.push(() => this.#guard.stop());
       const data = await this.#publisher.start();
       this.#running.push(() => this.#publisher.stop());
+      this.#running.push(() => this.#images?.close());
       this.#butler?.start();
       this.#running.push(() => this.#butler?.stop());
       const control = await this.#control.start();

@@ -172,9 +172,18 @@ export class ImageRoom implements ImageListener {
     }
   }
 
-  /** Everything that was told is written down. */
+  /** Nothing of an earlier run is left to be told of. */
   async end(): Promise<void> {
     await this.#recovering;
+  }
+
+  /** The message of this raw file has left the agent. */
+  told(path: string): void {
+    this.#announced.add(basename(path));
+  }
+
+  /** Everything that was told is written down. */
+  close(): void {
     this.#announced.flush();
   }
 
@@ -186,7 +195,6 @@ export class ImageRoom implements ImageListener {
         this.#counts.recovered++;
         this.#deps.log.warning('an earlier run ended before it told of a raw file: told now', { file: name });
         this.#deps.sink.publish(message);
-        this.#announced.add(name);
       } catch (error) {
         const problem = sentenceOf(error);
         this.#deps.log.error('a raw file of an earlier run cannot be told of', { file: name, problem });
@@ -287,7 +295,6 @@ export class ImageRoom implements ImageListener {
       writeMs: msBetween(file.begunNs, file.madeNs),
       durableMs: msBetween(news.lastNs, file.durableNs),
     });
-    this.#announced.add(basename(file.path));
   }
 
   #onUnwritten(file: ImageFileReport, { news, detector }: Ordered): void {
