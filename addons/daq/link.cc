@@ -12,7 +12,6 @@ namespace summit::daq {
 namespace {
 
 constexpr int kTurnMs = 50;  // the heartbeat advances at least this often
-constexpr uint64_t kLastNs = 200000000;  // for what had arrived before the stop
 constexpr size_t kLogLines = 256;
 constexpr size_t kReplyBytes = 64 * 1024 + 1;
 
@@ -117,7 +116,7 @@ void Link::Run() {
     thread_outcome_ = std::move(outcome);
   }
   SummitFrame frame{};
-  while (!stopping_.load(std::memory_order_relaxed)) {
+  while (!stopping_.load(std::memory_order_acquire)) {
     heartbeat_.Add();
     const bool idle = !Turn(&frame);
     if (idle) stop_wakeup_.Wait(kTurnMs);
@@ -126,9 +125,10 @@ void Link::Run() {
   finished_.Signal();
 }
 
-// What had arrived when the link was told to stop is not lost; a library that never pauses gets no more than kLastNs.
+// What had arrived when the link was told to stop is not lost; a library that never pauses gets no more than half of the
+// time to stop in.
 void Link::TakeLast(SummitFrame* frame) {
-  const uint64_t until = MonotonicNs() + kLastNs;
+  const uint64_t until = last_ns_.load(std::memory_order_acquire);
   while (MonotonicNs() < until) {
     *frame = SummitFrame{};
     frame->struct_size = sizeof(*frame);
@@ -178,6 +178,7 @@ bool Link::MustWaitForReader() const {
 bool Link::Stop(int deadline_ms) {
   const std::lock_guard<std::mutex> owner(owner_mutex_);
   if (life_ != Life::kRunning) return life_ != Life::kLeftBehind;
+  last_ns_.store(MonotonicNs() + static_cast<uint64_t>(std::max(deadline_ms, 0)) * 500000, std::memory_order_release);
   stopping_.store(true);
   stop_wakeup_.Signal();
   handled_wakeup_.Signal();

@@ -113,6 +113,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Life life_ = Life::kCreated;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> last_ns_{0};  // when the link thread ends at the latest once it is told to stop
   Wakeup stop_wakeup_;
   Wakeup finished_;
   std::atomic<bool> rung_{false};

@@ -192,11 +192,11 @@ TEST_F(LinkTest, WhatHadArrivedBeforeTheStopIsDelivered) {
   Begin(Settings(R"(,"receiveBufferBytes":8388608)", R"(,"ringRecords":1024)"));
   Send(source_.Start(kSensor));
   Send(source_.Resume(kSensor, "MC_O_20261124_000001"));
-  for (uint64_t n = 0; n < 300; ++n) SendStamp(n);
-  Send(source_.Pause(kSensor, 300));
-  EXPECT_TRUE(rig_->link().Stop(5000));
+  for (uint64_t n = 0; n < 100; ++n) SendStamp(n);
+  Send(source_.Pause(kSensor, 100));
+  EXPECT_TRUE(rig_->link().Stop(20000));
   rig_->Drain();
-  EXPECT_EQ(counters().seen.Get(), 300u);
+  EXPECT_EQ(counters().seen.Get(), 100u);
   EXPECT_EQ(rig_->Count(SUMMIT_EVENT_PAUSE), 1u);
 }
 

@@ -27,7 +27,7 @@ export class ControlClient {
   readonly #socket: Dealer;
 
   constructor(address: string, keys: CurveKeys | Record<string, never> = {}) {
-    this.#socket = new Dealer({ linger: 0, sendTimeout: 1000, ...keys });
+    this.#socket = new Dealer({ linger: 0, ...keys });
     this.#socket.connect(address);
   }
 
@@ -44,6 +44,8 @@ export class ControlClient {
 
   /** Sends a request as it is and resolves to its final reply. */
   async exchange(request: Readonly<Record<string, unknown>>, deadlineMs = 3000): Promise<ControlReply> {
+    // There is nothing to send on while a connection that was turned away is made anew.
+    this.#socket.sendTimeout = deadlineMs;
     this.#socket.receiveTimeout = deadlineMs;
     await this.#socket.send(packr.pack(request));
     for (;;) {
