@@ -6,7 +6,7 @@ import { native, type Pty } from '../native.js';
 
 const pollMs = 5;
 /** A line counts as read when its bytes are gone for so many polls: the kernel hands them over in its own time. */
-const quietPolls = 20;
+const quietPolls = 60;
 
 export class Cable {
   readonly #path: string;
