@@ -3,7 +3,6 @@
 // publisher, control, guider, health, link.
 
 import { Context, type Router } from 'zeromq';
-import { ButlerRoom } from './butler/room.js';
 import { type Profile, profileRoiSpec } from './config/profile.js';
 import { CommandDesk } from './control/desk.js';
 import { exposureVerb } from './control/exposure-verb.js';
@@ -17,27 +16,24 @@ import { ControlServer } from './control/server.js';
 import type { Role } from './control/states.js';
 import { makeVerbs, type Verbs } from './control/verbs.js';
 import { ReopenableLink } from './daq/reopenable-link.js';
+import { FileRooms } from './file-rooms.js';
 import { LiveCalibrations } from './guider/calibrations.js';
 import { ExposureBook } from './guider/exposure/book.js';
 import { Guider } from './guider/guider.js';
 import { OnSky } from './guider/on-sky.js';
-import { Recordings } from './guider/recordings.js';
 import type { StartHostThread } from './health/host/thread.js';
 import type { ClockSource, HostClock } from './health/host-clock.js';
 import { LinkWatch } from './health/link-watch.js';
 import { HealthRoom, startingTime } from './health/room.js';
 import { type LiveStream, StreamClock } from './health/stream-clock.js';
 import type { VitalSigns } from './health/vital-signs.js';
-import { Looks } from './image/looks.js';
-import { startProductWriter } from './image/products/writer.js';
-import { ImageRoom } from './image/room.js';
 import { Intake } from './intake.js';
 import { Metrics } from './metrics/metrics.js';
 import type { DaqLink, LinkSettings } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
-import type { MessageSink, SetAlarm } from './model/messages.js';
+import type { SetAlarm } from './model/messages.js';
 import { bindOrExplain } from './publish/bind.js';
 import { Publisher } from './publish/publisher.js';
 import { type Reporting, snapshotOf, statsOf } from './report.js';
@@ -80,13 +76,7 @@ export class Agent {
   readonly #exposures: ExposureBook;
   readonly #initGuiders: InitGuiders;
   readonly #guider: Guider;
-  readonly #recordings: Recordings;
-  /** null: files stay files */
-  readonly #butler: ButlerRoom | null;
-  /** null: the role takes no full frames */
-  readonly #images: ImageRoom | null;
-  /** null: nobody looks at them */
-  readonly #looks: Looks | null;
+  readonly #files: FileRooms;
   readonly #calibrations: LiveCalibrations | null;
   readonly #health: HealthRoom;
   readonly #metrics: Metrics;
@@ -223,51 +213,14 @@ export class Agent {
         ...(recorded ? {} : { look: () => this.#link.look() }),
       },
     );
-    // What has left is noted where the file lies: what a crash stops before is told by the next run.
-    const files: MessageSink = {
-      publish: (message) => {
-        this.#publisher.publish(message);
-        if (message.kind === 'image.available' && message.datasetType === 'raw')
-          this.#images?.told(message.path);
-      },
-    };
-    this.#butler =
-      profile.butler &&
-      new ButlerRoom(profile.butler, {
-        next: files,
-        log: this.#log,
-        alarm,
-        taiMinusUtcS: () => this.#health.time.offset.seconds,
-      });
-    this.#recordings = new Recordings({
-      sink: this.#butler ?? this.#publisher,
+    this.#files = new FileRooms(profile, {
+      link: this.#link,
+      sink: this.#publisher,
       log: this.#log,
+      clock: this.#clock,
       alarm,
+      taiMinusUtcS: () => this.#health.time.offset.seconds,
     });
-    const quicklook = profile.image?.quicklook ?? null;
-    this.#looks =
-      quicklook &&
-      new Looks(
-        { ...quicklook, calibrated: (profile.link.imageLooker?.calibrations ?? '') !== '' },
-        {
-          link: this.#link,
-          sink: this.#publisher,
-          log: this.#log,
-          alarm,
-          nowNs: () => this.#clock.monotonicNs(),
-          startProductWriter,
-        },
-      );
-    this.#images =
-      profile.image &&
-      new ImageRoom(profile.image, {
-        link: this.#link,
-        sink: this.#butler ?? files,
-        log: this.#log,
-        taiNs: () => this.#clock.taiNs(),
-        alarm,
-        looks: this.#looks,
-      });
     this.#calibrations =
       guider.calibrations &&
       new LiveCalibrations(guider.calibrations, guider.sensors, {
@@ -316,9 +269,8 @@ export class Agent {
       this.#running.push(() => this.#guard.stop());
       const data = await this.#publisher.start();
       this.#running.push(() => this.#publisher.stop());
-      this.#running.push(() => this.#images?.close());
-      this.#butler?.start();
-      this.#running.push(() => this.#butler?.stop());
+      this.#files.start();
+      this.#running.push(() => this.#files.stop());
       const control = await this.#control.start();
       this.#running.push(() => this.#control.stop());
       const query = (await this.#query?.start()) ?? null;
@@ -333,8 +285,7 @@ export class Agent {
         return this.#health.stop();
       });
       this.#tellIdentity();
-      this.#running.push(() => this.#images?.end());
-      this.#running.push(() => this.#looks?.stop());
+      this.#running.push(() => this.#files.finish());
       this.#running.push(() => this.#lifecycle.end());
       this.#running.push(() => this.#desk.stop());
       await this.#lifecycle.begin(this.#profile.agent.startState);
@@ -392,8 +343,8 @@ export class Agent {
       guard: this.#guard,
       onSky: this.#onSky,
       guider: this.#guider,
-      images: this.#images,
-      butler: this.#butler,
+      images: this.#files.images,
+      butler: this.#files.butler,
       health: this.#health,
       link: this.#link,
     };
@@ -422,26 +373,25 @@ export class Agent {
       exposure: exposureVerb(role),
       imageHeader: imageHeaderVerb({
         // The room is made after the verbs.
-        onHeader: this.#profile.image && ((header) => this.#images?.onHeader(header) ?? ''),
+        onHeader: this.#profile.image && ((header) => this.#files.images?.onHeader(header) ?? ''),
       }),
     };
   }
 
   #openLink(): void {
     this.#watch.reset();
-    this.#looks?.start();
-    this.#images?.start();
+    this.#files.beforeLink();
     this.#link.start(
       (records) => this.#intake.onRecords(records),
-      (files) => this.#recordings.onFiles(files),
-      this.#images ?? undefined,
+      (files) => this.#files.recordings.onFiles(files),
+      this.#files.images ?? undefined,
     );
     this.#tellSettings();
     this.#calibrations?.begin(this.#profile.guider.roi);
   }
 
   async #closeLink(): Promise<void> {
-    this.#images?.stop();
+    this.#files.images?.stop();
     await this.#link.stop();
     this.#guider.stop();
     this.#exposures.finish();

@@ -25,7 +25,6 @@ Napi::Array ImageFilesArray(Napi::Env env, const std::vector<recorder::ImageFile
 // {id, firstPlane, detector, name, header}; false: not the right kinds.
 bool ReadImageJob(const Napi::Value& value, recorder::ImageJob* job);
 
-
 // "null" leaves `workers` 0: nobody looks.
 bool ReadLookerSettings(const std::string& json, looks::LookerSettings* settings, std::string* message);
 // {id, firstPlane, kind, calibration, header, isrPath}; false: not the right kinds.

@@ -19,40 +19,20 @@ constexpr int kStopRecorderMs = 3000;  // open files reach the disk; within the 
 
 Napi::BigInt Big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
 
-// Link::Stop joins a thread: not on the event loop.
+// Stopping joins threads: not on the event loop.
 class StopWork : public Napi::AsyncWorker {
  public:
-  StopWork(Napi::Env env, std::shared_ptr<daq::Link> link, std::shared_ptr<recorder::GuiderRecorder> recorder,
-           std::shared_ptr<recorder::StreamRecorder> stream, std::shared_ptr<recorder::ImageWriter> images,
-           std::shared_ptr<looks::ImageLooker> looker, std::shared_ptr<Doorbell> doorbell)
-      : AsyncWorker(env),
-        link_(std::move(link)),
-        recorder_(std::move(recorder)),
-        stream_(std::move(stream)),
-        images_(std::move(images)),
-        looker_(std::move(looker)),
-        doorbell_(std::move(doorbell)),
-        deferred_(env) {}
+  StopWork(Napi::Env env, LinkParts parts, std::shared_ptr<Doorbell> doorbell)
+      : AsyncWorker(env), parts_(std::move(parts)), doorbell_(std::move(doorbell)), deferred_(env) {}
   Napi::Promise promise() const { return deferred_.Promise(); }
-  void Execute() override {
-    clean_ = link_->Stop(kStopMs);
-    // After the link: what it still delivered is recorded.
-    if (recorder_ != nullptr) clean_ = recorder_->Stop(kStopRecorderMs) && clean_;
-    if (stream_ != nullptr) clean_ = stream_->Stop(kStopRecorderMs) && clean_;
-    if (images_ != nullptr) clean_ = images_->Stop(kStopRecorderMs) && clean_;
-    if (looker_ != nullptr) clean_ = looker_->Stop(kStopRecorderMs) && clean_;
-  }
+  void Execute() override { clean_ = parts_.Stop(kStopMs, kStopRecorderMs); }
   void OnOK() override {
     doorbell_->Close();
     deferred_.Resolve(Napi::Boolean::New(Env(), clean_));
   }
 
  private:
-  std::shared_ptr<daq::Link> link_;
-  std::shared_ptr<recorder::GuiderRecorder> recorder_;
-  std::shared_ptr<recorder::StreamRecorder> stream_;
-  std::shared_ptr<recorder::ImageWriter> images_;
-  std::shared_ptr<looks::ImageLooker> looker_;
+  LinkParts parts_;
   std::shared_ptr<Doorbell> doorbell_;
   Napi::Promise::Deferred deferred_;
   bool clean_ = false;
@@ -158,42 +138,10 @@ NativeLink::NativeLink(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Native
     Throw(env, SUMMIT_ERR_CONFIG, "NativeLink: expected settings (JSON text) and a doorbell function");
     return;
   }
-  daq::LinkSettings settings;
-  std::string message;
-  if (!daq::ReadLinkSettings(info[0].As<Napi::String>().Utf8Value(), &settings, &message)) {
-    Throw(env, SUMMIT_ERR_CONFIG, message);
-    return;
-  }
-  recorder::RecorderSettings recording;
-  recorder::StreamSettings streaming;
-  recorder::ImageWriterSettings writing;
-  looks::LookerSettings looking;
-  if (!ReadRecorderSettings(settings.recorder, &recording, &message) || !ReadStreamSettings(settings.stream, &streaming, &message) ||
-      !ReadImageWriterSettings(settings.image_writer, &writing, &message) || !ReadLookerSettings(settings.image_looker, &looking, &message)) {
-    Throw(env, SUMMIT_ERR_CONFIG, message);
-    return;
-  }
   doorbell_ = std::make_shared<Doorbell>(env, info[1].As<Napi::Function>());
-  const auto ring = [doorbell = doorbell_] { doorbell->Ring(); };
-  std::vector<std::shared_ptr<daq::FrameTap>> taps;
-  if (!recording.folder.empty()) {
-    recorder_ = recorder::GuiderRecorder::Create(recording, ring);
-    taps.push_back(recorder_);
-  }
-  if (!writing.folder.empty()) images_ = recorder::ImageWriter::Create(writing, ring);
-  if (looking.workers > 0) looker_ = looks::ImageLooker::Create(looking, ring);
-  if (!streaming.path.empty()) {
-    stream_ = recorder::StreamRecorder::Create(streaming, &message);
-    if (stream_ == nullptr) {
-      doorbell_->Close();
-      Throw(env, SUMMIT_ERR_RESOURCE, message);
-      return;
-    }
-    taps.push_back(stream_);
-  }
-  int code = SUMMIT_OK;
-  link_ = daq::Link::Create(settings, ring, &code, &message, std::move(taps));
-  if (link_ == nullptr) {
+  std::string message;
+  const int code = LinkParts::Create(info[0].As<Napi::String>().Utf8Value(), [doorbell = doorbell_] { doorbell->Ring(); }, &parts_, &message);
+  if (code != SUMMIT_OK) {
     doorbell_->Close();
     Throw(env, code, message);
     return;
@@ -209,28 +157,18 @@ void NativeLink::OnEnvironmentEnd(void* self) {
 
 void NativeLink::StopAll() {
   doorbell_->Silence();
-  link_->Stop(kStopMs);
-  if (recorder_ != nullptr) recorder_->Stop(kStopMs);
-  if (stream_ != nullptr) stream_->Stop(kStopMs);
-  if (images_ != nullptr) images_->Stop(kStopMs);
-  if (looker_ != nullptr) looker_->Stop(kStopMs);
+  parts_.Stop(kStopMs, kStopMs);
 }
 
 NativeLink::~NativeLink() {
-  if (link_ == nullptr) return;
+  if (parts_.link == nullptr) return;
   napi_remove_env_cleanup_hook(Env(), OnEnvironmentEnd, this);
   StopAll();
 }
 
 Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
   std::string message;
-  // Before the link: its first frames find the recorder at work.
-  if (recorder_ != nullptr) recorder_->Start();
-  if (stream_ != nullptr) stream_->Start();
-  // What is wrong with the folder is told with the first image that cannot be written.
-  if (images_ != nullptr) images_->Start(&message);
-  if (looker_ != nullptr) looker_->Start();
-  const int code = link_->Start(&message);
+  const int code = parts_.Start(&message);
   if (code != SUMMIT_OK) {
     doorbell_->Close();
     Throw(info.Env(), code, message);
@@ -241,7 +179,7 @@ Napi::Value NativeLink::Start(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeLink::Stop(const Napi::CallbackInfo& info) {
-  auto* work = new StopWork(info.Env(), link_, recorder_, stream_, images_, looker_, doorbell_);
+  auto* work = new StopWork(info.Env(), parts_, doorbell_);
   const Napi::Promise promise = work->promise();
   work->Queue();
   return promise;
@@ -258,19 +196,19 @@ Napi::Value NativeLink::Drain(const Napi::CallbackInfo& info) {
     Throw(info.Env(), SUMMIT_ERR_CONFIG, "drain: expected memory that is aligned to 8 bytes");
     return info.Env().Undefined();
   }
-  const size_t count = link_->Drain({reinterpret_cast<daq::Record*>(bytes), array.ByteLength() / sizeof(daq::Record)});
+  const size_t count = parts_.link->Drain({reinterpret_cast<daq::Record*>(bytes), array.ByteLength() / sizeof(daq::Record)});
   return Napi::Number::New(info.Env(), static_cast<double>(count));
 }
 
 Napi::Value NativeLink::TakeLog(const Napi::CallbackInfo& info) {
-  std::vector<daq::LogLine> lines = link_->TakeLog();
-  if (recorder_ != nullptr) {
-    for (const std::string& name : recorder_->TakeLeftovers()) {
+  std::vector<daq::LogLine> lines = parts_.link->TakeLog();
+  if (parts_.recorder != nullptr) {
+    for (const std::string& name : parts_.recorder->TakeLeftovers()) {
       lines.push_back({30, "recorder: an earlier run left " + name + " unfinished: moved to the folder incomplete"});
     }
   }
-  if (images_ != nullptr) {
-    for (const std::string& name : images_->TakeLeftovers()) {
+  if (parts_.images != nullptr) {
+    for (const std::string& name : parts_.images->TakeLeftovers()) {
       lines.push_back({30, "images: an earlier run left " + name + " unfinished: moved to the folder incomplete"});
     }
   }
@@ -290,7 +228,7 @@ Napi::Value NativeLink::Control(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
   }
   const int deadline_ms = std::clamp(info[1].As<Napi::Number>().Int32Value(), 0, 600000);
-  auto* work = new ControlWork(info.Env(), link_, info[0].As<Napi::String>().Utf8Value(), deadline_ms);
+  auto* work = new ControlWork(info.Env(), parts_.link, info[0].As<Napi::String>().Utf8Value(), deadline_ms);
   const Napi::Promise promise = work->promise();
   work->Queue();
   return promise;
@@ -298,7 +236,7 @@ Napi::Value NativeLink::Control(const Napi::CallbackInfo& info) {
 
 Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const daq::LinkSnapshot snapshot = link_->Snapshot();
+  const daq::LinkSnapshot snapshot = parts_.link->Snapshot();
   Napi::Object all = Napi::Object::New(env);
   all.Set("driver", snapshot.driver);
   all.Set("driverVersion", snapshot.driver_version);
@@ -313,20 +251,20 @@ Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
   for (const auto& [name, text] : snapshot.outcomes) outcomes.Set(name, text);
   all.Set("outcomes", outcomes);
   Napi::Object recording = Napi::Object::New(env);
-  if (recorder_ != nullptr) {
-    for (const auto& [name, value] : recorder_->Snapshot()) recording.Set(name, Big(env, value));
+  if (parts_.recorder != nullptr) {
+    for (const auto& [name, value] : parts_.recorder->Snapshot()) recording.Set(name, Big(env, value));
   }
-  if (stream_ != nullptr) {
-    for (const auto& [name, value] : stream_->Snapshot()) recording.Set(name, Big(env, value));
-    if (const std::string problem = stream_->problem(); !problem.empty()) outcomes.Set("stream", problem);
+  if (parts_.stream != nullptr) {
+    for (const auto& [name, value] : parts_.stream->Snapshot()) recording.Set(name, Big(env, value));
+    if (const std::string problem = parts_.stream->problem(); !problem.empty()) outcomes.Set("stream", problem);
   }
   all.Set("recording", recording);
   Napi::Object images = Napi::Object::New(env);
-  if (daq::ImageReceiver* receiver = link_->images(); receiver != nullptr) {
+  if (daq::ImageReceiver* receiver = parts_.link->images(); receiver != nullptr) {
     for (const auto& [name, value] : receiver->Counters()) images.Set(name, Big(env, value));
   }
   all.Set("images", images);
-  const daq::Worker& worker = link_->worker();
+  const daq::Worker& worker = parts_.link->worker();
   Napi::Array sensors = Napi::Array::New(env, worker.sensors());
   for (size_t i = 0; i < worker.sensors(); ++i) {
     sensors.Set(static_cast<uint32_t>(i), SensorObject(env, worker.location(i), worker.counters(i)));
@@ -336,7 +274,7 @@ Napi::Value NativeLink::Counters(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeLink::BusySince(const Napi::CallbackInfo& info) {
-  return Napi::BigInt::New(info.Env(), link_->busy_since());
+  return Napi::BigInt::New(info.Env(), parts_.link->busy_since());
 }
 
 Napi::Value NativeLink::Predict(const Napi::CallbackInfo& info) {
@@ -348,7 +286,7 @@ Napi::Value NativeLink::Predict(const Napi::CallbackInfo& info) {
     prediction.radius = info[3].As<Napi::Number>().DoubleValue();
     prediction.valid = std::isfinite(prediction.x) && std::isfinite(prediction.y) && prediction.radius > 0;
   }
-  link_->Predict(location, prediction);
+  parts_.link->Predict(location, prediction);
   return info.Env().Undefined();
 }
 
@@ -358,7 +296,7 @@ Napi::Value NativeLink::Calibrate(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
   }
   const auto location = static_cast<uint8_t>(info[0].As<Napi::Number>().Uint32Value());
-  return CalibrateLink(info.Env(), link_, location, info[1], info[2].As<Napi::String>().Utf8Value());
+  return CalibrateLink(info.Env(), parts_.link, location, info[1], info[2].As<Napi::String>().Utf8Value());
 }
 
 Napi::Value NativeLink::WantPixels(const Napi::CallbackInfo& info) {
@@ -371,7 +309,7 @@ Napi::Value NativeLink::WantPixels(const Napi::CallbackInfo& info) {
     }
   }
   for (unsigned location = 0; location < daq::kLocations; ++location) {
-    link_->Want(static_cast<uint8_t>(location), want[location]);
+    parts_.link->Want(static_cast<uint8_t>(location), want[location]);
   }
   return info.Env().Undefined();
 }
@@ -379,32 +317,32 @@ Napi::Value NativeLink::WantPixels(const Napi::CallbackInfo& info) {
 Napi::Value NativeLink::TakePixels(const Napi::CallbackInfo& info) {
   bool lossless = false;
   const uint64_t lease = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
-  const uint32_t bytes = link_->leases().Bytes(lease);
+  const uint32_t bytes = parts_.link->leases().Bytes(lease);
   if (bytes == 0) {
     Throw(info.Env(), SUMMIT_ERR_STATE, "takePixels: this lease was never given, or was given back");
     return info.Env().Undefined();
   }
-  const Napi::Value copy = Napi::Buffer<uint8_t>::Copy(info.Env(), link_->leases().Pixels(lease), bytes);
-  link_->leases().Release(lease);
+  const Napi::Value copy = Napi::Buffer<uint8_t>::Copy(info.Env(), parts_.link->leases().Pixels(lease), bytes);
+  parts_.link->leases().Release(lease);
   return copy;
 }
 
 Napi::Value NativeLink::ReleasePixels(const Napi::CallbackInfo& info) {
   bool lossless = false;
   const uint64_t lease = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
-  if (!link_->leases().Release(lease)) {
+  if (!parts_.link->leases().Release(lease)) {
     Throw(info.Env(), SUMMIT_ERR_STATE, "releasePixels: this lease was never given, or was given back");
   }
   return info.Env().Undefined();
 }
 
 Napi::Value NativeLink::TakeReports(const Napi::CallbackInfo& info) {
-  if (recorder_ == nullptr) return Napi::Array::New(info.Env());
-  return ReportsArray(info.Env(), recorder_->TakeReports());
+  if (parts_.recorder == nullptr) return Napi::Array::New(info.Env());
+  return ReportsArray(info.Env(), parts_.recorder->TakeReports());
 }
 
 Napi::Value NativeLink::TakeImages(const Napi::CallbackInfo& info) {
-  daq::ImageReceiver* receiver = link_->images();
+  daq::ImageReceiver* receiver = parts_.link->images();
   return ImageNewsArray(info.Env(), receiver != nullptr ? receiver->TakeNews() : std::vector<daq::ImageNews>{});
 }
 
@@ -412,12 +350,12 @@ Napi::Value NativeLink::WriteImage(const Napi::CallbackInfo& info) {
   recorder::ImageJob job;
   bool lossless = false;
   const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
-  if (link_->images() != nullptr) job.planes = link_->images()->Planes(token);
-  if (images_ == nullptr || job.planes == nullptr || !ReadImageJob(info[1], &job)) {
+  if (parts_.link->images() != nullptr) job.planes = parts_.link->images()->Planes(token);
+  if (parts_.images == nullptr || job.planes == nullptr || !ReadImageJob(info[1], &job)) {
     Throw(info.Env(), SUMMIT_ERR_STATE, "writeImage: expected the token of an image that is lent, and {id, firstPlane, detector, name, header}");
     return info.Env().Undefined();
   }
-  images_->Write(std::move(job));
+  parts_.images->Write(std::move(job));
   return info.Env().Undefined();
 }
 
@@ -425,34 +363,34 @@ Napi::Value NativeLink::LookAtImage(const Napi::CallbackInfo& info) {
   looks::LookJob job;
   bool lossless = false;
   const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
-  if (link_->images() != nullptr) job.planes = link_->images()->Planes(token);
-  if (looker_ == nullptr || job.planes == nullptr || !ReadLookJob(info[1], &job)) {
+  if (parts_.link->images() != nullptr) job.planes = parts_.link->images()->Planes(token);
+  if (parts_.looker == nullptr || job.planes == nullptr || !ReadLookJob(info[1], &job)) {
     Throw(info.Env(), SUMMIT_ERR_STATE, "lookAtImage: expected the token of an image that is lent, and {id, firstPlane, kind, calibration, header, isrPath}");
     return info.Env().Undefined();
   }
-  looker_->Look(std::move(job));
+  parts_.looker->Look(std::move(job));
   return info.Env().Undefined();
 }
 
 Napi::Value NativeLink::ReleaseImage(const Napi::CallbackInfo& info) {
   bool lossless = false;
   const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
-  if (link_->images() == nullptr || !link_->images()->Release(token)) {
+  if (parts_.link->images() == nullptr || !parts_.link->images()->Release(token)) {
     Throw(info.Env(), SUMMIT_ERR_STATE, "releaseImage: this image was never lent, or was given back");
   }
   return info.Env().Undefined();
 }
 
 Napi::Value NativeLink::TakeImageFiles(const Napi::CallbackInfo& info) {
-  return ImageFilesArray(info.Env(), images_ != nullptr ? images_->TakeReports() : std::vector<recorder::ImageFileReport>{});
+  return ImageFilesArray(info.Env(), parts_.images != nullptr ? parts_.images->TakeReports() : std::vector<recorder::ImageFileReport>{});
 }
 
 Napi::Value NativeLink::TakeLooks(const Napi::CallbackInfo& info) {
-  return LooksArray(info.Env(), looker_ != nullptr ? looker_->TakeReports() : std::vector<looks::LookReport>{});
+  return LooksArray(info.Env(), parts_.looker != nullptr ? parts_.looker->TakeReports() : std::vector<looks::LookReport>{});
 }
 
 Napi::Value NativeLink::TakeIsrFiles(const Napi::CallbackInfo& info) {
-  return IsrFilesArray(info.Env(), looker_ != nullptr ? looker_->TakeIsrFiles() : std::vector<looks::IsrFileReport>{});
+  return IsrFilesArray(info.Env(), parts_.looker != nullptr ? parts_.looker->TakeIsrFiles() : std::vector<looks::IsrFileReport>{});
 }
 
 }  // namespace summit::binding

@@ -10,11 +10,7 @@
 #include <memory>
 
 #include "addons/binding/doorbell.h"
-#include "addons/daq/link.h"
-#include "addons/looks/image_looker.h"
-#include "addons/recorder/guider_recorder.h"
-#include "addons/recorder/image_writer.h"
-#include "addons/recorder/stream_recorder.h"
+#include "addons/binding/link_parts.h"
 
 namespace summit::binding {
 
@@ -48,11 +44,7 @@ class NativeLink : public Napi::ObjectWrap<NativeLink> {
   Napi::Value TakeLooks(const Napi::CallbackInfo& info);
   Napi::Value TakeIsrFiles(const Napi::CallbackInfo& info);
 
-  std::shared_ptr<recorder::GuiderRecorder> recorder_;  // nullptr: nothing is recorded
-  std::shared_ptr<recorder::StreamRecorder> stream_;    // the same for the whole stream
-  std::shared_ptr<recorder::ImageWriter> images_;       // and for raw images
-  std::shared_ptr<looks::ImageLooker> looker_;          // and nobody looks
-  std::shared_ptr<daq::Link> link_;
+  LinkParts parts_;
   std::shared_ptr<Doorbell> doorbell_;
 };
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "addons/daq/driver_table.h"
 #include "addons/daq/drivers.h"
 #include "addons/daq/handover.h"
-#include "addons/daq/driver_table.h"
 #include "addons/daq/options.h"
 
 namespace summit::daq {

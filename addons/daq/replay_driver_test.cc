@@ -18,6 +18,7 @@
 
 #include "addons/daq/clock.h"
 #include "addons/fits/guider_file_writer.h"
+#include "addons/fits/testing/temporary_folder.h"
 
 namespace summit::daq {
 namespace {
@@ -67,14 +68,8 @@ struct Seen {
 
 class ReplayTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "replay-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
   void TearDown() override {
     if (handle_ != nullptr) driver_->close(handle_);
-    fs::remove_all(folder_);
   }
 
   static fits::GuiderHeader Header(const char* raft, const char* slot, int64_t sequence = 77) {
@@ -157,7 +152,8 @@ class ReplayTest : public testing::Test {
   void* handle_ = nullptr;
   std::array<char, 512> message_{};
   int last_ = 0;
-  fs::path folder_;
+  const fits::testing::TemporaryFolder temporary_{};
+  const fs::path folder_ = temporary_.path();
 };
 
 std::vector<int> Types(const std::vector<Seen>& all) {

@@ -11,19 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "addons/fits/testing/temporary_folder.h"
+
 namespace summit::fits {
 namespace {
 
 namespace fs = std::filesystem;
 
-class CalibrationFileTest : public testing::Test {
+class CalibrationFileTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "calibration-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   // Row y of the CCD holds x + 5000 y in the rows named, 0 elsewhere.
   std::string WriteCcd(const char* name, const std::vector<int>& rows, const char* unit) const {
@@ -77,7 +73,8 @@ class CalibrationFileTest : public testing::Test {
     return path;
   }
 
-  fs::path folder_;
+  const testing::TemporaryFolder temporary_{};
+  const fs::path folder_ = temporary_.path();
 };
 
 // DESIGN: C1k -> x = 509k + 508 - (startCol + c), y = 3999 - (startRow + r); C0k -> the same x, y = startRow + r.

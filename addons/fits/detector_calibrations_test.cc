@@ -3,13 +3,14 @@
 
 #include <fitsio.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+
+#include "addons/fits/testing/temporary_folder.h"
 
 namespace summit::fits {
 namespace {
@@ -18,12 +19,6 @@ namespace fs = std::filesystem;
 
 class DetectorCalibrations : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = fs::temp_directory_path() / (std::string("summit-calib-") + info->name() + std::to_string(getpid()));
-    fs::create_directories(directory_);
-  }
-  void TearDown() override { fs::remove_all(directory_); }
 
   fitsfile* Create(const char* name) {
     fitsfile* file = nullptr;
@@ -117,7 +112,8 @@ class DetectorCalibrations : public ::testing::Test {
   }
 
   const image::DetectorModel& model_ = image::WavefrontHalf();
-  fs::path directory_;
+  const testing::TemporaryFolder temporary_{};
+  const fs::path directory_ = temporary_.path();
   std::vector<std::string> missing_;
   int status_ = 0;
 };

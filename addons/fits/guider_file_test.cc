@@ -14,6 +14,7 @@
 
 #include "addons/fits/guider_file_writer.h"
 #include "addons/fits/tai_text.h"
+#include "addons/fits/testing/temporary_folder.h"
 
 namespace summit::fits {
 namespace {
@@ -59,14 +60,8 @@ std::vector<int32_t> Pixels(size_t count, int32_t seed) {
   return pixels;
 }
 
-class GuiderFileTest : public testing::Test {
+class GuiderFileTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "guider-file-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string Path(const std::string& name) const { return (folder_ / name).string(); }
 
@@ -86,7 +81,8 @@ class GuiderFileTest : public testing::Test {
     return GuiderFile::Open(path, &problem_);
   }
 
-  fs::path folder_;
+  const testing::TemporaryFolder temporary_{};
+  const fs::path folder_ = temporary_.path();
   std::string problem_;
 };
 

@@ -11,17 +11,13 @@
 #include <fstream>
 #include <limits>
 
+#include "addons/fits/testing/temporary_folder.h"
+
 namespace summit::fits {
 namespace {
 
 class ImageFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = std::filesystem::temp_directory_path() / (std::string("summit-image-") + info->name() + std::to_string(getpid()));
-    std::filesystem::create_directories(directory_);
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   std::string Path(const char* name) const { return (directory_ / name).string(); }
 
@@ -44,7 +40,8 @@ class ImageFile : public ::testing::Test {
     return path;
   }
 
-  std::filesystem::path directory_;
+  const testing::TemporaryFolder temporary_{};
+  const std::filesystem::path directory_ = temporary_.path();
 };
 
 constexpr std::array<float, 12> kPixels = {0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 262143};

@@ -3,12 +3,12 @@
 
 #include <fitsio.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <filesystem>
 
 #include "addons/fits/image_file.h"
+#include "addons/fits/testing/temporary_folder.h"
 
 namespace summit::fits {
 namespace {
@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 class IsrFile : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_ = fs::temp_directory_path() / ("summit-isr-file-" + std::to_string(getpid()));
-    fs::create_directories(directory_);
     image_.model = &image::WavefrontHalf();
     const auto pixels = static_cast<size_t>(image_.model->pixels());
     image_.image.assign(pixels, 12.5f);
@@ -31,9 +29,9 @@ class IsrFile : public ::testing::Test {
     image_.amps[2].gain = 1.25f;
     header_.cards = {{"SIMPLE", true}, {"NAXIS", int64_t{0}}, {"OBSID", std::string("MC_O_20261102_000087")}, {"DARKTIME", 30.93}, {"ROTPA", std::monostate{}}, {"STUTTER.ROWS", int64_t{0}}, {"CHECKSUM", std::string("x")}};
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
-  fs::path directory_;
+  const testing::TemporaryFolder temporary_{};
+  const fs::path directory_ = temporary_.path();
   image::IsrImage image_;
   RawHeader header_;
   std::string problem_;

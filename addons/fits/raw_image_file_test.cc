@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "addons/fits/testing/raw_file_maker.h"
+#include "addons/fits/testing/temporary_folder.h"
 
 namespace summit::fits {
 namespace {
@@ -18,12 +19,6 @@ namespace fs = std::filesystem;
 
 class RawImageFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = fs::temp_directory_path() / (std::string("summit-raw-") + info->name() + std::to_string(getpid()));
-    fs::create_directories(directory_);
-  }
-  void TearDown() override { fs::remove_all(directory_); }
   std::string Path(const char* name) const { return (directory_ / name).string(); }
 
   std::string Refusal(const testing::RawFileForm& form) const {
@@ -38,7 +33,8 @@ class RawImageFile : public ::testing::Test {
 
   static int32_t Pixel(int32_t amp, int32_t row, int32_t col) { return (amp << 14) + ((row * 37 + col * 11) & 0x3fff); }
 
-  fs::path directory_;
+  const testing::TemporaryFolder temporary_{};
+  const fs::path directory_ = temporary_.path();
 };
 
 void ExpectPixels(const RawImage& image) {

@@ -17,6 +17,7 @@
 
 #include "addons/fits/durable_file.h"
 #include "addons/fits/open_file.h"
+#include "addons/fits/testing/temporary_folder.h"
 
 namespace summit::fits {
 namespace {
@@ -27,14 +28,8 @@ using nlohmann::ordered_json;
 constexpr uint32_t kRows = 64;
 constexpr uint32_t kCols = 576;
 
-class RawImageWriterTest : public testing::Test {
+class RawImageWriterTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "summit-raw-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string Write(const RawFile& file) {
     const std::string path = folder_ + "/AT_O_20261102_000041_R00_S00.fits";
@@ -43,7 +38,8 @@ class RawImageWriterTest : public testing::Test {
     return path;
   }
 
-  std::string folder_;
+  const testing::TemporaryFolder temporary_{};
+  const std::string folder_ = temporary_.path().string();
 };
 
 std::vector<int32_t> Planes(size_t segments) {

@@ -3,19 +3,24 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
 #include "addons/fits/detector_calibrations.h"
 
 namespace summit::looks {
 
-// Which files these are: number, size and time of each; zeros for one that is not there.
-std::vector<int64_t> CalibrationShelf::StateOf(const std::string& detector) const {
-  std::vector<int64_t> state;
-  for (const char* name : {"bias", "dark", "flat", "defects", "crosstalk", "ptc", "linearizer"}) {
+// Which files these are: name, number, size and time of each, in the order of their names.
+std::vector<std::string> CalibrationShelf::StateOf(const std::string& detector) const {
+  std::vector<std::string> state;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/" + detector, error)) {
     struct stat file{};
-    const std::string path = folder_ + "/" + detector + "/" + name + ".fits";
-    if (stat(path.c_str(), &file) != 0) file = {};
-    state.insert(state.end(), {static_cast<int64_t>(file.st_ino), static_cast<int64_t>(file.st_size), static_cast<int64_t>(file.st_mtim.tv_sec), static_cast<int64_t>(file.st_mtim.tv_nsec)});
+    if (stat(entry.path().c_str(), &file) != 0) continue;
+    state.push_back(entry.path().filename().string() + ' ' + std::to_string(file.st_ino) + ' ' + std::to_string(file.st_size) + ' ' + std::to_string(file.st_mtim.tv_sec) + ' ' + std::to_string(file.st_mtim.tv_nsec));
   }
+  std::sort(state.begin(), state.end());
   return state;
 }
 
@@ -29,13 +34,13 @@ ShelvedCalibrations CalibrationShelf::Get(const std::string& detector, const ima
     entry = there;
   }
   const std::lock_guard<std::mutex> lock(entry->mutex);
-  const std::vector<int64_t> state = StateOf(detector);
+  std::vector<std::string> state = StateOf(detector);
   if (entry->content.calibrations != nullptr && entry->state == state) return entry->content;
   // The old ones go first: two sets of maps are more memory than there is to spare.
   entry->content = {};
   entry->content.calibrations = fits::ReadDetectorCalibrations(folder_ + "/" + detector, model, threads, &entry->content.missing);
   // As it was before they were read: a file that changed meanwhile is read again with the next frame.
-  entry->state = state;
+  entry->state = std::move(state);
   return entry->content;
 }
 

@@ -34,10 +34,10 @@ class CalibrationShelf {
  private:
   struct Entry {
     std::mutex mutex{};
-    std::vector<int64_t> state{};  // of its files when it was read
+    std::vector<std::string> state{};  // of its files when it was read
     ShelvedCalibrations content{};
   };
-  std::vector<int64_t> StateOf(const std::string& detector) const;
+  std::vector<std::string> StateOf(const std::string& detector) const;
 
   const std::string folder_;
   std::mutex mutex_{};

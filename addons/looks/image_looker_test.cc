@@ -2,7 +2,6 @@
 #include "addons/looks/image_looker.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -12,6 +11,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "addons/fits/testing/temporary_folder.h"
 #include "addons/image/testing/made_frame.h"
 #include "addons/image/unpack18.h"
 
@@ -24,16 +24,12 @@ using nlohmann::json;
 class ImageLookerTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "summit-looks-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
     // Made once: painting takes longer than looking.
     static const image::testing::MadeFrame made = image::testing::MakeFrame();
     planes_ = std::shared_ptr<int32_t[]>(new int32_t[16 * image::kSegmentPixels]());
     // The second half of a board.
     std::copy(made.planes.begin(), made.planes.end(), planes_.get() + 8 * image::kSegmentPixels);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::shared_ptr<ImageLooker> Looker(unsigned workers) {
     LookerSettings settings;
@@ -68,7 +64,8 @@ class ImageLookerTest : public testing::Test {
     return Wait(count, [looker] { return looker->TakeReports(); });
   }
 
-  fs::path folder_;
+  const fits::testing::TemporaryFolder temporary_{};
+  const fs::path folder_ = temporary_.path();
   std::shared_ptr<int32_t[]> planes_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +13,7 @@
 #include <mutex>
 
 #include "addons/fits/image_file.h"
+#include "addons/fits/testing/temporary_folder.h"
 #include "addons/image/unpack18.h"
 
 namespace summit::recorder {
@@ -24,13 +24,9 @@ namespace fs = std::filesystem;
 class ImageWriterTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "summit-images-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
     planes_ = std::shared_ptr<int32_t[]>(new int32_t[16 * image::kSegmentPixels]);
     for (size_t i = 0; i < 16 * image::kSegmentPixels; i++) planes_[i] = 20000 + static_cast<int32_t>(i / image::kSegmentPixels) * 100 + static_cast<int32_t>(i * 2654435761u >> 28);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::shared_ptr<ImageWriter> Writer(const std::string& folder) {
     auto writer = ImageWriter::Create({folder, 2}, [this] {
@@ -60,7 +56,8 @@ class ImageWriterTest : public testing::Test {
     return all;
   }
 
-  std::string folder_;
+  const fits::testing::TemporaryFolder temporary_{};
+  const std::string folder_ = temporary_.path().string();
   std::shared_ptr<int32_t[]> planes_;
   std::mutex mutex_;
   std::condition_variable changed_;

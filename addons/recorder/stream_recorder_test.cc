@@ -3,7 +3,6 @@
 #include "addons/recorder/stream_recorder.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -13,6 +12,7 @@
 
 #include "addons/daq/recording_file.h"
 #include "addons/daq/testing/link_rig.h"
+#include "addons/fits/testing/temporary_folder.h"
 
 namespace summit::recorder {
 namespace {
@@ -30,15 +30,11 @@ int32_t PixelOf(uint64_t stamp, size_t i) { return static_cast<int32_t>(13000 + 
 class StreamRecorderTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "stream-recorder-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
     std::string message;
     pool_ = daq::FramePool::Create({.slots = 64, .slot_bytes = kBytes, .huge_pages = false}, &message);
   }
   void TearDown() override {
     EXPECT_EQ(pool_->in_use(), 0u);
-    fs::remove_all(folder_);
   }
 
   std::string Path(const std::string& name) const { return (folder_ / name).string(); }
@@ -132,7 +128,8 @@ class StreamRecorderTest : public testing::Test {
     }
   }
 
-  fs::path folder_;
+  const fits::testing::TemporaryFolder temporary_{};
+  const fs::path folder_ = temporary_.path();
   std::shared_ptr<daq::FramePool> pool_;
   uint64_t time_ = 1000;
 };

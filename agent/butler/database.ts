@@ -41,7 +41,7 @@ const sentences: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** What SQLite says as a refusal with a sentence; anything else is a bug and stays what it is. */
-export function refusalOf(path: string, error: unknown): unknown {
+function refusalOf(path: string, error: unknown): unknown {
   const code = codeOf(error);
   const known = sentences.find(([form]) => form.test(code));
   if (!known) return error;
@@ -55,8 +55,6 @@ export class RepositoryDatabase {
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
   readonly #rollback: Database.Statement;
-  /** tries that found the file locked */
-  retries = 0;
 
   constructor(path: string, { readOnly = false, busyMs = defaultBusyMs }: DatabaseSettings = {}) {
     this.path = path;
@@ -124,7 +122,6 @@ export class RepositoryDatabase {
         return attempt();
       } catch (error) {
         if (!isBusy(error)) throw error;
-        this.retries++;
         if (performance.now() > until)
           throw new AgentError(
             'butler_busy',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removal of what is too old, or of the oldest where the disk is too full. Rows go first, through the trash of
+// Removal of raw and guider files that are too old, or of the oldest where the disk is too full. Rows go first, through the trash of
 // lsst.daf.butler, then files, then the trash: a crash in between leaves trash, which the next start empties. Nothing that
 // a tagged or calibration collection holds is touched, nor files that were ingested where they lie.
 
@@ -7,14 +7,14 @@ import { readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RemovedFiles } from '../model/butler.js';
 import { syncFolder } from './create.js';
+import { guiderRun, rawRun } from './dataset-types.js';
 import { isInside, look } from './datastore.js';
+import { instrumentTables } from './instruments.js';
 import { datastoreName, recordsTable } from './layout.js';
 import type { Repository } from './repository.js';
 import { dashed } from './uuids.js';
 
 export interface ExpirySettings {
-  /** runs whose datasets may go */
-  readonly runs: readonly string[];
   /** ingested before this, TAI ns; null: whatever their age */
   readonly olderThanNs: bigint | null;
   /** goes on until the file system is filled no further than this share; null: it does not matter */
@@ -23,8 +23,6 @@ export interface ExpirySettings {
   readonly batch: number;
   /** where the same files lie under the camera's names */
   readonly spools: readonly string[];
-  /** datasets that are in use */
-  readonly held: ReadonlySet<string>;
 }
 
 interface Candidate {
@@ -38,7 +36,13 @@ interface Trashed {
   readonly bytes: number | null;
 }
 
-export function filledShare(root: string): number {
+const hourNs = 3_600_000_000_000;
+
+export function hoursBefore(taiNs: bigint, hours: number): bigint {
+  return taiNs - BigInt(Math.round(hours * hourNs));
+}
+
+function filledShare(root: string): number {
   const { blocks, bavail } = statfsSync(root);
   return blocks === 0 ? 0 : 1 - bavail / blocks;
 }
@@ -81,7 +85,7 @@ export class Expiry {
 
   /** One bounded step: what it removed; null: nothing is left to do. */
   step(): RemovedFiles | null {
-    const { batch, held, diskShare, olderThanNs } = this.#settings;
+    const { batch, diskShare, olderThanNs } = this.#settings;
     if (this.#queue.length === 0) return null;
     const tooFull = diskShare !== null && filledShare(this.#repository.root) > diskShare;
     const [oldest] = this.#queue;
@@ -92,14 +96,15 @@ export class Expiry {
       const [next] = this.#queue;
       if (!next || (!tooFull && olderThanNs !== null && next.date >= olderThanNs)) break;
       this.#queue.shift();
-      if (!held.has(dashed(next.id))) ids.push(next.id);
+      ids.push(next.id);
     }
     this.#repository.db.write(() => this.#trash(ids));
     return emptyTrash(this.#repository, this.#settings.spools);
   }
 
   #candidates(): Candidate[] {
-    const { runs, olderThanNs, diskShare } = this.#settings;
+    const { olderThanNs, diskShare } = this.#settings;
+    const runs = instrumentTables.flatMap(({ name }) => [rawRun(name), guiderRun(name)]);
     const { db } = this.#repository;
     const places = runs.map(() => '?').join(', ');
     const age = diskShare === null && olderThanNs !== null ? `AND d.ingest_date < ${olderThanNs}` : '';

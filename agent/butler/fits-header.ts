@@ -34,7 +34,7 @@ function plainValue(text: string): HeaderValue {
 }
 
 /** Cards up to END; a long text goes on in CONTINUE cards. */
-export function headerOfCards(cards: readonly string[]): Header {
+function headerOfCards(cards: readonly string[]): Header {
   const header: Record<string, HeaderValue> = {};
   let open: string | null = null;
   for (const card of cards) {
@@ -87,7 +87,7 @@ function headerOfFile(path: string): Header {
   }
 }
 
-export function sidecarOf(path: string): string {
+function sidecarOf(path: string): string {
   return path.replace(/\.(fits|fit)(\.(fz|gz))?$/i, '.json');
 }
 

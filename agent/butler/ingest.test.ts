@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { createRepository } from './create.js';
 import type { ExposurePolicy } from './exposure-rows.js';
 import { Ingest } from './ingest.js';
-import { Repository } from './repository.js';
 import { at, cameraHeader, latissHeader, numbered, writeRaw } from './testing/headers.js';
+import { newRepository } from './testing/new-repository.js';
 
 function setUp(t: Test, exposures: ExposurePolicy = 'create') {
-  const folder = mkdtempSync(join(tmpdir(), 'butler-'));
-  const root = join(folder, 'repo');
-  createRepository(root);
-  const repository = new Repository(root);
-  t.teardown(() => {
-    repository.close();
-    rmSync(folder, { recursive: true });
-  });
+  const { folder, root, repository } = newRepository(t);
   const { db, registry } = repository;
   const taiNs = () => 1_795_472_475_000_000_000n;
   const ingest = new Ingest(root, db, registry, { transfer: 'link', exposures, taiNs });

@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Calibration, certify } from './certify.js';
-import { createRepository } from './create.js';
 import { findDataset } from './lookup.js';
 import { CollectionType } from './registry.js';
-import { Repository } from './repository.js';
 import { nsOfIso } from './tai-times.js';
 import { cameraHeader, writeFits } from './testing/headers.js';
+import { newRepository } from './testing/new-repository.js';
 
 const day = (text: string) => nsOfIso(text) ?? 0n;
 const span = (begin: string, end: string) => ({ begin: day(begin), end: day(end) });
 
 function setUp(t: Test) {
-  const folder = mkdtempSync(join(tmpdir(), 'butler-'));
-  const root = join(folder, 'repo');
-  createRepository(root);
-  const repository = new Repository(root);
-  t.teardown(() => {
-    repository.close();
-    rmSync(folder, { recursive: true });
-  });
+  const { folder, repository } = newRepository(t);
   const one = (type: string, begin: string, end: string, filter: string | null = null): Calibration => ({
     file: writeFits(join(folder, `${type}-${begin}.fits`), cameraHeader, begin),
     type,

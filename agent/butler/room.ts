@@ -2,26 +2,13 @@
 // The agent's side of the repository. It stands between the rooms that announce files and the publisher: a file is told
 // of when its rows are committed, with what it is called there. The event loop asks a thread and never waits.
 
-import type { IngestedFile, RemovedFiles } from '../model/butler.js';
+import type { ButlerSettings, IngestedFile, RemovedFiles } from '../model/butler.js';
 import { oodsCodes } from '../model/butler.js';
 import { sentenceOf } from '../model/errors.js';
 import type { ImageAvailableMessage, RawImageMessage } from '../model/image-messages.js';
 import type { Log } from '../model/log.js';
 import type { AgentMessage, MessageSink, SetAlarm } from '../model/messages.js';
 import { RepositoryThread } from './repository-thread.js';
-
-export interface ButlerRoomSettings {
-  readonly repository: string;
-  readonly create: boolean;
-  /** exposures are written by somebody else */
-  readonly shared: boolean;
-  /** null: however old */
-  readonly keepHours: number | null;
-  /** of the file system; null: however full */
-  readonly diskShare: number | null;
-  readonly expireEveryS: number;
-  readonly spools: readonly string[];
-}
 
 export interface ButlerRoomDeps {
   readonly next: MessageSink;
@@ -36,7 +23,7 @@ type FileMessage = ImageAvailableMessage | RawImageMessage;
 const mostHeld = 10_000;
 
 export class ButlerRoom implements MessageSink {
-  readonly #settings: ButlerRoomSettings;
+  readonly #settings: ButlerSettings;
   readonly #deps: ButlerRoomDeps;
   #thread: RepositoryThread | null = null;
   /** not asked for yet */
@@ -47,7 +34,7 @@ export class ButlerRoom implements MessageSink {
   #timer: NodeJS.Timeout | null = null;
   #expiring = false;
 
-  constructor(settings: ButlerRoomSettings, deps: ButlerRoomDeps) {
+  constructor(settings: ButlerSettings, deps: ButlerRoomDeps) {
     this.#settings = settings;
     this.#deps = deps;
   }
@@ -110,7 +97,7 @@ export class ButlerRoom implements MessageSink {
   #onResult(result: IngestedFile, message: FileMessage | undefined): void {
     const { outcome, problem, changed, file, uuid, uri, run, dataId } = result;
     if (outcome === 'waiting') {
-      if (message && this.#held.size < mostHeld) this.#held.set(file, message);
+      if (message) this.#hold(file, message);
       return;
     }
     if (outcome !== 'ingested' && outcome !== 'unchanged') {
@@ -127,6 +114,12 @@ export class ButlerRoom implements MessageSink {
     if (message)
       this.#deps.next.publish({ ...message, butler: { uuid: uuid ?? '', uri, run, dataId: dataId ?? {} } });
     else this.#deps.log.info('a file that waited is ingested', { file, uuid });
+  }
+
+  /** It is told when its exposure has come. */
+  #hold(file: string, message: FileMessage): void {
+    if (this.#held.size < mostHeld) this.#held.set(file, message);
+    else this.#refuse(message, 'waiting', `more than ${mostHeld} files wait for their exposures`);
   }
 
   #refuse(message: FileMessage, outcome: IngestedFile['outcome'], problem: string): void {

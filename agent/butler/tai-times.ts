@@ -6,8 +6,8 @@ const dayNs = 86_400_000_000_000n;
 const unixMjd = 40_587;
 
 /** Unbounded timespans begin and end here; nothing is outside. */
-export const earliestNs = 0n;
-export const latestNs = 4_102_444_800_000_000_000n;
+const earliestNs = 0n;
+const latestNs = 4_102_444_800_000_000_000n;
 
 function clamped(ns: bigint): bigint {
   if (ns < earliestNs) return earliestNs;
@@ -15,7 +15,7 @@ function clamped(ns: bigint): bigint {
 }
 
 /** To the nearest whole number, ties to the even one, as Python rounds. */
-export function roundHalfEven(value: number): number {
+function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return Math.round(value);

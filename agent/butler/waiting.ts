@@ -36,10 +36,6 @@ export class WaitingFiles {
     return [...this.#files.keys()];
   }
 
-  has(file: string): boolean {
-    return this.#files.has(resolve(file));
-  }
-
   /** On the disk when this returns. */
   add(file: string): void {
     const path = resolve(file);

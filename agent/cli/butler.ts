@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent butler
 
-import { readdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { checkRepository } from '../butler/check.js';
 import { createRepository } from '../butler/create.js';
-import { guiderRun, rawRun } from '../butler/dataset-types.js';
-import { Expiry } from '../butler/expiry.js';
+import { Expiry, hoursBefore } from '../butler/expiry.js';
 import { Ingest } from '../butler/ingest.js';
-import { instrumentTables } from '../butler/instruments.js';
+import { filesIn, IngestQueue, inOrder } from '../butler/ingest-queue.js';
 import { listDatasets, uriOf } from '../butler/listing.js';
 import { showDataId } from '../butler/registry.js';
 import { Repository } from '../butler/repository.js';
@@ -139,10 +138,7 @@ function filesOf(path: string): string[] {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats) throw usage(`expected a file or directory, got ${path}`);
   if (!stats.isDirectory()) return [path];
-  return readdirSync(path)
-    .filter((name) => /\.fits(\.(fz|gz))?$/.test(name) && !name.endsWith('.isr.fits'))
-    .sort()
-    .map((name) => join(path, name));
+  return filesIn(path);
 }
 
 function transferOf(options: Options): 'link' | 'copy' | 'direct' {
@@ -166,28 +162,24 @@ async function ingest(
   const transfer = transferOf(options);
   const exposures =
     options.shared === true ? 'existing' : options['update-exposures'] === true ? 'update' : 'create';
-  // Guider files last: their exposures may be among the others.
-  const isGuider = (file: string) => basename(file).includes('_guider');
-  const all = rest.flatMap(filesOf).sort((a, b) => Number(isGuider(a)) - Number(isGuider(b)));
+  const all = inOrder(rest.flatMap(filesOf).map((file) => resolve(file)));
   return using(root, false, async (repository) => {
     const { db, registry } = repository;
     const taker = new Ingest(repository.root, db, registry, { transfer, exposures, taiNs: nowTaiNs });
-    const waiting = new WaitingFiles(repository.root);
-    const results: IngestedFile[] = [];
+    const queue = new IngestQueue(taker, new WaitingFiles(repository.root));
+    const byFile = new Map<string, IngestedFile>();
+    const note = (results: readonly IngestedFile[]) => {
+      for (const one of results) byFile.set(one.file, one);
+    };
     const progress = new Progress(around.stderr, 'ingesting');
     for (let i = 0; i < all.length && !around.stop.aborted; i += ingestBatch) {
-      results.push(...taker.files(all.slice(i, i + ingestBatch)));
-      progress.at(results.length / all.length, basename(all[i] ?? ''));
+      note(queue.take(all.slice(i, i + ingestBatch)));
+      progress.at(byFile.size / all.length, basename(all[i] ?? ''));
       await breathe();
     }
     progress.end();
-    for (const { file, outcome } of results) if (outcome === 'waiting') waiting.add(file);
-    const late = taker
-      .files(waiting.files)
-      .filter(({ outcome }) => outcome === 'ingested' || outcome === 'unchanged');
-    for (const { file } of late) waiting.remove(file);
-    const given = new Set(all);
-    results.push(...late.filter(({ file }) => !given.has(file)));
+    note(queue.late());
+    const results = [...byFile.values()];
     const lines = results.map(lineOf);
     print(around, options, { files: results }, [...lines, ...totals(results)]);
     const bad = results.some(({ outcome }) => ['conflict', 'bad_metadata', 'failed'].includes(outcome));
@@ -273,7 +265,6 @@ function stateLines(state: RepositoryState): string[] {
   ];
 }
 
-const hourNs = 3_600_000_000_000;
 const pruneBatch = 500;
 
 async function prune(
@@ -288,12 +279,10 @@ async function prune(
   if (hours === null && share === null) throw usage('expected --older-than or --disk-share');
   return using(root, options['dry-run'] === true, async (repository) => {
     const expiry = new Expiry(repository, {
-      runs: instrumentTables.flatMap(({ name }) => [rawRun(name), guiderRun(name)]),
-      olderThanNs: hours === null ? null : nowTaiNs() - BigInt(Math.round(hours * hourNs)),
+      olderThanNs: hours === null ? null : hoursBefore(nowTaiNs(), hours),
       diskShare: share,
       batch: pruneBatch,
       spools: [],
-      held: new Set(),
     });
     const all = expiry.left;
     if (options['dry-run'] === true) {

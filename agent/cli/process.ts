@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent process
 
-import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Images } from '../daq/images.js';
 import type { FocusFit } from '../image/focus-fit.js';
 import { drawFrame } from '../image/picture.js';
-import { productJson } from '../image/products/files.js';
+import { productJson, put } from '../image/products/files.js';
 import type { FrameReport } from '../image/report.js';
 import { defocusOf, FocusSeries } from '../image/summary.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
@@ -115,12 +115,9 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Whole or not at all: a reader never sees half a file. */
-function put(path: string, content: string | Buffer): void {
-  const part = `${path}.part`;
+function putOrRefuse(path: string, content: string | Buffer): void {
   try {
-    writeFileSync(part, content);
-    renameSync(part, path);
+    put(path, content);
   } catch (error) {
     throw new AgentError('image', `${path}: cannot be written: ${sentenceOf(error)}`, { cause: error });
   }
@@ -162,8 +159,8 @@ async function processAll(
         const report = JSON.parse(text) as FrameReport;
         const focusFit = series.add(report);
         reports.push(withoutSpectrum(report));
-        put(`${stem}.json`, productJson(report, { file: basename(file), focus_fit: focusFit }));
-        put(`${stem}.png`, drawFrame(report, { cols, rows, pixels: preview }));
+        putOrRefuse(`${stem}.json`, productJson(report, { file: basename(file), focus_fit: focusFit }));
+        putOrRefuse(`${stem}.png`, drawFrame(report, { cols, rows, pixels: preview }));
         const { flags } = report.product.quality;
         done.push({
           file: basename(file),
@@ -186,7 +183,7 @@ async function processAll(
     progress.end();
   }
   const focus = series.best();
-  put(
+  putOrRefuse(
     join(out, 'summary.json'),
     `${JSON.stringify({ files: done, failed, focus, defocus: defocusOf(reports) })}\n`,
   );

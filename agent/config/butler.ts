@@ -2,14 +2,15 @@
 // The profile's part about the Butler repository.
 
 import { resolve } from 'node:path';
-import { type ButlerProfile, defaults, type ProfileFile } from './profile.js';
+import type { ButlerSettings } from '../model/butler.js';
+import { defaults, type ProfileFile } from './profile.js';
 
 /** null: files stay files. `spools` are where the agent writes them. */
 export function butlerProfile(
   { butler }: ProfileFile,
   folder: string,
   spools: readonly string[],
-): ButlerProfile | null {
+): ButlerSettings | null {
   if (!butler) return null;
   return {
     repository: resolve(folder, butler.repository),

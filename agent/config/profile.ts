@@ -2,13 +2,13 @@
 // A hardware profile as the agent uses it, and every default in one place.
 // hw-profiles/schema.json says what a file may contain, load.ts reads and checks it.
 
+import type { ButlerSettings } from '../model/butler.js';
 import type { LinkSettings } from '../model/daq.js';
 import type { ImageBoard } from '../model/image-detectors.js';
 import type { GuideSensor } from '../model/location.js';
 import type { Pointing } from '../model/pointing.js';
 import { formatRoiSpec, type RoiSpec } from '../model/roi.js';
 import type { HealthFile, HealthProfile } from './health.js';
-
 import type { Security, SecurityFile } from './security.js';
 
 export interface Profile {
@@ -44,7 +44,7 @@ export interface Profile {
   /** null: the role takes no full frames */
   readonly image: ImageProfile | null;
   /** null: files stay files */
-  readonly butler: ButlerProfile | null;
+  readonly butler: ButlerSettings | null;
   readonly health: HealthProfile;
   readonly publish: {
     readonly data: string;
@@ -57,16 +57,6 @@ export interface Profile {
   };
   /** null: nothing is encrypted, and nothing leaves the machine */
   readonly security: Security | null;
-}
-
-export interface ButlerProfile {
-  readonly repository: string;
-  readonly create: boolean;
-  readonly shared: boolean;
-  readonly keepHours: number | null;
-  readonly diskShare: number | null;
-  readonly expireEveryS: number;
-  readonly spools: readonly string[];
 }
 
 export type Role = 'guider' | 'aos' | 'auxtel';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The clock of a role that follows a stream: time is when records were delivered, and a timer fires before the first
-// record that is later than it. So what a role makes of a stream is the same live and of its recording, at any speed.
+// record that is not earlier than it. So what a role makes of a stream is the same live and of its recording, at any speed.
 
 import type { Clock, Timer } from '../model/clock.js';
 

@@ -44,7 +44,7 @@ const report = (id: number, problem = ''): ImageFileReport => ({
   durableNs: problem === '' ? 2_501_000_000n : 0n,
 });
 
-function rig(headerDeadlineMs = 0, boards = wavefrontBoards) {
+function rig(headerDeadlineMs = 0, boards = wavefrontBoards, directory = '/nowhere') {
   const orders: (ImageOrder & { token: bigint })[] = [];
   const released: bigint[] = [];
   const messages: AgentMessage[] = [];
@@ -54,7 +54,7 @@ function rig(headerDeadlineMs = 0, boards = wavefrontBoards) {
       boards,
       values: { ...noValues, keywords: { TSTAND: 'bench' } },
       headerDeadlineMs,
-      directory: '/nowhere',
+      directory,
     },
     {
       link: {
@@ -170,4 +170,22 @@ t.test('a source that no board of the profile has is given back', async (t) => {
   room.onNews([source(9n, { location: 99 })]);
   t.same(released, [9n]);
   t.same(orders, []);
+});
+
+t.test('what an earlier run left untold is told once, also when the link opens again at once', async (t) => {
+  const left = 'MC_O_20261102_000086_R44_SW0';
+  const directory = t.testdir({ [`${left}.fits`]: 'pixels', [`${left}.json`]: '{}' });
+  const { room, messages } = rig(0, wavefrontBoards, directory);
+  room.start();
+  await room.end();
+  room.start();
+  await room.end();
+  t.match(messages, [{ kind: 'image.available', sensor: 'R44_SW0', recovered: true, seqNum: 86 }]);
+  t.equal(room.counts.recovered, 1);
+  room.told(`${directory}/${left}.fits`);
+  room.close();
+  const next = rig(0, wavefrontBoards, directory);
+  next.room.start();
+  await next.room.end();
+  t.same(next.messages, [], 'the next run knows that it was told');
 });

@@ -89,7 +89,8 @@ export class ImageRoom implements ImageListener {
   /** images with a source that nobody knows */
   readonly #strange = new Set<string>();
   readonly #announced: AnnouncedFiles;
-  #recovering: Promise<void> = Promise.resolve();
+  /** null: the folder has not been looked through yet */
+  #recovering: Promise<void> | null = null;
   #nextId = 1;
 
   constructor(settings: ImageRoomSettings, deps: ImageRoomDeps) {
@@ -163,9 +164,10 @@ export class ImageRoom implements ImageListener {
 
   /** Before the link opens: what an earlier run left without its message is told, beside the first images of this one. */
   start(): void {
+    // What this run has not told of is on its way.
+    if (this.#recovering) return;
     try {
-      const names = this.#announced.open();
-      this.#recovering = this.#recover(names);
+      this.#recovering = this.#recover(this.#announced.open());
     } catch (error) {
       // It is said again with the first image that cannot be written.
       this.#deps.log.warning('the folder of images cannot be looked through', { problem: sentenceOf(error) });

@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Butler repository says of files.
 
+/** The agent's repository. */
+export interface ButlerSettings {
+  readonly repository: string;
+  /** make it where there is none */
+  readonly create: boolean;
+  /** exposures are written by somebody else */
+  readonly shared: boolean;
+  /** null: however old */
+  readonly keepHours: number | null;
+  /** of the file system; null: however full */
+  readonly diskShare: number | null;
+  readonly expireEveryS: number;
+  /** folders in which the files lie that are ingested */
+  readonly spools: readonly string[];
+}
+
 /** What became of a file that was to be ingested. */
 export interface IngestedFile {
   readonly file: string;

@@ -9,7 +9,7 @@ import t from 'tap';
 import { parse } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
 import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
-import { butlerPython } from './daf-butler.js';
+import { butlerPython } from '../../scripts/processes/python.js';
 import { deadlineMs, type Envelope, type Listener, Rig } from './rig.js';
 
 const command = (...args: readonly string[]): JsonLine =>

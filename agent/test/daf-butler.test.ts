@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import t from 'tap';
+import { butlerPython } from '../../scripts/processes/python.js';
 import { certify } from '../butler/certify.js';
 import { createRepository } from '../butler/create.js';
 import { Ingest } from '../butler/ingest.js';
@@ -17,7 +18,6 @@ import { Repository } from '../butler/repository.js';
 import { nsOfIso } from '../butler/tai-times.js';
 import { at, cameraHeader, latissHeader, writeRaw } from '../butler/testing/headers.js';
 import { dashed } from '../butler/uuids.js';
-import { butlerPython } from './daf-butler.js';
 
 const python = butlerPython();
 const skip = python.problem ?? false;

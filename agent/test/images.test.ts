@@ -10,7 +10,7 @@ import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
 import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
-import { astropyPython } from './astropy.js';
+import { astropyPython } from '../../scripts/processes/python.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig, type Simulator } from './rig.js';
 
 const quick = ['--idle', '--image-port', '127.0.0.1:0', '--readout-s', '0.2', '--image-frames', '1'];

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import t from 'tap';
-import { astropyPython } from './astropy.js';
+import { astropyPython } from '../../scripts/processes/python.js';
 import { writeRawFrame } from './raw-frame.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'summit-process-'));

@@ -9,10 +9,10 @@ import { basename, join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { JsonLine } from '../../scripts/processes/child.js';
 import { freeUdpPort } from '../../scripts/processes/ports.js';
+import { astropyPython } from '../../scripts/processes/python.js';
 import { loadNative } from '../daq/native.js';
 import { datagram, seriesMetadata, stampDatagram, stampsSent } from '../daq/testing/datagram.js';
 import { EventType } from '../model/daq.js';
-import { astropyPython } from './astropy.js';
 import { deadlineMs, type Envelope, type Listener, Rig } from './rig.js';
 
 const sensors = ['R00_SG0', 'R00_SG1', 'R04_SG0', 'R04_SG1', 'R40_SG0', 'R40_SG1', 'R44_SG0', 'R44_SG1'];

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { Child, type JsonLine } from '../../scripts/processes/child.js';
-import { astropyPython } from './astropy.js';
+import { astropyPython } from '../../scripts/processes/python.js';
 import { deadlineMs, type Envelope, type Listener, Rig, type TruthLine } from './rig.js';
 
 const obsid = 'MC_O_20260714_000123';

@@ -2,12 +2,15 @@
 // What is in packages: node scripts/packaging/check.mjs FILE.deb FILE.rpm ... Exit code 1 when something is missing, too
 // large, or belongs to a developer or another machine.
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const most = 60e6;
 const needed = [
   '/opt/summit-agent/dist/agent/main.js',
-  '/opt/summit-agent/dist/agent/worker.js',
-  '/opt/summit-agent/dist/agent/repository-worker.js',
+  ...readdirSync('dist/agent', { recursive: true })
+    .filter((path) => path.endsWith('worker.js'))
+    .map((path) => `/opt/summit-agent/dist/agent/${basename(path)}`),
   '/opt/summit-agent/dist/profile-validator.cjs',
   '/opt/summit-agent/build/Release/summit_agent.node',
   '/opt/summit-agent/hw-profiles/schema.json',

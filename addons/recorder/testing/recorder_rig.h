@@ -19,6 +19,7 @@
 #include "addons/daq/clock.h"
 #include "addons/daq/wakeup.h"
 #include "addons/fits/guider_file.h"
+#include "addons/fits/testing/temporary_folder.h"
 #include "addons/recorder/guider_recorder.h"
 
 namespace summit::recorder {
@@ -35,16 +36,12 @@ inline int32_t PixelOf(uint64_t stamp, size_t i) { return static_cast<int32_t>(1
 class RecorderRig : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "guider-recorder-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
     Make(folder_.string(), 32);
   }
   void TearDown() override {
     EXPECT_TRUE(recorder_->Stop(10000));
     recorder_.reset();
     EXPECT_EQ(pool_->in_use(), 0u);
-    std::filesystem::remove_all(folder_);
   }
 
   void Make(const std::string& folder, uint32_t queue_stamps) {
@@ -189,7 +186,8 @@ class RecorderRig : public testing::Test {
   uint8_t location = kSensor;
   uint64_t series = 7;
   uint64_t tai = kTai;
-  std::filesystem::path folder_;
+  const fits::testing::TemporaryFolder temporary_{};
+  const std::filesystem::path folder_ = temporary_.path();
   std::shared_ptr<daq::Wakeup> news_ = std::make_shared<daq::Wakeup>();
   std::shared_ptr<daq::FramePool> pool_;
   std::shared_ptr<GuiderRecorder> recorder_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes <stem>.json and <stem>.png of a look: whole or not at all, a reader never sees half a file. Not synced: what
-// they say is in the message too, and can be made again from the raw file.
+// Writes <stem>.json and <stem>.png of a look. Not synced: what they say is in the message too, and can be made again from
+// the raw file.
 
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,7 +9,8 @@ import { drawFrame } from '../picture.js';
 import type { FrameReport } from '../report.js';
 import type { ProductFiles, ProductOrder } from './writer.js';
 
-function put(path: string, content: string | Buffer): void {
+/** Whole or not at all: a reader never sees half a file. */
+export function put(path: string, content: string | Buffer): void {
   const part = `${path}.part`;
   try {
     writeFileSync(part, content);

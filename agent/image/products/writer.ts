@@ -47,7 +47,7 @@ export const startProductWriter: StartProductWriter = (onFiles) => {
     if (waiting.size === 0) empty();
   };
   const start = (): void => {
-    const started = new Worker(new URL('./worker.js', import.meta.url), { name: 'products' });
+    const started = new Worker(new URL('./products-worker.js', import.meta.url), { name: 'products' });
     started.on('message', answer);
     started.on('error', (error) => {
       // A bug there is a bug: it ends the process. Without descriptors there is no thread now.

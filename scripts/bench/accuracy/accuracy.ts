@@ -3,12 +3,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { peersPython } from '../../processes/python.js';
 import { measureDecode } from '../decode.js';
 import { type KernelMode, measureKernel } from '../kernel.js';
 import { round, table } from '../report.js';
 import { type GoalLine, goalLines, type Measured } from './goals.js';
 import { generate, measureBlind, measurePredicted, type SetOptions } from './measurements.js';
-import { interpreterOrNull, measurePeers, type Peers } from './peers.js';
+import { measurePeers, type Peers } from './peers.js';
 import { type Curve, plotBound } from './plot.js';
 import { compareRealSky, findRealSky, printSky, type SkyReport, skyLines } from './real-sky.js';
 import { plotResiduals } from './residual-plot.js';
@@ -75,7 +76,7 @@ function measureSet(directory: string, scratch: string, options: AccuracyOptions
 function realSky(): SkyReport | null {
   const sky = findRealSky();
   if (sky === null) say('no real sky image: SUMMIT_REAL_DATA names no directory that has it');
-  return sky === null ? null : compareRealSky(sky, interpreterOrNull());
+  return sky === null ? null : compareRealSky(sky, peersPython().path);
 }
 
 function drawSky(sky: SkyReport, plot: string): void {

@@ -11,7 +11,7 @@ import { createRepository } from '../../../agent/butler/create.js';
 import { findDataset } from '../../../agent/butler/lookup.js';
 import { Repository } from '../../../agent/butler/repository.js';
 import { RepositoryThread } from '../../../agent/butler/repository-thread.js';
-import { butlerPython } from '../../../agent/test/daf-butler.js';
+import { butlerPython } from '../../processes/python.js';
 import { round, table } from '../report.js';
 import { type Kills, measureKills } from './kills.js';
 import { filesOfExposure, fillRows } from './repository.js';

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Images } from '../../../agent/daq/images.js';
+import { astropyPython } from '../../processes/python.js';
 import { median, round, table } from '../report.js';
 
 interface Peer {
@@ -30,22 +31,6 @@ const frames = [
   { stem: 'MC_O_20261102_000087_R44_SW0', detector: 'R44_SW0' },
 ];
 const doors = ['read', 'calibrations', 'isr', 'isr_file', 'look'];
-const environment = join('build', 'python-astropy');
-
-/** An interpreter with astropy, made once; null where it cannot be had. */
-function interpreter(): string | null {
-  const python = join(environment, 'bin', 'python');
-  if (existsSync(python)) return python;
-  try {
-    execFileSync('python3', ['-m', 'venv', environment], { stdio: 'ignore' });
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', 'astropy==8.0.2'], { stdio: 'ignore' });
-    return python;
-  } catch {
-    rmSync(environment, { recursive: true, force: true });
-    return null;
-  }
-}
-
 async function timesOf(
   images: Images,
   raw: string,
@@ -71,7 +56,7 @@ export async function measureFrames(rounds: number): Promise<readonly ImageBench
     console.log(`\nframes: no ${sample}: it lies beside the directory that SUMMIT_REAL_DATA names`);
     return null;
   }
-  const python = interpreter();
+  const python = astropyPython().path;
   const folder = mkdtempSync(join(tmpdir(), 'summit-bench-image-'));
   const results: ImageBench[] = [];
   try {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full frames, door by door: the native bench, and astropy doing the same where there is a Python with it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { astropyPython } from '../../processes/python.js';
 import { round, table } from '../report.js';
 
 interface Written {
@@ -27,8 +28,6 @@ export interface ImageDoors {
   readonly astropyMs: number | null;
 }
 
-const pythons = ['build/python-astropy/bin/python', 'build/peers-venv/bin/python'];
-
 export function measureImage(): ImageDoors {
   execFileSync('scripts/build', ['bench'], { stdio: ['ignore', 'inherit', 'inherit'] });
   const folder = mkdtempSync(join(tmpdir(), 'summit-image-bench-'));
@@ -37,9 +36,9 @@ export function measureImage(): ImageDoors {
     const native = JSON.parse(
       execFileSync('build/Release/image_bench', [planes], { encoding: 'utf8' }),
     ) as Omit<ImageDoors, 'astropyMs'>;
-    const python = pythons.find((one) => existsSync(one));
+    const python = astropyPython().path;
     const peer =
-      python === undefined
+      python === null
         ? null
         : (JSON.parse(
             execFileSync(python, ['scripts/bench/image/astropy_write.py', planes], { encoding: 'utf8' }),

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rooms of files: guider recordings, full frames and the looks at them, and the repository that takes what they write.
+
+import { ButlerRoom } from './butler/room.js';
+import type { Profile } from './config/profile.js';
+import { Recordings } from './guider/recordings.js';
+import { Looks } from './image/looks.js';
+import { startProductWriter } from './image/products/writer.js';
+import { ImageRoom } from './image/room.js';
+import type { Clock } from './model/clock.js';
+import type { ImageLink } from './model/image.js';
+import type { Log } from './model/log.js';
+import type { MessageSink, SetAlarm } from './model/messages.js';
+
+export interface FileRoomsDeps {
+  readonly link: ImageLink;
+  readonly sink: MessageSink;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly alarm: SetAlarm;
+  readonly taiMinusUtcS: () => number;
+}
+
+export class FileRooms {
+  readonly recordings: Recordings;
+  /** null: files stay files */
+  readonly butler: ButlerRoom | null;
+  /** null: the role takes no full frames */
+  readonly images: ImageRoom | null;
+  /** null: nobody looks at them */
+  readonly #looks: Looks | null;
+
+  constructor({ butler, image, link: settings }: Profile, deps: FileRoomsDeps) {
+    const { link, sink, log, clock, alarm, taiMinusUtcS } = deps;
+    // What has left is noted where the file lies: what a crash stops before is told by the next run.
+    const noted: MessageSink = {
+      publish: (message) => {
+        sink.publish(message);
+        if (message.kind === 'image.available' && message.datasetType === 'raw')
+          this.images?.told(message.path);
+      },
+    };
+    this.butler = butler && new ButlerRoom(butler, { next: noted, log, alarm, taiMinusUtcS });
+    const files = this.butler ?? noted;
+    this.recordings = new Recordings({ sink: files, log, alarm });
+    const quicklook = image?.quicklook ?? null;
+    const calibrated = (settings.imageLooker?.calibrations ?? '') !== '';
+    const nowNs = () => clock.monotonicNs();
+    this.#looks =
+      quicklook &&
+      new Looks({ ...quicklook, calibrated }, { link, sink, log, alarm, nowNs, startProductWriter });
+    const taiNs = () => clock.taiNs();
+    this.images = image && new ImageRoom(image, { link, sink: files, log, taiNs, alarm, looks: this.#looks });
+  }
+
+  /** The repository opens. */
+  start(): void {
+    this.butler?.start();
+  }
+
+  /** Before the link opens. */
+  beforeLink(): void {
+    this.#looks?.start();
+    this.images?.start();
+  }
+
+  /** No more comes: what is being looked at, and what an earlier run left, is told. */
+  async finish(): Promise<void> {
+    await this.#looks?.stop();
+    await this.images?.end();
+  }
+
+  /** What is on its way into the repository is finished, and what was told is written down. */
+  async stop(): Promise<void> {
+    await this.butler?.stop();
+    this.images?.close();
+  }
+}
