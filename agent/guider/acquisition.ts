@@ -65,10 +65,10 @@ export class AcquisitionBook {
   }
 
   /** Sets deadlines for what is still open: of each acquisition once, with the period as it is known then. */
-  arm(halfPeriodNs: bigint): void {
+  arm(closingNs: () => bigint): void {
     for (const open of this.#open) {
       if (open.timer) continue;
-      open.timer = this.#clock.at(open.firstSensorNs + halfPeriodNs, () => {
+      open.timer = this.#clock.at(open.firstSensorNs + closingNs(), () => {
         const at = this.#open.indexOf(open);
         if (at >= 0) this.#closeAt(at, 'timeout');
       });

@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guider role: takes the link's records in order and says what they mean.
+// One record in, one message out; an acquisition that closes adds its offset.
+
 import { type DaqRecord, EventType } from '../model/daq.js';
 import type { ExposureTimes } from '../model/exposure-times.js';
 import { flagBits, isFlagged } from '../model/flags.js';
@@ -114,7 +118,7 @@ export class Guider {
       this.#passTime(record.tDeliveredNs);
       if (record.eventType === EventType.stamp) {
         this.#onStamp(record);
-        this.#book.arm(this.#closingNs());
+        this.#book.arm(() => this.#closingNs());
       } else {
         this.#outbox.flush();
         this.#life.onEvent(record);
