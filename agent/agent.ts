@@ -201,8 +201,8 @@ export class Agent {
         log: this.#log,
         counters: () => this.#link.counters().sensors,
         publishing: () => this.#lifecycle.state === 'ENABLED',
-        exposureEnded: (e, sent, joinedLate) => {
-          this.#exposures.ended(e, sent, joinedLate);
+        exposureEnded: (end) => {
+          this.#exposures.ended(end);
           if (this.#lifecycle.state === 'ENABLED') this.#initGuiders.exposureEnded();
           else this.#initGuiders.drop();
         },

@@ -29,6 +29,16 @@ export interface StreamTime {
   advance(deliveredNs: bigint): void;
 }
 
+export interface ExposureEnd {
+  readonly identity: StampIdentity;
+  /** stamps by location that the DAQ told of in the series so far */
+  readonly sent: ReadonlyMap<number, bigint>;
+  /** the first stamps of the exposure were sent before the agent came */
+  readonly joinedInside: boolean;
+  /** `sent` counts from stamps that the agent was there for */
+  readonly fromSeriesStart: boolean;
+}
+
 export interface GuiderDeps {
   readonly clock: Clock;
   /** the clock's own idea of the stream; default: the clock knows nothing of records */
@@ -36,12 +46,8 @@ export interface GuiderDeps {
   readonly sink: MessageSink;
   readonly log: Log;
   readonly counters: () => readonly SensorCounters[];
-  /** everything of this exposure has left; `sent`: stamps by location that the DAQ told of in the series so far */
-  readonly exposureEnded?: (
-    exposure: StampIdentity,
-    sent: ReadonlyMap<number, bigint>,
-    joinedLate: boolean,
-  ) => void;
+  /** everything of this exposure has left */
+  readonly exposureEnded?: (end: ExposureEnd) => void;
   /** false: what it says of stamps is withheld on its way out, and counted so; default true */
   readonly publishing?: () => boolean;
   /** a series is not, or is again, what initGuiders asked for */

@@ -299,9 +299,10 @@ export class Guider {
   #onExposureEnds(series: Series): void {
     this.#book.closeAll('end');
     this.#outbox.flush();
-    if (series.exposure.index > 0 || series.exposure.joinedInside) {
-      this.#deps.exposureEnded?.(series.identity, series.sent, series.joinedLate);
-    }
+    const { identity, sent, fromItsStart } = series;
+    const { index, joinedInside } = series.exposure;
+    if (index === 0 && !joinedInside) return;
+    this.#deps.exposureEnded?.({ identity, sent, joinedInside, fromSeriesStart: fromItsStart });
   }
 
   /** Expected sensors: those with START in the series, or seen; all until a late joiner has learnt. */

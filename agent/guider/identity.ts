@@ -62,6 +62,8 @@ export class Series {
   seriesId: string;
   /** no START was seen: nothing is known of ROI, period and the stamps before */
   readonly joinedLate: boolean;
+  /** the agent was there for its first stamps */
+  readonly fromItsStart: boolean;
   /** per location: metadata of START */
   readonly started = new Map<number, SeriesMetadata>();
   readonly #startTimes = new Map<number, bigint>();
@@ -84,7 +86,8 @@ export class Series {
     this.joinedLate = joinedLate;
     this.seriesId = `series-${record.series}`;
     const fromItsFirst = record.eventType === EventType.stamp && (record.frameFlags & frameFlag.first) !== 0;
-    const inside = joinedLate && record.eventType !== EventType.resume && !fromItsFirst;
+    this.fromItsStart = !joinedLate || fromItsFirst;
+    const inside = !this.fromItsStart && record.eventType !== EventType.resume;
     this.exposure = new Exposure(
       0,
       this.#identityOf(inside ? unknownObsid : this.seriesId, 0),

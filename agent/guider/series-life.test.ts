@@ -4,6 +4,7 @@ import t from 'tap';
 import { EventType } from '../model/daq.js';
 import { flagBits, frameFlag } from '../model/flags.js';
 import type { StampIdentity } from '../model/messages.js';
+import type { ExposureEnd } from './guider-contract.js';
 import { Bench, obsid, period, without } from './testing-bench.js';
 import { all, halt, ms, resume, roi, second, stampOf, start, t0TaiNs } from './testing-records.js';
 
@@ -70,7 +71,7 @@ t.test('a DAQ that never says RESUME: the series id names the exposure', async (
 
 t.test('exposures end once each, under their own name, whether or not RESUME came', async (t) => {
   const ended: string[] = [];
-  const exposureEnded = (e: StampIdentity) => ended.push(`${e.exposureIndex} ${e.obsid}`);
+  const exposureEnded = ({ identity: e }: ExposureEnd) => ended.push(`${e.exposureIndex} ${e.obsid}`);
   const bench = new Bench({}, { exposureEnded });
   bench.give(all.map((s) => start(s, 1, bench.time, obsid)));
   bench.time += period;
@@ -138,7 +139,7 @@ t.test('RESUME that its stamps overtook names the exposure they had opened', asy
 
 t.test('RESUME without PAUSE ends the exposure before it, told once', async (t) => {
   const ended: StampIdentity[] = [];
-  const bench = new Bench({}, { exposureEnded: (e) => ended.push(e) });
+  const bench = new Bench({}, { exposureEnded: (e) => ended.push(e.identity) });
   bench.open();
   for (let k = 0; k < 3; k++) bench.stamp(k);
   bench.give(all.map((s) => resume(s, 1, bench.time, next)));

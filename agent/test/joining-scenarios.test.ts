@@ -21,6 +21,13 @@ t.test('the agent that comes in the middle says so, and is itself from the next 
   t.same(stampsWith(after, 'stale_reference'), []);
   t.ok(assertOnStar(t, played, 0.5) > 8 * 8);
   t.equal(played.stats.conserved, true);
+  t.same(
+    played.bodies('guider.exposure').map(({ obsid, flags }) => [obsid, flags]),
+    [
+      ['UNKNOWN', ['no_pointing', 'joined_late']],
+      [two, ['no_pointing']],
+    ],
+  );
   t.ok(
     played.bodies('guider.series').some(({ source }) => source === 'stamps'),
     'the ROI is told as the stamps have it',

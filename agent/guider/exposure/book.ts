@@ -4,6 +4,7 @@
 import type { GuideSensor } from '../../model/location.js';
 import type { AgentMessage, ExposureMessage, MessageSink, StampIdentity } from '../../model/messages.js';
 import type { Pointing } from '../../model/pointing.js';
+import type { ExposureEnd } from '../guider-contract.js';
 import { ExposureSamples } from './samples.js';
 import { summarize } from './summary.js';
 
@@ -57,9 +58,10 @@ export class ExposureBook implements MessageSink {
     }
   }
 
-  /** Everything of the exposure has left. `sent`: stamps the DAQ says it sent in the series so far. */
-  ended(identity: StampIdentity, sent: ReadonlyMap<number, bigint>, joinedLate: boolean): void {
-    const told = this.#sentIn(identity, sent);
+  /** Everything of the exposure has left. */
+  ended(end: ExposureEnd): void {
+    const { identity, joinedInside } = end;
+    const told = this.#sentIn(end);
     const samples = this.#current;
     if (!samples.isOf(identity)) samples.begin(identity);
     // A RESUME that came late has named the exposure meanwhile.
@@ -70,7 +72,7 @@ export class ExposureBook implements MessageSink {
     this.#spare = samples;
     const { sensors, pointing, later } = this.#deps;
     const names = sensors.map((s) => s.detectorName);
-    const work = summarize({ samples, sensors: names, pointing: pointing(), sent: told, joinedLate });
+    const work = summarize({ samples, sensors: names, pointing: pointing(), sent: told, joinedInside });
     this.#work = work;
     later(() => this.#run(work));
   }
@@ -96,7 +98,7 @@ export class ExposureBook implements MessageSink {
   }
 
   /** By sensor: what the DAQ sent of this exposure; null where it did not tell. */
-  #sentIn(identity: StampIdentity, sent: ReadonlyMap<number, bigint>): (number | null)[] {
+  #sentIn({ identity, sent, fromSeriesStart }: ExposureEnd): (number | null)[] {
     if (identity.series !== this.#series) {
       this.#series = identity.series;
       this.#sentBefore = new Map();
@@ -105,7 +107,8 @@ export class ExposureBook implements MessageSink {
     this.#sentBefore = new Map(sent);
     return this.#deps.sensors.map(({ location }) => {
       const now = sent.get(location);
-      const then = before.get(location) ?? (identity.exposureIndex <= 1 ? 0n : undefined);
+      const isFirst = identity.exposureIndex <= 1 && fromSeriesStart;
+      const then = before.get(location) ?? (isFirst ? 0n : undefined);
       // The same number twice: PAUSE was lost, and what it would have said.
       return now === undefined || then === undefined || now <= then ? null : Number(now - then);
     });

@@ -28,7 +28,7 @@ function rig(pointing: Pointing | null = sideways) {
     },
     later: (call) => queue.push(call),
   });
-  const bench = new Bench({}, { sink: book, exposureEnded: (e, sent, late) => book.ended(e, sent, late) });
+  const bench = new Bench({}, { sink: book, exposureEnded: (e) => book.ended(e) });
   /** Runs what waits for its turn; how many turns it took. */
   const settle = () => {
     let turns = 0;
@@ -170,6 +170,34 @@ t.test('several exposures in a series: each has its own summary and its own numb
   t.ok(close(one?.combined.trends.dx.slope, 0.001 * guiderArcsecPerMm, 0.002));
   t.ok(close(two?.combined.trends.dx.slope, -0.002 * guiderArcsecPerMm, 0.002));
   t.ok(Number.isNaN(one?.combined.trends.dalt.slope));
+});
+
+t.test('who comes late says so of the exposure it came into, and counts from there', async (t) => {
+  const next = (r: ReturnType<typeof rig>, text: string, first: number) => {
+    r.bench.give(all.map((s) => resume(s, 1, r.bench.time, text)));
+    r.bench.time += period;
+    expose(r, 20, () => ({ dx: 0, dy: 0, rotation: 0 }), { first });
+  };
+  const inside = rig();
+  expose(inside, 20, () => ({ dx: 0, dy: 0, rotation: 0 }), { first: 30 });
+  inside.bench.give(all.map((s) => halt(s, EventType.pause, 1, inside.bench.time, 50n)));
+  inside.bench.time += 1000n * ms;
+  next(inside, obsid, 50);
+  inside.bench.close(1, 72n);
+  inside.settle();
+  const [half, whole, ...rest] = inside.sink.of('guider.exposure') as ExposureMessage[];
+  t.equal(rest.length, 0);
+  t.match(half, { exposureIndex: 0, flags: ['joined_late'] });
+  t.match(whole, { obsid, exposureIndex: 1, flags: [] });
+  t.match(whole?.sensors[0]?.counts, { expected: 22, received: 20, lost: 2 });
+
+  const between = rig();
+  next(between, obsid, 30);
+  between.bench.close(1, 50n);
+  between.settle();
+  const only = between.sink.last('guider.exposure');
+  t.match(only, { obsid, exposureIndex: 1, flags: [] });
+  t.match(only.sensors[0]?.counts, { expected: 20, received: 20, lost: 0 });
 });
 
 t.test('stamps without a star leave an exposure without numbers, and say why', async (t) => {

@@ -22,7 +22,8 @@ export interface SummaryInput {
   readonly pointing: Pointing | null;
   /** by sensor; null: the DAQ did not tell */
   readonly sent: readonly (number | null)[];
-  readonly joinedLate: boolean;
+  /** its first stamps were sent before the agent came */
+  readonly joinedInside: boolean;
 }
 
 interface Curves {
@@ -187,7 +188,7 @@ export function* summarize(input: SummaryInput): Generator<void, ExposureMessage
   const flags: string[] = [];
   if (pointing === null) flags.push('no_pointing');
   if (samples.nAcquisitions > mostRows) flags.push('truncated');
-  if (input.joinedLate) flags.push('joined_late');
+  if (input.joinedInside) flags.push('joined_late');
   const periodS =
     rows > 1 ? median(samples.t.subarray(1, rows).map((v, i) => v - (samples.t[i] ?? 0))) : Number.NaN;
   return {
