@@ -127,6 +127,21 @@ TEST_F(LinkTest, AStampWithoutAnyLightIsRefusedButComplete) {
   EXPECT_EQ(counters().refused.Get(), 1u);
 }
 
+TEST_F(LinkTest, ASensorThatRepeatsItsPixelsIsFrozenUntilItHasOthers) {
+  Begin(Settings());
+  const uint64_t pixels_of[] = {0, 1, 1, 1, 2, 1};
+  for (uint64_t n = 0; n < 6; ++n) {
+    for (const Datagram& part : source_.Message(source_.StampHeader(kSensor, n), source_.Pixels(pixels_of[n]))) Send(part);
+  }
+  ASSERT_TRUE(Stamps(6));
+  std::string frozen;
+  for (const Record& record : rig_->records()) {
+    if (record.frame.event_type != SUMMIT_EVENT_STAMP) continue;
+    frozen += (record.measurement.flags & pixels::kFrozen) != 0 ? 'f' : '.';
+  }
+  EXPECT_EQ(frozen, "..ff..");
+}
+
 TEST_F(LinkTest, AnIncompleteStampCarriesNoNumbers) {
   Begin(Settings());
   std::vector<Datagram> parts = source_.Stamp(kSensor, 0);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "addons/daq/clock.h"
+#include "addons/daq/fingerprint.h"
 
 namespace summit::daq {
 namespace {
@@ -194,6 +195,9 @@ void Worker::Measure(Sensor* sensor, const SummitFrame& frame, Record* record) {
   pixels::Measurement& measurement = record->measurement;
   measurement.measure_ns = static_cast<uint32_t>(std::min<uint64_t>(record->t_measured_ns - before, UINT32_MAX));
   if (frame.segment < 32 && (sensor->setup.bad_segments >> frame.segment & 1u) != 0) measurement.flags |= pixels::kBadAmp;
+  const uint64_t fingerprint = Fingerprint(memory, frame.bytes);
+  if (fingerprint == sensor->fingerprint) measurement.flags |= pixels::kFrozen;
+  sensor->fingerprint = fingerprint;
   if ((measurement.flags & pixels::kFault) != 0) {
     record->outcome = static_cast<uint8_t>(Outcome::kRefused);
     sensor->account.counters().refused.Add();

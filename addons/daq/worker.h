@@ -66,6 +66,7 @@ class Worker {
     SensorSetup setup;
     std::unique_ptr<pixels::StampMeasurer> measurer;
     SensorAccount account;
+    uint64_t fingerprint = 0;                    // of the last stamp that was measured
     const SensorCalibration* applied = nullptr;  // fits the last stamp; not looked into after the next is taken
   };
 

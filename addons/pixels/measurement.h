@@ -23,10 +23,11 @@ enum MeasureFlag : uint32_t {
   kTooWide = 1u << 9,       // wider than any seeing; not a star
   kBadAmp = 1u << 10,       // the amplifier is listed as bad
   kUncalibrated = 1u << 11, // calibrations are asked for, and not all of them were there for this ROI
+  kFrozen = 1u << 12,       // the pixels are those of the stamp before: the readout is stuck
 };
 
 // Flags that say: do not use this position. The others inform.
-inline constexpr uint32_t kDoNotUse = kNoStar | kLowSnr | kEdge | kBlended | kNotConverged | kFault | kTooWide;
+inline constexpr uint32_t kDoNotUse = kNoStar | kLowSnr | kEdge | kBlended | kNotConverged | kFault | kTooWide | kFrozen;
 
 // Why a stamp was refused (kFault).
 enum class FaultReason : uint32_t {

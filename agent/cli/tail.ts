@@ -2,6 +2,7 @@
 // summit-agent tail
 
 import { AgentError } from '../model/errors.js';
+import { messageKinds } from '../model/messages.js';
 import { nearest } from '../model/nearest.js';
 import { attend } from './attend.js';
 import type { Command } from './command.js';
@@ -45,6 +46,7 @@ examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
     const most = numberOf(options, 'count', 1, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY);
     const seconds = numberOf(options, 'for', 0.1, 1e9, 0);
     const timeoutS = numberOf(options, 'timeout', 0.1, 1e9, 0);
+    for (const topic of topics) tellUnheardOf(topic, stderr);
     const connection = connectionOf(options);
     const attendance = attend(connection, timeoutS, stderr);
     const socket = subscribe(connection, topics, attendance.watch);
@@ -68,6 +70,15 @@ examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
     return attendance.end();
   },
 };
+
+/** An agent of another version may have it: said, not refused. */
+function tellUnheardOf(topic: string, stderr: NodeJS.WritableStream): void {
+  if (messageKinds.some((kind) => `${kind}/`.startsWith(topic) || topic.startsWith(`${kind}/`))) return;
+  const [kind = ''] = topic.split('/');
+  const near = nearest(kind, messageKinds);
+  const meant = near === null ? `topics begin with ${messageKinds.join(', ')}` : `did you mean ${near}/?`;
+  stderr.write(`tail: no topic of this version begins with ${topic}: ${meant}\n`);
+}
 
 type Body = Readonly<Record<string, unknown>>;
 

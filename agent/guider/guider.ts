@@ -68,6 +68,7 @@ export class Guider {
   readonly #accounting = new Accounting();
   readonly #outbox: Outbox;
   readonly #strangers = new Set<number>();
+  readonly #frozen = new Set<number>();
   readonly #absence = (i: number): string => this.#attendance.absence(i);
   #inBatch = false;
   #nStamps = 0;
@@ -220,6 +221,7 @@ export class Guider {
       flags |= flagBits.shutter_motion;
     }
     if (current && this.#rois.isSplit(series, record)) flags |= flagBits.split_roi;
+    if (current) this.#tellFrozen(series, record, flags);
     const irregular = (flags & (flagBits.first_stamp | flagBits.shutter_motion)) !== 0;
     const position = locate(record, sensor);
     const good = !late && !isFlagged(flags) && Number.isFinite(position.sigmaX + position.sigmaY);
@@ -267,6 +269,20 @@ export class Guider {
     if (this.#nStamps < joinedAfter) return;
     const message = `${sensor} joined the series at stamp ${stamp}`;
     this.#incidents.tell(series.identity, { name: 'sensor_joined', message, sensor, stamp });
+  }
+
+  /** Told when it begins: its stamps keep coming, and say nothing. */
+  #tellFrozen({ identity }: Series, { location, stampIndex }: DaqRecord, flags: number): void {
+    const is = (flags & flagBits.frozen) !== 0;
+    if (is === this.#frozen.has(location)) return;
+    if (!is) {
+      this.#frozen.delete(location);
+      return;
+    }
+    this.#frozen.add(location);
+    const sensor = nameOfLocation(location);
+    const message = `${sensor} delivers the same pixels again and again: its readout is stuck, its stamps are not used`;
+    this.#incidents.tell(identity, { name: 'sensor_frozen', message, sensor, stamp: Number(stampIndex) });
   }
 
   /** A sensor that is not in the profile: counted by the link, told once, not published. */

@@ -16,6 +16,8 @@ export const flagBits = {
   bad_amp: 1 << 10,
   /** calibrations are asked for, and not all of them were there for this ROI: measured without */
   uncalibrated: 1 << 11,
+  /** the pixels are those of the stamp before: the readout is stuck */
+  frozen: 1 << 12,
   /** one of the first two stamps after RESUME: irregular start, effective integration is not nominal */
   first_stamp: 1 << 16,
   /** stamps between the previous one of this sensor and this are lost (`gap` says how many) */
@@ -59,6 +61,7 @@ export const unfit =
   flagBits.not_converged |
   flagBits.fault |
   flagBits.too_wide |
+  flagBits.frozen |
   flagBits.incomplete |
   flagBits.dropped;
 

@@ -85,6 +85,7 @@ export type GuiderEventName =
   | 'sensor_joined'
   | 'sensor_silent'
   | 'sensor_back'
+  | 'sensor_frozen'
   | 'reference_changed'
   | 'star_lost'
   | 'star_relocked'
@@ -439,6 +440,32 @@ export type AgentMessage =
   | MetricsMessage
   | LogMessage
   | AlarmMessage;
+
+const kinds: Readonly<Record<AgentMessage['kind'], true>> = {
+  'guider.state': true,
+  'guider.series': true,
+  'guider.event': true,
+  'guider.result': true,
+  'guider.acquisition': true,
+  'guider.summary': true,
+  'guider.offsets': true,
+  'guider.exposure': true,
+  'series.end': true,
+  'image.available': true,
+  'image.failed': true,
+  'image.quicklook': true,
+  'image.removed': true,
+  heartbeat: true,
+  state: true,
+  'health.host': true,
+  'health.sensor': true,
+  metrics: true,
+  log: true,
+  alarm: true,
+};
+
+/** Every kind of message: what topics begin with. */
+export const messageKinds: readonly string[] = Object.keys(kinds);
 
 /** Where rooms hand their messages; publish/ implements it. */
 export interface MessageSink {

@@ -134,6 +134,12 @@ t.test('tail prints what was asked for and ends when told', async (t) => {
     .split('\n')
     .map((line) => (JSON.parse(line) as { topic: string }).topic);
   t.same([...new Set(topics)].sort(), ['guider.offsets/LSSTCam/all/', 'heartbeat/LSSTCam/sim-guider/']);
+  const mistyped = await summitAgent('tail', 'guider.ofsets/', '--for', '0.1', ...at(agent));
+  t.match(mistyped, {
+    code: 0,
+    out: '',
+    err: /begins with guider\.ofsets\/: did you mean guider\.offsets\/\?/,
+  });
   t.match(await summitAgent('tail', '--where', 'x', ...at(agent)), { code: 2, err: /expected KEY=VALUE/ });
 });
 

@@ -92,6 +92,31 @@ t.test('with one sensor silent an acquisition closes at the deadline, not later'
   );
 });
 
+t.test(
+  'a sensor that repeats its pixels is flagged, told once, and the others guide on without it',
+  async (t) => {
+    const played = await play(t, {
+      ...calm,
+      happenings: [
+        { what: 'frozen', sensors: 'R04_SG0', from: 8, stamps: 6 },
+        { what: 'drift', 'arcsec-per-s': 0.2 },
+      ],
+    });
+    assertAccounted(t, played);
+    t.same(stampsWith(played.results('R04_SG0'), 'frozen'), [8, 9, 10, 11, 12, 13]);
+    t.same(stampsWith(played.results('R04_SG1'), 'frozen'), []);
+    t.match(played.events('sensor_frozen'), [{ sensor: 'R04_SG0', stamp: 8, severity: 'warning' }]);
+    const used = new Map(
+      played.bodies('guider.offsets').map(({ stamp, n_sensors }) => [Number(stamp), Number(n_sensors)]),
+    );
+    t.same(
+      [7, 8, 13, 14].map((stamp) => used.get(stamp)),
+      [8, 7, 7, 8],
+    );
+    assertOnStar(t, played, 0.5);
+  },
+);
+
 t.test('every sensor dead: stamps are lost by number, and the series ends', async (t) => {
   const played = await play(t, { ...calm, happenings: [{ what: 'dead', from: 10 }] });
   assertAccounted(t, played);
