@@ -220,6 +220,7 @@ export class Agent {
       clock: this.#clock,
       alarm,
       taiMinusUtcS: () => this.#health.time.offset.seconds,
+      onCalibrations: (directory) => this.#calibrations?.use(directory),
     });
     this.#calibrations =
       guider.calibrations &&

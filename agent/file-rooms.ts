@@ -6,7 +6,7 @@ import type { Profile } from './config/profile.js';
 import { Recordings } from './guider/recordings.js';
 import { Looks } from './image/looks.js';
 import { startProductWriter } from './image/products/writer.js';
-import { ImageRoom } from './image/room.js';
+import { type CalibrationsOf, ImageRoom } from './image/room.js';
 import type { Clock } from './model/clock.js';
 import type { ImageLink } from './model/image.js';
 import type { Log } from './model/log.js';
@@ -19,6 +19,8 @@ export interface FileRoomsDeps {
   readonly clock: Clock;
   readonly alarm: SetAlarm;
   readonly taiMinusUtcS: () => number;
+  /** those of guide sensors that are valid now lie there */
+  readonly onCalibrations: (directory: string) => void;
 }
 
 export class FileRooms {
@@ -31,7 +33,7 @@ export class FileRooms {
   readonly #looks: Looks | null;
 
   constructor({ butler, image, link: settings }: Profile, deps: FileRoomsDeps) {
-    const { link, sink, log, clock, alarm, taiMinusUtcS } = deps;
+    const { link, sink, log, clock, alarm, taiMinusUtcS, onCalibrations } = deps;
     // What has left is noted where the file lies: what a crash stops before is told by the next run.
     const noted: MessageSink = {
       publish: (message) => {
@@ -40,7 +42,7 @@ export class FileRooms {
           this.images?.told(message.path);
       },
     };
-    this.butler = butler && new ButlerRoom(butler, { next: noted, log, alarm, taiMinusUtcS });
+    this.butler = butler && new ButlerRoom(butler, { next: noted, log, alarm, taiMinusUtcS, onCalibrations });
     const files = this.butler ?? noted;
     this.recordings = new Recordings({ sink: files, log, alarm });
     const quicklook = image?.quicklook ?? null;
@@ -50,7 +52,15 @@ export class FileRooms {
       quicklook &&
       new Looks({ ...quicklook, calibrated }, { link, sink, log, alarm, nowNs, startProductWriter });
     const taiNs = () => clock.taiNs();
-    this.images = image && new ImageRoom(image, { link, sink: files, log, taiNs, alarm, looks: this.#looks });
+    const calibrationsOf: CalibrationsOf = (detectors, header, atNs) =>
+      this.butler?.calibrationsOf(
+        detectors.map(({ calibration, detector }) => ({ folder: calibration, detector })),
+        header,
+        atNs,
+      ) ?? null;
+    const looks = this.#looks;
+    this.images =
+      image && new ImageRoom(image, { link, sink: files, log, taiNs, alarm, looks, calibrationsOf });
   }
 
   /** The repository opens. */

@@ -125,13 +125,14 @@ bool ReadLookerSettings(const std::string& json, looks::LookerSettings* settings
 bool ReadLookJob(const Napi::Value& value, looks::LookJob* job) {
   if (!value.IsObject()) return false;
   const Napi::Object object = value.As<Napi::Object>();
-  const Napi::Value id = object.Get("id"), plane = object.Get("firstPlane"), kind = object.Get("kind"), calibration = object.Get("calibration"), header = object.Get("header"), isr = object.Get("isrPath");
-  if (!id.IsNumber() || !plane.IsNumber() || !kind.IsString() || !calibration.IsString() || !header.IsString() || !isr.IsString()) return false;
+  const Napi::Value id = object.Get("id"), plane = object.Get("firstPlane"), kind = object.Get("kind"), calibration = object.Get("calibration"), header = object.Get("header"), isr = object.Get("isrPath"), folder = object.Get("calibrations");
+  if (!id.IsNumber() || !plane.IsNumber() || !kind.IsString() || !calibration.IsString() || !header.IsString() || !isr.IsString() || !folder.IsString()) return false;
   job->id = static_cast<uint64_t>(id.As<Napi::Number>().Int64Value());
   job->first_plane = plane.As<Napi::Number>().Uint32Value();
   job->detector = {calibration.As<Napi::String>().Utf8Value(), kind.As<Napi::String>().Utf8Value() == "latiss"};
   job->header = header.As<Napi::String>().Utf8Value();
   job->isr_path = isr.As<Napi::String>().Utf8Value();
+  job->calibrations = folder.As<Napi::String>().Utf8Value();
   // All segments lie inside the 16 of a board.
   return job->first_plane <= (job->detector.latiss ? 0u : 8u);
 }

@@ -27,7 +27,7 @@ bool ReadImageJob(const Napi::Value& value, recorder::ImageJob* job);
 
 // "null" leaves `workers` 0: nobody looks.
 bool ReadLookerSettings(const std::string& json, looks::LookerSettings* settings, std::string* message);
-// {id, firstPlane, kind, calibration, header, isrPath}; false: not the right kinds.
+// {id, firstPlane, kind, calibration, header, isrPath, calibrations}; false: not the right kinds.
 bool ReadLookJob(const Napi::Value& value, looks::LookJob* job);
 Napi::Array LooksArray(Napi::Env env, const std::vector<looks::LookReport>& reports);
 Napi::Array IsrFilesArray(Napi::Env env, const std::vector<looks::IsrFileReport>& reports);

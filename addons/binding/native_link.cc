@@ -365,7 +365,7 @@ Napi::Value NativeLink::LookAtImage(const Napi::CallbackInfo& info) {
   const uint64_t token = info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
   if (parts_.link->images() != nullptr) job.planes = parts_.link->images()->Planes(token);
   if (parts_.looker == nullptr || job.planes == nullptr || !ReadLookJob(info[1], &job)) {
-    Throw(info.Env(), SUMMIT_ERR_STATE, "lookAtImage: expected the token of an image that is lent, and {id, firstPlane, kind, calibration, header, isrPath}");
+    Throw(info.Env(), SUMMIT_ERR_STATE, "lookAtImage: expected the token of an image that is lent, and {id, firstPlane, kind, calibration, header, isrPath, calibrations}");
     return info.Env().Undefined();
   }
   parts_.looker->Look(std::move(job));

@@ -24,12 +24,12 @@ struct ShelvedCalibrations {
 
 class CalibrationShelf {
  public:
-  // `folder` has a folder for each detector; "": there are none.
-  explicit CalibrationShelf(std::string folder) : folder_(std::move(folder)) {}
+  CalibrationShelf() = default;
   CalibrationShelf(const CalibrationShelf&) = delete;
   CalibrationShelf& operator=(const CalibrationShelf&) = delete;
 
-  ShelvedCalibrations Get(const std::string& detector, const image::DetectorModel& model, int32_t threads);
+  // `folder` has a folder for each detector; "": there are none. The same files under another folder are not read again.
+  ShelvedCalibrations Get(const std::string& folder, const std::string& detector, const image::DetectorModel& model, int32_t threads);
 
  private:
   struct Entry {
@@ -37,9 +37,6 @@ class CalibrationShelf {
     std::vector<std::string> state{};  // of its files when it was read
     ShelvedCalibrations content{};
   };
-  std::vector<std::string> StateOf(const std::string& detector) const;
-
-  const std::string folder_;
   std::mutex mutex_{};
   std::map<std::string, std::shared_ptr<Entry>> entries_{};
 };

@@ -49,7 +49,7 @@ double MsBetween(uint64_t from_ns, uint64_t to_ns) { return static_cast<double>(
 }  // namespace
 
 ImageLooker::ImageLooker(const LookerSettings& settings, std::function<void()> ring)
-    : settings_(settings), ring_(std::move(ring)), shelf_(settings.calibrations), to_read_(settings.detectors.begin(), settings.detectors.end()) {}
+    : settings_(settings), ring_(std::move(ring)), to_read_(settings.detectors.begin(), settings.detectors.end()) {}
 
 std::shared_ptr<ImageLooker> ImageLooker::Create(const LookerSettings& settings, std::function<void()> ring) {
   return std::shared_ptr<ImageLooker>(new ImageLooker(settings, std::move(ring)));
@@ -112,7 +112,7 @@ void ImageLooker::Run() {
       const LookedDetector detector = std::move(to_read_.front());
       to_read_.pop_front();
       lock.unlock();
-      shelf_.Get(detector.name, ModelOf(detector), 1);
+      shelf_.Get(settings_.calibrations, detector.name, ModelOf(detector), 1);
       lock.lock();
       continue;
     }
@@ -155,7 +155,7 @@ LookReport ImageLooker::Do(LookJob* job, int32_t threads, fits::RawImage* raw, B
     if (!card.section()) raw->header.cards.emplace_back(card.name, ValueOf(card.value));
   }
   ImageTimes times;
-  const ShelvedCalibrations shelved = shelf_.Get(job->detector.name, model, threads);
+  const ShelvedCalibrations shelved = shelf_.Get(job->calibrations.empty() ? settings_.calibrations : job->calibrations, job->detector.name, model, threads);
   const uint64_t calibrated_ns = daq::MonotonicNs();
   times.calibrations_ms = MsBetween(report.begun_ns, calibrated_ns);
   image::IsrSettings settings = settings_.isr;

@@ -46,6 +46,7 @@ struct LookJob {
   LookedDetector detector{};
   std::string header{};    // JSON of fits::ReadCameraHeader
   std::string isr_path{};  // where the ISR file goes; "": nowhere
+  std::string calibrations{};  // folder of folders by detector; "": that of the settings
 };
 
 struct LookReport {

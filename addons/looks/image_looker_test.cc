@@ -132,15 +132,18 @@ TEST_F(ImageLookerTest, ANewerImageOfADetectorTakesThePlaceOfOneThatWaits) {
 }
 
 TEST_F(ImageLookerTest, FilesThatChangeAreReadAgain) {
-  CalibrationShelf shelf(folder_);
+  CalibrationShelf shelf;
   fs::create_directory(folder_ / "R44_SW1");
   const image::DetectorModel& model = image::WavefrontHalf();
-  const ShelvedCalibrations first = shelf.Get("R44_SW1", model, 1);
-  EXPECT_EQ(shelf.Get("R44_SW1", model, 1).calibrations, first.calibrations) << "nothing changed";
+  const ShelvedCalibrations first = shelf.Get(folder_, "R44_SW1", model, 1);
+  EXPECT_EQ(shelf.Get(folder_, "R44_SW1", model, 1).calibrations, first.calibrations) << "nothing changed";
   std::ofstream(folder_ / "R44_SW1" / "ptc.fits") << "SIMPLE = what?";
-  const ShelvedCalibrations second = shelf.Get("R44_SW1", model, 1);
+  const ShelvedCalibrations second = shelf.Get(folder_, "R44_SW1", model, 1);
   EXPECT_NE(second.calibrations, first.calibrations);
   EXPECT_EQ(second.missing.size(), 7u) << "a damaged file is one that is missing";
+  fs::create_directories(folder_ / "view" / "R44_SW1");
+  fs::create_symlink(folder_ / "R44_SW1" / "ptc.fits", folder_ / "view" / "R44_SW1" / "ptc.fits");
+  EXPECT_EQ(shelf.Get(folder_ / "view", "R44_SW1", model, 1).calibrations, second.calibrations) << "the same file under another name";
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calibrations: files into a run of their own, and the time for which each is valid into a calibration collection.
 
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { AgentError } from '../model/errors.js';
-import { calibChain, calibrationTypes } from './dataset-types.js';
-import { absolutePath, calibPath, Folders } from './datastore.js';
+import { calibChain, calibrationTypes, type DatasetType } from './dataset-types.js';
+import { absolutePath, calibPath, checksum, type Folders } from './datastore.js';
 import type { Timespan } from './lookup.js';
-import { CollectionType, type DataId, showDataId } from './registry.js';
+import { type Collection, CollectionType, type DataId, type Registry, showDataId } from './registry.js';
 import type { Repository } from './repository.js';
 import { newUuid } from './uuids.js';
 
@@ -19,101 +19,134 @@ export interface Calibration {
   readonly detector: string;
   readonly filter: string | null;
   readonly span: Timespan;
+  /** of the file, as it was read when it was looked through */
+  readonly sha256: string;
 }
 
 export interface CertifySettings {
-  /** holds the files: `LSSTCam/calib/DM-1/run` */
-  readonly run: string;
   /** holds the validity: `LSSTCam/calib/DM-1` */
   readonly collection: string;
   readonly nowMs: number;
   readonly taiNs: bigint;
 }
 
-function dataIdOf({ registry }: Repository, { instrument, detector, filter, type }: Calibration): DataId {
+/** One whose file lies where its row will say. */
+export interface PlacedCalibration {
+  readonly known: DatasetType;
+  readonly run: string;
+  readonly dataId: DataId;
+  readonly path: string;
+  readonly calibration: Calibration;
+}
+
+/** What it is in the registry. Refuses (`butler_metadata`) an instrument, detector, type or filter that is not there. */
+export function calibrationDataId(
+  registry: Registry,
+  { instrument, detector, filter, type, file }: Calibration,
+): DataId {
   const row = registry
     .sql<[string, string], { id: number }>('SELECT id FROM detector WHERE instrument = ? AND full_name = ?')
     .get(instrument, detector);
-  if (!row) throw new AgentError('butler', `expected a detector of ${instrument}, got ${detector}`);
+  if (!row)
+    throw new AgentError('butler_metadata', `${file}: expected a detector of ${instrument}, got ${detector}`);
   if (type !== 'flat') return { instrument, detector: row.id };
-  if (filter === null) throw new AgentError('butler', `flat of ${detector}: expected a filter, got none`);
+  if (filter === null || bandOf(registry, instrument, filter) === null)
+    throw new AgentError(
+      'butler_metadata',
+      `${file}: flat of ${detector}: expected a filter that ${instrument} is registered with, got ${filter ?? 'none'}`,
+    );
   return { instrument, detector: row.id, physical_filter: filter };
 }
 
-function bandOf({ registry }: Repository, instrument: string, filter: string): string {
+function bandOf(registry: Registry, instrument: string, filter: string): string | null {
   const row = registry
     .sql<[string, string], { band: string }>(
       'SELECT band FROM physical_filter WHERE instrument = ? AND name = ?',
     )
     .get(instrument, filter);
-  if (!row) throw new AgentError('butler', `expected a filter of ${instrument}, got ${filter}`);
-  return row.band;
+  return row?.band ?? null;
 }
 
-/** All of them or none, in one transaction after the files are on the disk. Their UUIDs, without dashes. */
-export function certify(
-  repository: Repository,
-  calibrations: readonly Calibration[],
-  { run, collection, nowMs, taiNs }: CertifySettings,
-): string[] {
-  const { db, registry, root } = repository;
-  const folders = new Folders();
-  const placed = calibrations.map((calibration) => {
-    const { file, type, instrument, detector, filter } = calibration;
-    const known = calibrationTypes.find(({ name }) => name === type);
-    if (!known)
-      throw new AgentError(
-        'butler',
-        `expected one of ${calibrationTypes.map((t) => t.name).join(', ')}, got ${type}`,
-      );
-    const dataId = db.read(() => dataIdOf(repository, calibration));
+export function calibrationType(name: string): DatasetType {
+  const known = calibrationTypes.find((type) => type.name === name);
+  if (known) return known;
+  const names = calibrationTypes.map((type) => type.name).join(', ');
+  throw new AgentError('butler_metadata', `expected one of ${names}, got ${name}`);
+}
+
+/** Where its file will lie. */
+export function planCalibration(
+  { db, registry }: Repository,
+  calibration: Calibration,
+  run: string,
+): PlacedCalibration {
+  const { file, type, instrument, detector, filter } = calibration;
+  const known = calibrationType(type);
+  return db.read(() => {
+    const dataId = calibrationDataId(registry, calibration);
     const named =
       type === 'flat' && filter !== null
-        ? { name: filter, band: db.read(() => bandOf(repository, instrument, filter)) }
+        ? { name: filter, band: bandOf(registry, instrument, filter) ?? '' }
         : null;
     const path = calibPath(type, run, instrument, detector, named, extname(file));
-    folders.put(file, absolutePath(root, path) ?? path, 'copy');
-    return { known, dataId, path, calibration };
+    return { known, run, dataId, path, calibration };
   });
-  folders.sync();
-  try {
-    return db.write(() => {
-      const runs = registry.ensureCollection(run, CollectionType.run);
-      const valid = registry.ensureCollection(collection, CollectionType.calibration);
-      const uuids = placed.map(({ known, dataId, path, calibration }) => {
-        const type = registry.ensureType(known);
-        const uuid = newUuid(nowMs);
-        const { formatter } = known;
-        const bytes = statSync(calibration.file).size;
-        registry.insert({ uuid, type, run: runs, dataId, ingestTaiNs: taiNs, path, formatter, bytes });
-        registry.summarise(valid, type, calibration.instrument);
-        associate(repository, uuid, known.name, collection, dataId, calibration.span);
-        return uuid;
-      });
-      for (const instrument of new Set(calibrations.map((one) => one.instrument)))
-        chain(repository, instrument, collection);
-      return uuids;
-    });
-  } catch (error) {
-    registry.forget();
-    throw error;
-  }
+}
+
+/** Copies a file to its place and reads it again there. Refuses (`butler`) a copy that is another. */
+export function placeCalibration(
+  { root }: Repository,
+  { path, calibration: { file, sha256 } }: PlacedCalibration,
+  folders: Folders,
+): void {
+  const to = absolutePath(root, path) ?? path;
+  folders.put(file, to, 'copy');
+  const got = checksum(to);
+  if (got === sha256) return;
+  rmSync(to, { force: true });
+  throw new AgentError('butler', `${file}: expected sha256 ${sha256} of its copy, got ${got}`);
+}
+
+/** Rows of all of them or of none; inside `database.write`. Their UUIDs, without dashes. */
+export function certifyPlaced(
+  repository: Repository,
+  placed: readonly PlacedCalibration[],
+  { collection, nowMs, taiNs }: CertifySettings,
+): string[] {
+  const { registry, root } = repository;
+  const valid = registry.ensureCollection(collection, CollectionType.calibration);
+  const uuids = placed.map(({ known, run, dataId, path, calibration }) => {
+    const runs = registry.ensureCollection(run, CollectionType.run);
+    const type = registry.ensureType(known);
+    const uuid = newUuid(nowMs);
+    const { formatter } = known;
+    const bytes = statSync(absolutePath(root, path) ?? path).size;
+    registry.insert({ uuid, type, run: runs, dataId, ingestTaiNs: taiNs, path, formatter, bytes });
+    associate(registry, uuid, known.name, valid, dataId, calibration.span);
+    return uuid;
+  });
+  for (const instrument of new Set(placed.map(({ calibration }) => calibration.instrument)))
+    chain(registry, instrument, [valid]);
+  return uuids;
 }
 
 /** Two of a kind may not be valid at the same time. */
-function associate(
-  { registry }: Repository,
+export function associate(
+  registry: Registry,
   uuid: string,
   typeName: string,
-  collection: string,
+  into: Collection,
   dataId: DataId,
   { begin, end }: Timespan,
 ): void {
   const type = registry.type(typeName);
-  const into = registry.collection(collection);
-  if (!type?.calibs || !into) throw new Error(`${typeName} is no calibration`);
+  if (!type?.calibs) throw new Error(`${typeName} is no calibration`);
   if (begin >= end)
-    throw new AgentError('butler', `${typeName}: expected a validity range, got its end before its begin`);
+    throw new AgentError(
+      'butler_metadata',
+      `${typeName} {${showDataId(dataId)}}: expected a validity range, got its end before its begin`,
+    );
+  registry.summarise(into, type, String(dataId.instrument));
   const values = type.dimensions.map((name) => dataId[name]);
   const where = type.dimensions.map((name) => ` AND ${name} = ?`).join('');
   const other = registry
@@ -125,7 +158,7 @@ function associate(
   if (other !== undefined)
     throw new AgentError(
       'butler_conflict',
-      `${typeName} {${showDataId(dataId)}}: ${collection} has one that is valid in a part of this time`,
+      `${typeName} {${showDataId(dataId)}}: ${into.name} has one that is valid in a part of this time`,
     );
   registry
     .sql(
@@ -135,11 +168,12 @@ function associate(
     .run(type.id, uuid, into.id, ...values, begin, end);
 }
 
-/** The newest calibrations are searched first. */
-function chain({ registry }: Repository, instrument: string, collection: string): void {
+/** These are searched before all others. */
+export function chain(registry: Registry, instrument: string, first: readonly Collection[]): void {
   const parent = registry.ensureCollection(calibChain(instrument), CollectionType.chained);
   const children = registry.children(parent);
-  const valid = registry.collection(collection);
-  if (!valid || children.some(({ id }) => id === valid.id)) return;
-  registry.setChildren(parent, [valid, ...children]);
+  const others = children.filter(({ id }) => first.every((one) => one.id !== id));
+  const wanted = [...first, ...others];
+  const same = wanted.length === children.length && wanted.every(({ id }, i) => children[i]?.id === id);
+  if (!same) registry.setChildren(parent, wanted);
 }

@@ -3,13 +3,14 @@
 
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { RepositoryState } from '../model/butler.js';
+import { ownFolder, type RepositoryState } from '../model/butler.js';
 import { absolutePath } from './datastore.js';
 import { emptyTrash } from './expiry.js';
+import { removeAbandoned } from './incoming.js';
 import { datastoreName, recordsTable } from './layout.js';
 import type { Repository } from './repository.js';
 import { dashed } from './uuids.js';
-import { ownFolder, WaitingFiles } from './waiting.js';
+import { WaitingFiles } from './waiting.js';
 
 /** Files below the runs: all that can be a dataset, and what an interrupted copy is called. */
 function* filesBelow(folder: string): Generator<string> {
@@ -55,6 +56,9 @@ export function checkRepository(
     const { uuids } = emptyTrash(repository, spools);
     repaired.push(`the removal of ${uuids.length} files is finished`);
   }
+  if (repair)
+    for (const path of removeAbandoned(repository))
+      repaired.push(`${path} of a synchronisation that ended early is taken away`);
   const integrity = (db.pragma('integrity_check') as { integrity_check: string }[]).map(
     (row) => row.integrity_check,
   );

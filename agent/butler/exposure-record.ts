@@ -149,6 +149,12 @@ function latissFilter(header: Reader): string {
   return `${filter}~${grating}`;
 }
 
+/** Of any header that tells INSTRUME and what stands in the light, as the registry names it. */
+export function physicalFilterOf(header: Header, path: string): string {
+  const told = new Reader(header, path);
+  return instrumentOf(told) === 'LSSTCam' ? cameraFilter(told) : latissFilter(told);
+}
+
 function typeOf(header: Reader, instrument: string, exposureTime: number): string {
   const given = instrument === 'LATISS' ? header.text('OBSTYPE', 'IMGTYPE') : header.needText('IMGTYPE');
   if (given === undefined) return exposureTime === 0 ? 'bias' : 'unknown';

@@ -2,7 +2,7 @@
 // What ingest reads of a file: the primary header's keywords, from the sidecar of the same name (`.json`) where there is
 // one, as the observatory's ingest does, else from the FITS file itself (also gzip under a .fits name).
 
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { AgentError, sentenceOf } from '../model/errors.js';
 
@@ -57,12 +57,13 @@ function headerOfCards(cards: readonly string[]): Header {
 }
 
 /** Reads blocks until END. */
-function cardsFrom(path: string, read: (block: Buffer, at: number) => number): string[] {
+function cardsFrom(path: string, read: (block: Buffer, at: number) => number, isPrimary = true): string[] {
   const block = Buffer.alloc(blockBytes);
   const cards: string[] = [];
   for (let i = 0; i < mostBlocks; i++) {
     if (read(block, i * blockBytes) < blockBytes) throw refuse(path, 'expected a FITS header, got its half');
-    if (i === 0 && !block.toString('latin1', 0, 9).startsWith('SIMPLE  ='))
+    const first = isPrimary ? 'SIMPLE  =' : 'XTENSION=';
+    if (i === 0 && !block.toString('latin1', 0, 9).startsWith(first))
       throw refuse(path, 'expected a FITS file, got something else');
     for (let at = 0; at < blockBytes; at += cardBytes) {
       const card = block.toString('latin1', at, at + cardBytes);
@@ -82,6 +83,45 @@ function headerOfFile(path: string): Header {
       return headerOfCards(cardsFrom(path, (block, at) => whole.copy(block, 0, at, at + blockBytes)));
     }
     return headerOfCards(cardsFrom(path, (block, at) => readSync(fd, block, 0, blockBytes, at)));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Bytes of the data after a header. */
+function dataBytes(header: Header): number {
+  const whole = (key: string, otherwise: number) =>
+    typeof header[key] === 'number' ? header[key] : otherwise;
+  const axes = whole('NAXIS', 0);
+  if (axes === 0) return 0;
+  let pixels = 1;
+  for (let i = 1; i <= axes; i++) pixels *= whole(`NAXIS${i}`, 0);
+  return (Math.abs(whole('BITPIX', 8)) / 8) * whole('GCOUNT', 1) * (whole('PCOUNT', 0) + pixels);
+}
+
+function isExtension(fd: number, at: number): boolean {
+  const start = Buffer.alloc(9);
+  return readSync(fd, start, 0, 9, at) === 9 && start.toString('latin1') === 'XTENSION=';
+}
+
+/** The primary header and those of all extensions. Refuses (`butler_metadata`) a file that ends too early. */
+export function readAllHeaders(path: string): Header[] {
+  const fd = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    const headers: Header[] = [];
+    for (let at = 0; at < size; ) {
+      // Whatever follows the last extension and is none is nobody's business.
+      if (at > 0 && !isExtension(fd, at)) break;
+      const cards = cardsFrom(path, (block, from) => readSync(fd, block, 0, blockBytes, at + from), at === 0);
+      const header = headerOfCards(cards);
+      headers.push(header);
+      const headerBlocks = Math.floor(cards.length / (blockBytes / cardBytes)) + 1;
+      at += (headerBlocks + Math.ceil(dataBytes(header) / blockBytes)) * blockBytes;
+      if (at > size) throw refuse(path, `expected ${at} bytes or more, got ${size}`);
+    }
+    if (headers.length === 0) throw refuse(path, 'expected a FITS file, got an empty one');
+    return headers;
   } finally {
     closeSync(fd);
   }

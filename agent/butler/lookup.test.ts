@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { type Calibration, certify } from './certify.js';
+import type { Calibration } from './certify.js';
 import { findDataset } from './lookup.js';
 import { CollectionType } from './registry.js';
 import { nsOfIso } from './tai-times.js';
+import { certify } from './testing/certified.js';
 import { cameraHeader, writeFits } from './testing/headers.js';
 import { newRepository } from './testing/new-repository.js';
 
@@ -13,7 +14,12 @@ const span = (begin: string, end: string) => ({ begin: day(begin), end: day(end)
 
 function setUp(t: Test) {
   const { folder, repository } = newRepository(t);
-  const one = (type: string, begin: string, end: string, filter: string | null = null): Calibration => ({
+  const one = (
+    type: string,
+    begin: string,
+    end: string,
+    filter: string | null = null,
+  ): Omit<Calibration, 'sha256'> => ({
     file: writeFits(join(folder, `${type}-${begin}.fits`), cameraHeader, begin),
     type,
     instrument: 'LSSTCam',
@@ -21,7 +27,7 @@ function setUp(t: Test) {
     filter,
     span: span(begin, end),
   });
-  const add = (collection: string, run: string, ...calibrations: readonly Calibration[]) =>
+  const add = (collection: string, run: string, ...calibrations: readonly Omit<Calibration, 'sha256'>[]) =>
     certify(repository, calibrations, { run, collection, nowMs: 1_795_000_000_000, taiNs: 1n });
   const dataId = { instrument: 'LSSTCam', detector: 203 };
   const find = (type: string, begin: string, end: string, more = {}) =>

@@ -2,12 +2,13 @@
 // The repository as the event loop sees it: requests to a thread, answers later.
 
 import { Worker } from 'node:worker_threads';
-import type { IngestedFile, RemovedFiles } from '../model/butler.js';
+import type { CalibrationRequest, CalibrationView, IngestedFile, RemovedFiles } from '../model/butler.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
 import type { Reconciled, RepositorySettings } from './repository-work.js';
 
 export type Request = { readonly id: number } & (
   | { readonly kind: 'ingest'; readonly files: readonly string[] }
+  | { readonly kind: 'calibrations'; readonly request: CalibrationRequest }
   | { readonly kind: 'reconcile' | 'expire' | 'close' }
 );
 
@@ -52,6 +53,10 @@ export class RepositoryThread {
 
   ingest(files: readonly string[]): Promise<IngestedFile[]> {
     return this.#ask({ id: this.#nextId++, kind: 'ingest', files }) as Promise<IngestedFile[]>;
+  }
+
+  calibrations(request: CalibrationRequest): Promise<CalibrationView> {
+    return this.#ask({ id: this.#nextId++, kind: 'calibrations', request }) as Promise<CalibrationView>;
   }
 
   reconcile(): Promise<Reconciled> {

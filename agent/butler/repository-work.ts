@@ -3,7 +3,15 @@
 
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { ButlerSettings, IngestedFile, RemovedFiles, RepositoryState } from '../model/butler.js';
+import type {
+  ButlerSettings,
+  CalibrationRequest,
+  CalibrationView,
+  IngestedFile,
+  RemovedFiles,
+  RepositoryState,
+} from '../model/butler.js';
+import { CalibrationViews } from './calibration-views.js';
 import { checkRepository } from './check.js';
 import { createRepository, isRepository } from './create.js';
 import { Expiry, emptyTrash, hoursBefore } from './expiry.js';
@@ -34,6 +42,7 @@ export class RepositoryWork {
   readonly #settings: RepositorySettings;
   readonly #repository: Repository;
   readonly #queue: IngestQueue;
+  #views: CalibrationViews | null = null;
 
   constructor(settings: RepositorySettings) {
     this.#settings = settings;
@@ -56,6 +65,12 @@ export class RepositoryWork {
     const obsIds = new Set(came.map(({ file }) => basename(file).slice(0, obsIdLength)));
     if (obsIds.size === 0) return results;
     return [...results, ...this.#queue.late((name) => obsIds.has(name.slice(0, obsIdLength)))];
+  }
+
+  /** Lays out what is valid then. */
+  calibrations(request: CalibrationRequest): CalibrationView {
+    this.#views ??= new CalibrationViews(this.#repository);
+    return this.#views.view(request);
   }
 
   /** Finishes what a crash left, and takes files that have no rows yet. */

@@ -2,12 +2,14 @@
 // The agent's side of the repository. It stands between the rooms that announce files and the publisher: a file is told
 // of when its rows are committed, with what it is called there. The event loop asks a thread and never waits.
 
-import type { ButlerSettings, IngestedFile, RemovedFiles } from '../model/butler.js';
+import type { ButlerSettings, CalibratedDetector, IngestedFile, RemovedFiles } from '../model/butler.js';
 import { oodsCodes } from '../model/butler.js';
-import { sentenceOf } from '../model/errors.js';
+import { AgentError, sentenceOf } from '../model/errors.js';
 import type { ImageAvailableMessage, RawImageMessage } from '../model/image-messages.js';
 import type { Log } from '../model/log.js';
 import type { AgentMessage, MessageSink, SetAlarm } from '../model/messages.js';
+import { CalibrationWatch } from './calibration-watch.js';
+import type { Header } from './fits-header.js';
 import { RepositoryThread } from './repository-thread.js';
 
 export interface ButlerRoomDeps {
@@ -15,6 +17,8 @@ export interface ButlerRoomDeps {
   readonly log: Log;
   readonly alarm: SetAlarm;
   readonly taiMinusUtcS: () => number;
+  /** the folder of the calibrations that are valid now is another one */
+  readonly onCalibrations: (directory: string) => void;
 }
 
 type FileMessage = ImageAvailableMessage | RawImageMessage;
@@ -33,10 +37,33 @@ export class ButlerRoom implements MessageSink {
   readonly #counts = { ingested: 0, refused: 0, removed: 0, reconciled: 0 };
   #timer: NodeJS.Timeout | null = null;
   #expiring = false;
+  readonly #calibrations: CalibrationWatch | null;
 
   constructor(settings: ButlerSettings, deps: ButlerRoomDeps) {
     this.#settings = settings;
     this.#deps = deps;
+    const { log, alarm, taiMinusUtcS, onCalibrations } = deps;
+    this.#calibrations =
+      settings.calibrations &&
+      new CalibrationWatch(settings.calibrations, {
+        ask: (request) => {
+          if (!this.#thread) throw new AgentError('butler', 'the repository is closed');
+          return this.#thread.calibrations(request);
+        },
+        log,
+        alarm,
+        taiNs: () => BigInt(Date.now() + taiMinusUtcS() * 1000) * 1_000_000n,
+        onCurrent: onCalibrations,
+      });
+  }
+
+  /** Folder of the calibrations of an exposure with this header at that time; null: they are not the repository's. */
+  calibrationsOf(
+    detectors: readonly CalibratedDetector[],
+    header: Header,
+    taiNs: bigint,
+  ): Promise<string> | null {
+    return this.#calibrations?.of(detectors, header, taiNs) ?? null;
   }
 
   get counts(): Readonly<Record<string, number>> {
@@ -48,6 +75,8 @@ export class ButlerRoom implements MessageSink {
     const taiMinusUtcS = this.#deps.taiMinusUtcS();
     const settings = { root: repository, create, shared, keepHours, diskShare, spools, taiMinusUtcS };
     this.#thread = new RepositoryThread(settings, (removed) => this.#onRemoved(removed));
+    // They are not kept waiting by what takes long in a large repository.
+    this.#calibrations?.start();
     this.#busy = this.#reconcile(this.#thread).finally(() => this.#goOn());
     if (keepHours === null && diskShare === null) return;
     this.#timer = setInterval(() => this.#expire(), expireEveryS * 1000).unref();
@@ -55,6 +84,7 @@ export class ButlerRoom implements MessageSink {
 
   /** What is on its way is finished first. */
   async stop(): Promise<void> {
+    this.#calibrations?.stop();
     if (this.#timer) clearInterval(this.#timer);
     while (this.#busy) await this.#busy;
     await this.#thread?.stop();

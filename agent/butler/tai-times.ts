@@ -8,6 +8,7 @@ const unixMjd = 40_587;
 /** Unbounded timespans begin and end here; nothing is outside. */
 const earliestNs = 0n;
 const latestNs = 4_102_444_800_000_000_000n;
+export const unboundedSpan = { begin: earliestNs, end: latestNs };
 
 function clamped(ns: bigint): bigint {
   if (ns < earliestNs) return earliestNs;
@@ -58,4 +59,10 @@ export function dayObsSpan(dayObs: number, offsetHours = 12): readonly [bigint, 
 export function isoOfNs(ns: bigint): string {
   const iso = new Date(Number(ns / 1_000_000n)).toISOString().slice(0, -1);
   return iso;
+}
+
+/** `2026-01-01T00:00:00 .. 2027-01-01T00:00:00`; an end that is none is `-`. */
+export function showSpan({ begin, end }: { readonly begin: bigint; readonly end: bigint }): string {
+  const side = (ns: bigint, none: bigint) => (ns === none ? '-' : isoOfNs(ns).replace(/\.000$/, ''));
+  return `${side(begin, earliestNs)} .. ${side(end, latestNs)}`;
 }

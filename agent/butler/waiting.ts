@@ -15,10 +15,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { ownFolder } from '../model/butler.js';
 import { syncFolder } from './create.js';
-
-/** Of this agent in a repository; lsst.daf.butler does not look there. */
-export const ownFolder = '.summit-agent';
 
 export class WaitingFiles {
   readonly #folder: string;

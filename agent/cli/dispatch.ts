@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   measure: async () => (await import('./measure.js')).measure,
   process: async () => (await import('./process.js')).process,
   butler: async () => (await import('./butler.js')).butler,
+  calibs: async () => (await import('./calibs.js')).calibs,
   record: async () => (await import('./record.js')).record,
   replay: async () => (await import('./replay.js')).replay,
   version: async () => (await import('./version.js')).version,

@@ -2,15 +2,58 @@
 // The profile's part about the Butler repository.
 
 import { resolve } from 'node:path';
-import type { ButlerSettings } from '../model/butler.js';
+import { type ButlerSettings, currentCalibrations, type RoleCalibrations } from '../model/butler.js';
+import { guideSensorNamed } from '../model/location.js';
+import { show } from '../model/show.js';
+import { wantedBoards } from './image.js';
 import { defaults, type ProfileFile } from './profile.js';
+
+type Section = Readonly<Record<string, unknown>>;
+
+/** Calibrations come from one place. */
+export function checkButler(butler: unknown, guider: Section, image: Section, out: string[]): void {
+  if (typeof butler !== 'object' || butler === null) return;
+  const { calibrations } = butler as Section;
+  if (typeof calibrations !== 'object' || calibrations === null) return;
+  for (const [key, value] of [
+    ['guider.calibrations', guider.calibrations],
+    ['image.calibrations', image.calibrations],
+  ] as const)
+    if (value !== undefined && value !== null)
+      out.push(`${key}: expected nothing beside butler.calibrations, got ${show(value)}`);
+}
+
+/** Folder of the calibrations that the repository keeps for the roles; null: it does not. */
+export function butlerCalibrations({ butler }: ProfileFile, folder: string): string | null {
+  return butler?.calibrations ? currentCalibrations(resolve(folder, butler.repository)) : null;
+}
+
+function roleCalibrations(file: ProfileFile): RoleCalibrations | null {
+  const given = file.butler?.calibrations;
+  if (!given) return null;
+  const sensors = (file.guider?.sensors ?? []).flatMap((name) => {
+    const sensor = guideSensorNamed(name);
+    return sensor ? [{ folder: sensor.detectorName, detector: sensor.detector }] : [];
+  });
+  const images = wantedBoards(file).flatMap(({ detectors }) =>
+    detectors.map(({ calibration, detector }) => ({ folder: calibration, detector })),
+  );
+  return {
+    instrument: file.agent.instrument ?? defaults.instrument,
+    detectors: [...sensors, ...images],
+    filter: given.filter ?? null,
+    refreshS: given.refreshS ?? defaults.butler.refreshS,
+    warnHours: given.warnHours ?? defaults.butler.warnHours,
+  };
+}
 
 /** null: files stay files. `spools` are where the agent writes them. */
 export function butlerProfile(
-  { butler }: ProfileFile,
+  file: ProfileFile,
   folder: string,
   spools: readonly string[],
 ): ButlerSettings | null {
+  const { butler } = file;
   if (!butler) return null;
   return {
     repository: resolve(folder, butler.repository),
@@ -19,6 +62,7 @@ export function butlerProfile(
     keepHours: butler.keepHours ?? null,
     diskShare: butler.diskShare ?? null,
     expireEveryS: butler.expireEveryS ?? defaults.butler.expireEveryS,
+    calibrations: roleCalibrations(file),
     spools,
   };
 }

@@ -49,7 +49,7 @@ export function checkImage(
       out.push(`image.detectors.${name}: expected one of ${names.join(', ')}, got ${show(name)}`);
 }
 
-function wantedBoards(file: ProfileFile): readonly ImageBoard[] {
+export function wantedBoards(file: ProfileFile): readonly ImageBoard[] {
   const wanted = file.image?.boards;
   return boardsOf(file.agent.role).filter(({ raftBay }) => wanted?.includes(raftBay) ?? true);
 }
@@ -80,10 +80,11 @@ export function imageProfile(file: ProfileFile, folder: string): ImageProfile | 
   };
 }
 
-/** The link's settings that are about images; {}: it takes none. */
+/** The link's settings that are about images; {}: it takes none. `butlerFolder`: calibrations that a repository keeps. */
 export function imageLinkSettings(
   file: ProfileFile,
   folder: string,
+  butlerFolder: string | null = null,
 ): Pick<LinkSettings, 'images' | 'imageWriter' | 'imageLooker'> {
   const { image } = file;
   if (!image) return {};
@@ -98,18 +99,23 @@ export function imageLinkSettings(
       folder: resolve(folder, image.directory),
       threads: image.threads ?? defaults.imageThreads,
     },
-    ...(image.quicklook !== null && { imageLooker: lookerSettings(file, folder) }),
+    ...(image.quicklook !== null && {
+      imageLooker: lookerSettings(
+        file,
+        image.calibrations ? resolve(folder, image.calibrations) : (butlerFolder ?? ''),
+      ),
+    }),
   };
 }
 
-function lookerSettings(file: ProfileFile, folder: string): NonNullable<LinkSettings['imageLooker']> {
-  const { calibrations, quicklook } = file.image ?? {};
+function lookerSettings(file: ProfileFile, calibrations: string): NonNullable<LinkSettings['imageLooker']> {
+  const { quicklook } = file.image ?? {};
   const threads = quicklook?.threads ?? defaults.quicklook.threads;
   const detectors = wantedBoards(file).flatMap((board) =>
     board.detectors.map(({ calibration }) => ({ name: calibration, kind: board.kind })),
   );
   return {
-    calibrations: calibrations ? resolve(folder, calibrations) : '',
+    calibrations,
     workers: Math.min(threads, detectors.length),
     threads,
     detectors: calibrations ? detectors : [],

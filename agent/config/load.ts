@@ -16,7 +16,7 @@ import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
 import { problemsOf } from '../model/schema-problems.js';
 import { show } from '../model/show.js';
 import { amplifiersOf, gainsOf } from './amplifiers.js';
-import { butlerProfile } from './butler.js';
+import { butlerCalibrations, butlerProfile, checkButler } from './butler.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
 import { checkImage, imageLinkSettings, imageProfile } from './image.js';
@@ -105,6 +105,7 @@ function meaningProblems(value: unknown, folder: string): string[] {
   const daq = section(root.daq);
   const guider = section(root.guider);
   checkImage(section(root.agent).role, root.guider, root.image, daq.driver, out);
+  checkButler(root.butler, guider, section(root.image), out);
   checkDriver(daq, folder, out);
   const names = checkSensors(guider, out);
   checkRoi(guider.roiSpec, names, daq, out);
@@ -252,6 +253,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
   const guider = file.guider ?? { sensors: [] };
   const sensors = guider.sensors.map((name) => guideSensorNamed(name)).filter((s) => s !== undefined);
   const roiSpec = guider.roiSpec ?? null;
+  const directory = guiderCalibrations(file, folder);
   return {
     agent: {
       name: file.agent.name,
@@ -273,9 +275,9 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
       scatterFloorMm: guider.scatterFloorMm ?? defaults.scatterFloorMm,
       roi: roiSpec === null ? null : parseRoiSpec(roiSpec),
       pointing: pointingOf(guider.pointing),
-      calibrations: guider.calibrations
+      calibrations: directory
         ? {
-            directory: resolve(folder, guider.calibrations.directory),
+            directory,
             gains: sensors.flatMap((s) => gainsOf(s.location, guider.perSensor?.[s.detectorName])),
           }
         : null,
@@ -292,6 +294,12 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
     },
     security: file.security ? securityOf(file.security, folder) : null,
   };
+}
+
+/** null: nothing is calibrated. */
+function guiderCalibrations(file: ProfileFile, folder: string): string | null {
+  const { calibrations } = file.guider ?? {};
+  return calibrations ? resolve(folder, calibrations.directory) : butlerCalibrations(file, folder);
 }
 
 /** The folder that the agent fills. */
@@ -316,7 +324,7 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
     hugePages: daq.hugePages ?? false,
     recorder: recorderSettings(file, folder),
     stream: null,
-    ...imageLinkSettings(file, folder),
+    ...imageLinkSettings(file, folder, butlerCalibrations(file, folder)),
     sensors: sensors.map(({ location, detectorName }) => {
       const own = guider.perSensor?.[detectorName];
       return {
@@ -325,7 +333,7 @@ function linkSettings(file: ProfileFile, folder: string, sensors: readonly Guide
         readNoise: own?.readNoise ?? defaults.readNoise,
         badSegments: own?.badSegments ?? [],
         amplifiers: amplifiersOf(own),
-        calibrated: Boolean(guider.calibrations),
+        calibrated: guiderCalibrations(file, folder) !== null,
       };
     }),
   };

@@ -146,6 +146,7 @@ export interface ProfileFile {
     keepHours?: number | null;
     diskShare?: number | null;
     expireEveryS?: number;
+    calibrations?: { filter?: string | null; refreshS?: number; warnHours?: number } | null;
   };
   health?: HealthFile;
   publish?: {
@@ -204,7 +205,7 @@ export const defaults = {
   linkTimeoutMs: 750,
   scatterFloorMm: 0.0002,
   recording: { queueStamps: 128 },
-  butler: { create: true, shared: false, expireEveryS: 600 },
+  butler: { create: true, shared: false, expireEveryS: 600, refreshS: 60, warnHours: 24 },
   imageThreads: 2,
   headerDeadlineMs: 0,
   quicklook: { directory: 'quicklook', threads: 2, isrFiles: false },

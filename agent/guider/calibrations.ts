@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calibrations of the ROIs that are read out: asked for when a series or its stamps tell an ROI, and told when they
-// are in force. Files are read on the native side's own threads; until then results carry `uncalibrated`.
+// are in force. Files are read on the native side's own threads; until then results carry `uncalibrated`. Another folder
+// of calibrations is taken between two series.
 
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CalibrationOrder, type DaqRecord, EventType, type LoadedCalibration } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
@@ -61,6 +63,15 @@ function isTold({ rows, cols, segment, startRow, startCol }: Roi): boolean {
   return rows > 0 && cols > 0 && isSegment(segment) && (segment !== 0 || startRow !== 0 || startCol !== 0);
 }
 
+/** A name that always stands for the newest folder, as what it stands for. */
+function placeOf(directory: string): string {
+  try {
+    return realpathSync(directory);
+  } catch {
+    return directory;
+  }
+}
+
 export class LiveCalibrations {
   readonly #settings: CalibrationSettings;
   readonly #sensors: readonly GuideSensor[];
@@ -70,9 +81,14 @@ export class LiveCalibrations {
   readonly #waiting = new Map<number, Roi>();
   readonly #applied = new Map<number, Applied>();
   #busy = false;
+  #directory: string;
+  /** comes into force when the series is over */
+  #next: string | null = null;
+  #inSeries = false;
 
   constructor(settings: CalibrationSettings, sensors: readonly GuideSensor[], deps: CalibrationsDeps) {
     this.#settings = settings;
+    this.#directory = settings.directory;
     this.#sensors = sensors;
     this.#locations = new Set(sensors.map((s) => s.location));
     this.#deps = deps;
@@ -81,6 +97,9 @@ export class LiveCalibrations {
   /** A link was opened, which knows nothing yet: what the profile expects is there before its first series. */
   begin(expected: RoiSpec | null): void {
     for (const map of [this.#asked, this.#waiting, this.#applied]) map.clear();
+    this.#inSeries = false;
+    this.#directory = placeOf(this.#next ?? this.#directory);
+    this.#next = null;
     if (expected === null) return;
     for (const { sensor, ...origin } of expected.locations)
       this.#ask(sensor.location, { ...expected.common, ...origin });
@@ -88,10 +107,29 @@ export class LiveCalibrations {
 
   onRecords(records: readonly DaqRecord[]): void {
     for (const record of records) {
-      if (record.eventType === EventType.stamp) this.#ask(record.location, record);
-      else if (record.eventType === EventType.start && record.seriesMetadata)
-        this.#ask(record.location, record.seriesMetadata);
+      const { eventType, location } = record;
+      if (eventType === EventType.start || eventType === EventType.stamp) this.#inSeries = true;
+      if (eventType === EventType.stamp) this.#ask(location, record);
+      else if (eventType === EventType.start && record.seriesMetadata)
+        this.#ask(location, record.seriesMetadata);
+      else if (eventType === EventType.stop) this.#betweenSeries();
     }
+  }
+
+  /** From now on calibrations are those of this folder; a series that runs is finished with those it began with. */
+  use(directory: string): void {
+    this.#next = directory === this.#directory ? null : directory;
+    if (!this.#inSeries) this.#betweenSeries();
+  }
+
+  #betweenSeries(): void {
+    this.#inSeries = false;
+    if (this.#next !== null) {
+      this.#directory = this.#next;
+      this.#next = null;
+      for (const [location, roi] of this.#asked) this.#waiting.set(location, roi);
+    }
+    if (!this.#busy && this.#waiting.size > 0) void this.#work();
   }
 
   #ask(location: number, roi: Roi): void {
@@ -107,7 +145,7 @@ export class LiveCalibrations {
   /** One sensor after the other, so that reading never takes more than one of the threads that others wait for. */
   async #work(): Promise<void> {
     this.#busy = true;
-    for (let next = this.#next(); next; next = this.#next()) {
+    for (let next = this.#first(); next; next = this.#first()) {
       const [sensor, roi] = next;
       const applied = await this.#load(sensor, roi);
       if (applied && this.#asked.get(sensor.location) === roi) this.#applied.set(sensor.location, applied);
@@ -116,11 +154,14 @@ export class LiveCalibrations {
     if (this.#applied.size > 0) this.#tell();
   }
 
-  #next(): readonly [GuideSensor, Roi] | null {
+  /** While a series runs only what has none for its ROI. */
+  #first(): readonly [GuideSensor, Roi] | null {
     for (const sensor of this.#sensors) {
       const roi = this.#waiting.get(sensor.location);
+      const applied = this.#applied.get(sensor.location);
+      if (!roi || (this.#inSeries && applied && same(applied.roi, roi))) continue;
       this.#waiting.delete(sensor.location);
-      if (roi) return [sensor, roi];
+      return [sensor, roi];
     }
     return null;
   }
@@ -131,7 +172,7 @@ export class LiveCalibrations {
     const none = { roi, gain: told?.gain ?? Number.NaN, readNoise: told?.readNoise ?? Number.NaN };
     if (roi.startCol + roi.cols > ampCols || roi.startRow + roi.rows > ampRows)
       return { ...none, missing: [`${detectorName}: there are none for an ROI across amplifiers`] };
-    const directory = join(this.#settings.directory, detectorName);
+    const directory = join(this.#directory, detectorName);
     const { rows, cols, segment, startRow, startCol } = roi;
     const order: CalibrationOrder = {
       ...{ directory, segment, startRow, startCol, rows, cols },
@@ -163,7 +204,7 @@ export class LiveCalibrations {
     this.#deps.sink.publish({
       kind: 'state',
       event: 'calibrationsApplied',
-      directory: this.#settings.directory,
+      directory: this.#directory,
       sensors: this.#sensors.map((s) => s.detectorName),
       complete: of.map((applied) => applied !== undefined && applied.missing.length === 0),
       segment: roi('segment'),

@@ -68,7 +68,7 @@ function rig(isrFiles = false) {
     const detector = board?.detectors[half];
     if (!board || !detector) throw new Error('the tables have no such detector');
     const stem = `${news.name}_${detector.detectorName}`;
-    looks.order(5n, { news, kind: board.kind, detector, stem, header: '{}' });
+    looks.order(5n, { news, kind: board.kind, detector, stem, header: '{}' }, '');
   };
   /** The files of everything that was drawn are there. */
   const written = (problem = '') => {

@@ -87,14 +87,16 @@ export class Looks {
     this.#writer = null;
   }
 
-  order(token: bigint, subject: LookSubject): void {
+  /** `calibrations` '': those of the profile. */
+  order(token: bigint, subject: LookSubject, calibrations: string): void {
     const id = this.#nextId++;
     const { kind, detector, stem, header } = subject;
     const { directory, isrFiles } = this.#settings;
     const isrPath = isrFiles ? join(directory, `${stem}.isr.fits`) : '';
     this.#ordered.set(id, subject);
     const { firstPlane, calibration } = detector;
-    this.#deps.link.lookAtImage(token, { id, firstPlane, kind, calibration, header, isrPath });
+    const { link } = this.#deps;
+    link.lookAtImage(token, { id, firstPlane, kind, calibration, header, isrPath, calibrations });
   }
 
   onLooks(looks: readonly LookReport[]): void {

@@ -68,6 +68,7 @@ function rig(headerDeadlineMs = 0, boards = wavefrontBoards, directory = '/nowhe
       alarm: (alarm, _severity, reason) =>
         reason === null ? alarms.delete(alarm) : alarms.set(alarm, reason),
       looks: null,
+      calibrationsOf: () => null,
     },
   );
   const cards = (order: ImageOrder | undefined) => {

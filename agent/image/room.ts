@@ -17,6 +17,7 @@ import type { Log } from '../model/log.js';
 import type { MessageSink, SetAlarm } from '../model/messages.js';
 import { parseObsId } from '../model/obs-id.js';
 import { AnnouncedFiles } from './announced.js';
+import { CalibrationFolder } from './calibration-folder.js';
 import {
   fileStem,
   type HeaderValues,
@@ -39,6 +40,13 @@ export interface ImageRoomSettings {
   readonly headerDeadlineMs: number;
 }
 
+/** Asks for the folder of an exposure's calibrations; null: it is always that of the profile. */
+export type CalibrationsOf = (
+  detectors: readonly ImageDetector[],
+  header: Keywords,
+  taiNs: bigint,
+) => Promise<string> | null;
+
 export interface ImageRoomDeps {
   readonly link: ImageLink;
   readonly sink: MessageSink;
@@ -47,6 +55,7 @@ export interface ImageRoomDeps {
   readonly alarm: SetAlarm;
   /** null: nobody looks */
   readonly looks: Looks | null;
+  readonly calibrationsOf: CalibrationsOf;
 }
 
 /** What a header service knows of an image. */
@@ -72,6 +81,7 @@ interface Ordered {
   readonly stem: string;
   readonly values: Keywords;
   readonly header: string;
+  readonly calibrations: CalibrationFolder;
 }
 
 /** Documents of images that are not here yet. */
@@ -91,6 +101,10 @@ export class ImageRoom implements ImageListener {
   readonly #announced: AnnouncedFiles;
   /** null: the folder has not been looked through yet */
   #recovering: Promise<void> | null = null;
+  /** the link closes: nobody waits for calibrations any more */
+  #closing = false;
+  /** folders that somebody waits for */
+  readonly #folders = new Set<CalibrationFolder>();
   #nextId = 1;
 
   constructor(settings: ImageRoomSettings, deps: ImageRoomDeps) {
@@ -151,9 +165,18 @@ export class ImageRoom implements ImageListener {
   }
 
   /** After the raw file and its message: they are never kept waiting. */
-  #look({ news, board, detector, stem, header }: Ordered): void {
+  #look(ordered: Ordered): void {
+    const { calibrations } = ordered;
     if (!this.#deps.looks) return;
-    this.#deps.looks.order(news.token, { news, kind: board.kind, detector, stem, header });
+    this.#folders.add(calibrations);
+    calibrations.whenKnown((folder) => {
+      this.#folders.delete(calibrations);
+      this.#lookWith(ordered, folder);
+    });
+  }
+
+  #lookWith({ news, board, detector, stem, header }: Ordered, calibrations: string): void {
+    this.#deps.looks?.order(news.token, { news, kind: board.kind, detector, stem, header }, calibrations);
     const others = (this.#held.get(news.token) ?? 1) - 1;
     if (others > 0) this.#held.set(news.token, others);
     else {
@@ -164,6 +187,7 @@ export class ImageRoom implements ImageListener {
 
   /** Before the link opens: what an earlier run left without its message is told, beside the first images of this one. */
   start(): void {
+    this.#closing = false;
     // What this run has not told of is on its way.
     if (this.#recovering) return;
     try {
@@ -206,6 +230,8 @@ export class ImageRoom implements ImageListener {
 
   /** The link is closing: what waits for a document is written without. */
   stop(): void {
+    this.#closing = true;
+    for (const folder of this.#folders) folder.hurry();
     for (const waiting of [...this.#waiting.values()]) this.#write(waiting);
   }
 
@@ -236,6 +262,7 @@ export class ImageRoom implements ImageListener {
     if (!this.#waiting.delete(news.token)) return;
     cancel();
     const document = this.#documents.get(news.name);
+    let calibrations: CalibrationFolder | null = null;
     for (const detector of board.detectors) {
       const input = {
         kind: board.kind,
@@ -252,7 +279,8 @@ export class ImageRoom implements ImageListener {
       const header = headerJson(input, values);
       const stem = fileStem(input);
       const id = this.#nextId++;
-      this.#ordered.set(id, { news, board, detector, stem, values, header });
+      calibrations ??= this.#calibrationsOf(news, board, values);
+      this.#ordered.set(id, { news, board, detector, stem, values, header, calibrations });
       this.#deps.link.writeImage(news.token, {
         id,
         firstPlane: detector.firstPlane,
@@ -264,6 +292,13 @@ export class ImageRoom implements ImageListener {
     // Writer and looker hold the planes for as long as they need them.
     if (this.#deps.looks) this.#held.set(news.token, board.detectors.length);
     else this.#deps.link.releaseImage(news.token);
+  }
+
+  /** Of all detectors of a board, by the header of one. */
+  #calibrationsOf({ triggerTaiNs }: ImageNews, board: ImageBoard, values: Keywords): CalibrationFolder {
+    const { looks, calibrationsOf } = this.#deps;
+    const answer = looks && !this.#closing ? calibrationsOf(board.detectors, values, triggerTaiNs) : null;
+    return new CalibrationFolder(answer);
   }
 
   #announce(file: ImageFileReport, { news, detector, values }: Ordered): void {

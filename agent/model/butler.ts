@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a Butler repository says of files.
 
+/** Of this agent in a repository; lsst.daf.butler does not look there. */
+export const ownFolder = '.summit-agent';
+
+/** Where the calibrations lie that the roles asked for last: DETECTOR/TYPE.fits. */
+export function currentCalibrations(repository: string): string {
+  return `${repository}/${ownFolder}/calibrations/current`;
+}
+
 /** The agent's repository. */
 export interface ButlerSettings {
   readonly repository: string;
@@ -13,8 +21,49 @@ export interface ButlerSettings {
   /** of the file system; null: however full */
   readonly diskShare: number | null;
   readonly expireEveryS: number;
+  /** null: roles take theirs from elsewhere */
+  readonly calibrations: RoleCalibrations | null;
   /** folders in which the files lie that are ingested */
   readonly spools: readonly string[];
+}
+
+/** What the roles take from the repository. */
+export interface RoleCalibrations {
+  readonly instrument: string;
+  /** those whose calibrations are asked for by the time, and before the first image or series */
+  readonly detectors: readonly CalibratedDetector[];
+  /** of flats, where nobody tells what stands in the light; null: there is none */
+  readonly filter: string | null;
+  /** how often is looked for others, s */
+  readonly refreshS: number;
+  /** an alarm comes so long before one ceases to be valid */
+  readonly warnHours: number;
+}
+
+export interface CalibratedDetector {
+  /** as the roles name it: LATISS, R44_SW0 */
+  readonly folder: string;
+  readonly detector: number;
+}
+
+/** Calibrations that are valid at a time. */
+export interface CalibrationRequest {
+  readonly instrument: string;
+  readonly detectors: readonly CalibratedDetector[];
+  readonly filter: string | null;
+  readonly taiNs: bigint;
+  /** what is asked for is what the next start finds */
+  readonly isCurrent: boolean;
+}
+
+export interface CalibrationView {
+  /** holds DETECTOR/TYPE.fits; what it holds never changes */
+  readonly directory: string;
+  readonly datasets: number;
+  /** the first of them ceases to be valid, TAI ns */
+  readonly until: bigint;
+  /** a sentence for each that is not there, or not valid */
+  readonly missing: readonly string[];
 }
 
 /** What became of a file that was to be ingested. */

@@ -71,6 +71,8 @@ export interface LookOrder {
   readonly header: string;
   /** where the ISR file goes; '': nowhere */
   readonly isrPath: string;
+  /** folder with that folder in it; '': that of the profile */
+  readonly calibrations: string;
 }
 
 /** addons/looks/image_looker.h */

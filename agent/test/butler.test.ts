@@ -24,9 +24,10 @@ async function imagesOf(listener: Listener, obsid: string): Promise<Envelope[]> 
 
 t.test('a wavefront board into a repository', async (t) => {
   const rig = new Rig(t);
+  const calib = join(rig.directory, 'calib');
   const images = ['--images', 'wavefront', '--image-boards', 'R44', '--image-frames', '1'];
   const simulator = await rig.simulator(
-    ['--idle', '--image-port', '127.0.0.1:0', '--readout-s', '0.2', ...images],
+    ['--idle', '--image-port', '127.0.0.1:0', '--readout-s', '0.2', '--image-calib', calib, ...images],
     'at once',
   );
   const spool = join(rig.directory, 'spool');
@@ -45,7 +46,7 @@ t.test('a wavefront board into a repository', async (t) => {
     publish: { data: `tcp://127.0.0.1:${await freeTcpPort()}`, control: 'tcp://127.0.0.1:0' },
   });
 
-  const agent = await rig.run(await profileOf({}));
+  const agent = await rig.run(await profileOf({ calibrations: { filter: 'i_39' } }));
   const listener = rig.listener(agent.data);
   await listener.first('heartbeat', ({ kind }) => kind === 'heartbeat');
   const taken = await rig.control(agent.control).request('take', { exposureS: 0.1 }, deadlineMs);
@@ -61,8 +62,36 @@ t.test('a wavefront board into a repository', async (t) => {
     t.equal(statSync(new URL(String(body.uri))).ino, statSync(String(body.path)).ino, 'one file, two names');
   }
   const uuids = told.map(({ body }) => String(body.uuid)).sort();
+  const gone = told.map(({ body }) => body);
   const listed = command('ls', repository, '--type', 'raw') as { datasets: { uuid: string }[] };
   t.same(listed.datasets.map(({ uuid }) => uuid).sort(), uuids);
+
+  await t.test(
+    'the role takes calibrations from there, the next image those of a synchronisation',
+    async (t) => {
+      const missingOf = async (obsid: unknown) => {
+        const of = ({ kind, body }: Envelope) => kind === 'image.quicklook' && body.obsid === obsid;
+        const { body } = await listener.first(`the look at ${obsid}`, of);
+        return (body.isr as { missing: string[] }).missing;
+      };
+      const told = ({ kind, body }: Envelope) => kind === 'alarm' && body.name === 'calibrations_missing';
+      const alarm = await listener.first('the alarm', (one) => told(one) && one.body.active === true);
+      t.match(alarm.body.message, /bias of R44_SW0: the repository has none, and 13 more/);
+      t.equal((await missingOf(image)).length, 7);
+      const args = ['dist/agent/main.js', 'calibs', 'sync', calib, '--repo', repository, '--filter', 'i_39'];
+      const synced = JSON.parse(execFileSync('node', [...args, '--json'], { encoding: 'utf8' })) as JsonLine;
+      t.equal((synced.added as unknown[]).length, 14);
+      const next = (await rig.control(agent.control).request('take', { exposureS: 0.1 }, deadlineMs)) as {
+        image: string;
+      };
+      const later = (await imagesOf(listener, next.image)).map(({ body }) => body);
+      gone.push(...later.filter(({ uuid }) => uuid !== undefined));
+      uuids.push(...later.flatMap(({ uuid }) => (typeof uuid === 'string' ? [uuid] : [])));
+      uuids.sort();
+      t.same(await missingOf(next.image), []);
+      await listener.first('the end of the alarm', (one) => told(one) && one.body.active === false);
+    },
+  );
 
   const python = butlerPython();
   if (python.path === null) t.comment(`without the third party: ${python.problem}`);
@@ -85,11 +114,11 @@ t.test('a wavefront board into a repository', async (t) => {
   const removals = rig.listener(again.data);
   const { body } = await removals.first('removal', ({ kind }) => kind === 'image.removed');
   t.same([...(body.uuids as string[])].sort(), uuids);
-  for (const { body: gone } of told) {
-    t.notOk(existsSync(new URL(String(gone.uri))));
-    t.notOk(existsSync(String(gone.path)), 'the spool keeps no second link');
+  for (const { uri, path } of gone) {
+    t.notOk(existsSync(new URL(String(uri))));
+    t.notOk(existsSync(String(path)), 'the spool keeps no second link');
   }
   await again.process.stop(deadlineMs);
-  t.match(command('check', repository), { good: true, datasets: 0 });
+  t.match(command('check', repository), { good: true, datasets: 14 });
   rmSync(repository, { recursive: true });
 });

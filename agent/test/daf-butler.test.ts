@@ -9,13 +9,13 @@ import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { butlerPython } from '../../scripts/processes/python.js';
-import { certify } from '../butler/certify.js';
 import { createRepository } from '../butler/create.js';
 import { Ingest } from '../butler/ingest.js';
 import { databaseName } from '../butler/layout.js';
 import { findDataset } from '../butler/lookup.js';
 import { Repository } from '../butler/repository.js';
 import { nsOfIso } from '../butler/tai-times.js';
+import { certify } from '../butler/testing/certified.js';
 import { at, cameraHeader, latissHeader, writeRaw } from '../butler/testing/headers.js';
 import { dashed } from '../butler/uuids.js';
 
