@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "addons/binding/calibration_binding.h"
@@ -101,6 +102,11 @@ Napi::Object StatsObject(Napi::Env env, const SummitLinkStats& stats) {
   link.Set("link_ups", Big(env, stats.link_ups));
   link.Set("source_restarts", Big(env, stats.source_restarts));
   link.Set("wakeups", Big(env, stats.wakeups));
+  const uint64_t named = std::min<uint64_t>(stats.named_counts, SUMMIT_NAMED_COUNTS);
+  for (uint64_t i = 0; i < named; ++i) {
+    const std::string name(stats.named[i].name, strnlen(stats.named[i].name, sizeof(stats.named[i].name)));
+    link.Set(name, Big(env, stats.named[i].value));
+  }
   return link;
 }
 

@@ -199,6 +199,14 @@ typedef struct SummitImageEvent {
   const char* json;       /* CREATED, SOURCE: what else the DAQ tells, a JSON object; may be NULL */
 } SummitImageEvent;
 
+/* A number that only this driver has (a card's error counts, a library's per-sensor statistics), by its snake_case name.
+ * One named register_... or ..._now goes down as well as up. */
+typedef struct SummitNamedCount {
+  char name[40]; /* ends with a NUL */
+  uint64_t value;
+} SummitNamedCount;
+#define SUMMIT_NAMED_COUNTS 96u
+
 /* What a driver counts about its link. Per-sensor counters are the host's. */
 typedef struct SummitLinkStats {
   uint32_t struct_size;
@@ -221,6 +229,8 @@ typedef struct SummitLinkStats {
   uint64_t link_ups;
   uint64_t source_restarts;   /* the DAQ process restarted */
   uint64_t wakeups;           /* returns of the receiving call with data */
+  uint64_t named_counts;      /* entries of `named` that are filled */
+  SummitNamedCount named[SUMMIT_NAMED_COUNTS];
 } SummitLinkStats;
 
 enum SummitCaps {

@@ -35,7 +35,7 @@ std::shared_ptr<Link> Link::Create(const LinkSettings& settings, std::function<v
   link->driver_ = FindDriver(settings.driver);
   *code = SUMMIT_ERR_CONFIG;
   if (link->driver_ == nullptr) {
-    *message = "link: driver: expected wire, replay, recording or plugin, got \"" + settings.driver + "\"";
+    *message = "link: driver: expected wire, datadev, replay, recording or plugin, got \"" + settings.driver + "\"";
     return nullptr;
   }
   FramePoolSettings pool = settings.pool;

@@ -83,7 +83,7 @@ bool ReadLinkSettings(std::string_view json, LinkSettings* settings, std::string
   // Read on the TypeScript side, which puts it into the options of the driver that has it.
   options.Int("linkTimeoutMs", 0, 0, 3600000);
   *message = options.Problems();
-  if (message->empty() && settings->driver.empty()) *message = "link: driver: expected wire, replay, recording or plugin";
+  if (message->empty() && settings->driver.empty()) *message = "link: driver: expected wire, datadev, replay, recording or plugin";
   return message->empty();
 }
 

@@ -54,21 +54,27 @@ void VisitFields(Visit visit) {
 
 }  // namespace
 
-WireVerdict ParseWireHeader(std::span<const uint8_t> datagram, WireHeader* header) {
-  const uint8_t* bytes = datagram.data();
-  if (datagram.size() < kWireHeaderBytes) return WireVerdict::kBadMagic;
+WireVerdict ParseWireMessage(std::span<const uint8_t> message, WireHeader* header) {
+  const uint8_t* bytes = message.data();
+  if (message.size() < kWireHeaderBytes) return WireVerdict::kBadMagic;
   uint32_t magic = 0;
   Get(bytes, 0, &magic);
   if (magic != kWireMagic) return WireVerdict::kBadMagic;
   if (bytes[4] != kWireVersion) return WireVerdict::kBadVersion;
   const size_t header_bytes = bytes[5];
-  if (header_bytes < kWireHeaderBytes || header_bytes > datagram.size()) return WireVerdict::kBadHeader;
+  if (header_bytes < kWireHeaderBytes || header_bytes > message.size()) return WireVerdict::kBadHeader;
   uint32_t checksum = 0;
   Get(bytes, header_bytes - 4, &checksum);
   if (checksum != Crc32c(bytes, header_bytes - 4)) return WireVerdict::kBadHeader;
   VisitFields([&](size_t offset, auto field) { Get(bytes, offset, &(header->*field)); });
+  return WireVerdict::kGood;
+}
+
+WireVerdict ParseWireHeader(std::span<const uint8_t> datagram, WireHeader* header) {
+  const WireVerdict verdict = ParseWireMessage(datagram, header);
+  if (verdict != WireVerdict::kGood) return verdict;
   // A shorter datagram is a cut one (its header holds); a longer one is not what its header describes.
-  if (datagram.size() > header_bytes + header->fragment_bytes) return WireVerdict::kBadHeader;
+  if (datagram.size() > size_t{header->header_bytes} + header->fragment_bytes) return WireVerdict::kBadHeader;
   const uint64_t end = uint64_t{header->fragment_offset} + header->fragment_bytes;
   if (end > header->total_bytes) return WireVerdict::kBadHeader;
   if (header->fragment_bytes == 0 && header->total_bytes != 0) return WireVerdict::kBadHeader;

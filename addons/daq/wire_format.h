@@ -56,6 +56,10 @@ enum class WireVerdict : uint8_t {
 
 WireVerdict ParseWireHeader(std::span<const uint8_t> datagram, WireHeader* header);
 
+// The header of a message that comes in one piece and may be longer than a datagram: `bytes` begins with it, and its
+// fragment_offset and fragment_bytes say nothing.
+WireVerdict ParseWireMessage(std::span<const uint8_t> bytes, WireHeader* header);
+
 // Writes the 72 bytes, header checksum included; payload_crc32c is taken as it is.
 void EncodeWireHeader(const WireHeader& header, std::span<uint8_t, kWireHeaderBytes> bytes);
 

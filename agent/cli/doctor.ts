@@ -94,7 +94,10 @@ function needsOf({ link, publish, health }: Profile, path: string): Needs {
     lockBytes: link.lockMemory ? poolBytes : null,
     hugeBytes: link.hugePages ? poolBytes : null,
     cpu: link.cpu,
-    devices: health.sensors.map(({ path }) => path),
+    devices: [
+      ...health.sensors.map(({ path }) => path),
+      ...(link.driver === 'datadev' ? [String(link.options.device)] : []),
+    ],
     folders: foldersOf(link),
     imageBytes: (link.images?.sets ?? 0) * imageSetBytes,
     imageHugePages: link.images?.hugePages ?? false,

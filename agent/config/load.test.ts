@@ -202,6 +202,21 @@ t.test('replay files and plug-ins are found from the folder of the profile', asy
   t.match(problemsOf(wrong), [/^daq\.replay\.speed: expected .* got "slow"$/, /files\.0/]);
 });
 
+t.test('a fibre card: its own keys, and what it cannot be', async (t) => {
+  const card = (datadev: unknown) => ({ ...base(), daq: { driver: 'datadev', datadev } });
+  const profile = parseProfile(stringify(card({ destinations: [0, 256] })), '/nowhere/p.yaml');
+  t.same(profile.link.options, {
+    ...{ device: '/dev/datadev_0', destinations: [0, 256], zeroCopy: true, registers: [] },
+    linkTimeoutMs: 750,
+  });
+  t.match(problemsOf(card({ device: 'datadev_0', destinations: [4096], registers: [{ name: 'Link' }] })), [
+    /^daq\.datadev\.device: /,
+    /^daq\.datadev\.destinations\.0: expected at most 4095, got 4096$/,
+    /^daq\.datadev\.registers\.0\.address: /,
+    /^daq\.datadev\.registers\.0\.name: /,
+  ]);
+});
+
 t.test('YAML aliases that lead nowhere, everywhere or back are refusals', async (t) => {
   const bomb = [
     'a: &a [x,x]',

@@ -372,6 +372,12 @@ function driverOptions(
       const locations = sensors.map((s) => s.location);
       return { ...options, locations, linkTimeoutMs: daq.linkTimeoutMs ?? defaults.linkTimeoutMs };
     }
+    case 'datadev':
+      return {
+        ...defaults.datadev,
+        ...daq.datadev,
+        linkTimeoutMs: daq.linkTimeoutMs ?? defaults.linkTimeoutMs,
+      };
     case 'replay': {
       const files = (daq.replay?.files ?? []).map((name) => resolve(folder, name));
       return { ...defaults.replay, ...daq.replay, files };

@@ -96,9 +96,10 @@ export interface ProfileFile {
   agent: { name: string; instrument?: string; role: Role; startState?: StartState };
   simulationMode?: 0 | 1;
   daq: {
-    driver: 'wire' | 'replay' | 'plugin';
+    driver: 'wire' | 'datadev' | 'replay' | 'plugin';
     partition?: string;
     wire?: Partial<WireOptions>;
+    datadev?: Partial<DatadevOptions>;
     replay?: { files: string[]; speed?: number | 'max'; loop?: boolean; obsid?: string };
     plugin?: { library: string; options?: Record<string, unknown> };
     slots?: number;
@@ -184,6 +185,14 @@ export interface WireOptions {
   imageTimeoutMs?: number;
 }
 
+/** A SLAC PGP/DMA fibre card (addons/daq/datadev_driver.h). */
+export interface DatadevOptions {
+  device: string;
+  destinations: readonly number[];
+  zeroCopy: boolean;
+  registers: readonly { name: string; address: number }[];
+}
+
 export const defaults = {
   instrument: 'LSSTCam',
   startState: 'ENABLED',
@@ -198,6 +207,7 @@ export const defaults = {
     busyPollUs: 0,
     control: '127.0.0.1:5581',
   },
+  datadev: { device: '/dev/datadev_0', destinations: [0], zeroCopy: true, registers: [] },
   replay: { speed: 1, loop: false },
   slots: 64,
   slotBytes: 400 * 400 * 4,

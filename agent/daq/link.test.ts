@@ -170,6 +170,15 @@ t.test('a busy port is named, with what to do', async (t) => {
   });
 });
 
+t.test('a fibre card that is not there is named, with what to do', async (t) => {
+  const options = { device: '/nowhere/datadev_0', destinations: [0, 256], linkTimeoutMs: 750 };
+  const link = new NativeDaqLink({ ...settings(), driver: 'datadev', options });
+  t.throws(() => link.start(() => {}), {
+    code: 'daq_resource',
+    message: /cannot open \/nowhere\/datadev_0: No such file.*modprobe datadev/,
+  });
+});
+
 t.test('wrong settings are refused before anything runs, with the key', async (t) => {
   const link = new NativeDaqLink(settings({ port: 70000, colour: 'red' }));
   t.throws(() => link.start(() => {}), {

@@ -265,6 +265,13 @@ t.test('an interface and a CPU that are not there are said as such', async (t) =
   ]);
 });
 
+t.test('a fibre card that is missing is looked for, not plugged in', async (t) => {
+  const findings = examine(machine(t, tuned), { ...needs, devices: ['/dev/datadev_0'] });
+  t.match(findings, [
+    { check: 'device', found: /\/dev\/datadev_0, there is none/, remedy: /modprobe datadev/ },
+  ]);
+});
+
 t.test('CPU lists of the kernel', async (t) => {
   t.same([...cpuList('0-2,8')], [0, 1, 2, 8]);
   t.same([...cpuList('')], []);

@@ -58,6 +58,9 @@ const gauges = new Set([
   'subscriptions',
 ]);
 
+/** Of drivers and cards: what they hold now, and what registers say. */
+const gaugePattern = /^link_(register_.*|.*_now)$/;
+
 const prefix = 'summit_';
 
 function numberOf(value: unknown): number | null {
@@ -73,7 +76,7 @@ function isTree(value: unknown): value is Tree {
 function sample(place: string, labels: Readonly<Record<string, string>>, value: unknown): Sample[] {
   const number = numberOf(value);
   if (number === null) return [];
-  return gauges.has(place)
+  return gauges.has(place) || gaugePattern.test(place)
     ? [{ name: prefix + place, type: 'gauge', labels, value: number }]
     : [{ name: `${prefix}${place}_total`, type: 'counter', labels, value: number }];
 }

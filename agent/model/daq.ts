@@ -257,7 +257,7 @@ export interface ImageSettings {
 
 /** Settings of a link, from the profile's `daq` section (hw-profiles/README.md). */
 export interface LinkSettings {
-  readonly driver: 'wire' | 'replay' | 'recording' | 'plugin';
+  readonly driver: 'wire' | 'datadev' | 'replay' | 'recording' | 'plugin';
   /** handed to the driver as JSON, per driver */
   readonly options: Readonly<Record<string, unknown>>;
   readonly slots: number;
