@@ -431,6 +431,9 @@ export class Agent {
   #tellSettings(): void {
     const { outcomes, driver, driverVersion } = this.#link.counters();
     this.#log.info('the DAQ link is open', { driver, driver_version: driverVersion, ...outcomes });
+    // A library's version, and what it is connected to, are known only now.
+    const [versions] = identityEvents(this.#identity());
+    if (versions && driver === 'plugin') this.#publisher.publish({ kind: 'state', ...versions });
   }
 
   #uptimeS(): number {

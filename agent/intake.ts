@@ -36,6 +36,7 @@ export class Intake {
       stream.settle();
       for (const record of records) {
         if (record.lease !== 0n) link.releasePixels(record.lease);
+        this.#deps.beat.daqStatus.on(record);
         if (record.eventType >= EventType.linkUp) this.#onLinkEvent(record);
       }
     } catch (error) {

@@ -96,6 +96,7 @@ export class ControlServer {
         session: this.#daq.session.toString(16),
         sensors: this.#daq.sentBySensor(),
         subscribers: this.#daq.destinations.subscribers,
+        roiSpec: this.#daq.configured,
       };
     } else if (request.command === 'take') {
       outcome = this.#listener.take(request) ?? {

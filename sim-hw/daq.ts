@@ -125,6 +125,12 @@ export class Daq {
     return this.#spec;
   }
 
+  /** ROIs of the open series, as initGuiders takes them; null: none is open. */
+  get configured(): Record<string, Record<string, number>> | null {
+    const open = this.#state === 'PAUSED' || this.#state === 'RUNNING';
+    return open && this.#spec !== null ? formatRoiSpec(this.#spec) : null;
+  }
+
   get sensors(): readonly SimSensor[] {
     return this.#sensors;
   }

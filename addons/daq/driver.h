@@ -16,7 +16,8 @@
  *
  * Thread: `open`, `start`, `stop`, `close` are called by the owner, one at a time. `next` and `release` are
  *   called by the link thread only. `control` and `stats` may be called from any thread at any time between
- *   a successful `open` and `close`. A push driver may call the host's functions from one thread of its own.
+ *   a successful `open` and `close`. A push driver may call the host's functions from threads of its own,
+ *   `commit` from one at a time.
  * Owns: the driver owns the handle; the host owns slots; strings passed in live for the call only.
  *
  * Styles
@@ -231,6 +232,7 @@ typedef struct SummitLinkStats {
   uint64_t wakeups;           /* returns of the receiving call with data */
   uint64_t named_counts;      /* entries of `named` that are filled */
   SummitNamedCount named[SUMMIT_NAMED_COUNTS];
+  char version[96];           /* of the library under a plug-in, and what it is connected to; "" = the table's `version` says it */
 } SummitLinkStats;
 
 enum SummitCaps {

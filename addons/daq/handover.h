@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bounded way of frames from a library's own thread to the link thread.
-// Thread: Put by one thread of the library; Take by the link thread; counters anywhere.
+// Thread: Put by one thread of the library at a time; Take by the link thread; counters anywhere.
 // Owns: the slots of frames not yet taken; copies of event payloads until the next Take.
 #ifndef SUMMIT_DAQ_HANDOVER_H_
 #define SUMMIT_DAQ_HANDOVER_H_

@@ -256,6 +256,7 @@ LinkSnapshot Link::Snapshot() {
     snapshot.link.struct_size = sizeof(snapshot.link);
     if (handle_ != nullptr) driver_->stats(handle_, &snapshot.link);
   }
+  if (snapshot.link.version[0] != '\0') snapshot.driver_version.assign(snapshot.link.version, strnlen(snapshot.link.version, sizeof(snapshot.link.version)));
   snapshot.pool = {{"slots", pool_->slots()},
                    {"slot_bytes", pool_->slot_bytes()},
                    {"in_use", pool_->in_use()},

@@ -384,7 +384,8 @@ function driverOptions(
     }
     case 'plugin': {
       const path = resolve(folder, daq.plugin?.library ?? '');
-      return { partition, ...daq.plugin?.options, path };
+      const locations = sensors.map((s) => s.location);
+      return { partition, locations, ...daq.plugin?.options, path };
     }
   }
 }

@@ -46,6 +46,26 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
   return { health, alarms, messages, warnings };
 }
 
+t.test('what the DAQ says of itself is an alarm until it takes it back', async (t) => {
+  const { health, alarms } = bench(37);
+  const say = (location: number, eventStatus: number, daqState = 3) =>
+    health.daqStatus.on({ eventType: 1, eventStatus, daqState, location });
+  const on = () => alarms.active.map(({ name }) => name).sort();
+  say(3, 0);
+  t.same(on(), []);
+  say(3, 1);
+  say(4, 1);
+  say(255, 2);
+  say(5, 9);
+  say(6, 0, 4);
+  t.same(on(), ['daq_bdi_error', 'daq_error', 'daq_event_status', 'daq_max_subscribers']);
+  say(3, 0);
+  t.ok(alarms.isOn('daq_bdi_error'), 'another sensor still says so');
+  for (const location of [4, 255, 5, 6]) say(location, 0);
+  t.same(on(), []);
+  t.equal(alarms.history.length, 4);
+});
+
 t.test('a heartbeat says what the link, the clock and the simulation mode are', async (t) => {
   const { health, messages } = bench(37);
   health.beat();

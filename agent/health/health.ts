@@ -6,6 +6,7 @@ import type { HeartbeatMessage, MessageSink } from '../model/messages.js';
 import type { SummaryState } from '../model/summary-state.js';
 import type { TaiOffset } from '../model/tai.js';
 import type { Alarms } from './alarms.js';
+import { DaqStatus } from './daq-status.js';
 
 export interface HealthDeps {
   readonly sink: MessageSink;
@@ -26,12 +27,14 @@ export interface HealthDeps {
 const periodMs = 1000;
 
 export class Health {
+  readonly daqStatus: DaqStatus;
   readonly #deps: HealthDeps;
   #timer: NodeJS.Timeout | null = null;
   #restarts = 0n;
 
   constructor(deps: HealthDeps) {
     this.#deps = deps;
+    this.daqStatus = new DaqStatus(deps.alarms);
   }
 
   start(): void {
