@@ -44,18 +44,16 @@ export function calibrationDataId(
   registry: Registry,
   { instrument, detector, filter, type, file }: Calibration,
 ): DataId {
-  const row = registry
-    .sql<[string, string], { id: number }>('SELECT id FROM detector WHERE instrument = ? AND full_name = ?')
-    .get(instrument, detector);
-  if (!row)
+  const number = registry.detector(instrument, detector);
+  if (number === null)
     throw new AgentError('butler_metadata', `${file}: expected a detector of ${instrument}, got ${detector}`);
-  if (type !== 'flat') return { instrument, detector: row.id };
+  if (type !== 'flat') return { instrument, detector: number };
   if (filter === null || bandOf(registry, instrument, filter) === null)
     throw new AgentError(
       'butler_metadata',
       `${file}: flat of ${detector}: expected a filter that ${instrument} is registered with, got ${filter ?? 'none'}`,
     );
-  return { instrument, detector: row.id, physical_filter: filter };
+  return { instrument, detector: number, physical_filter: filter };
 }
 
 function bandOf(registry: Registry, instrument: string, filter: string): string | null {

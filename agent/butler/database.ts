@@ -70,6 +70,9 @@ export class RepositoryDatabase {
       this.#rollback = this.#db.prepare('ROLLBACK');
       this.#patiently(() => this.#db.pragma('foreign_keys = ON'));
       this.#patiently(() => this.#db.pragma('synchronous = FULL'));
+      // What a statement undoes by itself needs no file, and an exposure of a whole camera fits the cache.
+      this.#db.pragma('temp_store = MEMORY');
+      this.#db.pragma('cache_size = -16000');
       this.#patiently(() => this.#db.pragma('schema_version'));
     } catch (error) {
       this.#db.close();
@@ -96,6 +99,11 @@ export class RepositoryDatabase {
     } catch (error) {
       throw refusalOf(this.path, error);
     }
+  }
+
+  /** Several looks at one state of the repository. */
+  snapshot<T>(look: () => T): T {
+    return this.read(() => this.#db.transaction(look).deferred());
   }
 
   /** All of it, or nothing. */

@@ -71,6 +71,8 @@ export function absolutePath(root: string, path: string): string | null {
 
 /** As lsst.resources writes it: Node.js escapes a tilde, Python does not. */
 export function fileUri(path: string): string {
+  // As a rule there is nothing to escape.
+  if (/^\/[\w./~+-]+$/.test(path) && !path.includes('/.')) return `file://${path}`;
   return pathToFileURL(resolve(path)).href.replaceAll('%7E', '~');
 }
 
@@ -109,6 +111,16 @@ function copyDurably(from: string, to: string): void {
   }
 }
 
+/** As a rule it is: the first look is the link itself. */
+function linkIfFree(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Folders that have to be synchronised once, however many files went there. */
 export class Folders {
   readonly #changed = new Set<string>();
@@ -121,15 +133,13 @@ export class Folders {
       for (const parent of makeFolders(folder)) this.#changed.add(parent);
       this.#known.add(folder);
     }
+    this.#changed.add(folder);
+    if (transfer === 'link' && linkIfFree(from, to)) return true;
     const there = look(to);
     const source = statSync(from);
-    if (there && there.ino === source.ino && there.dev === source.dev) {
-      this.#changed.add(folder);
-      return false;
-    }
+    if (there && there.ino === source.ino && there.dev === source.dev) return false;
     if (transfer === 'copy') copyDurably(from, to);
     else this.#link(from, to);
-    this.#changed.add(folder);
     return true;
   }
 

@@ -52,6 +52,14 @@ function sameValue(ours: Value, stored: Value): boolean {
   return ours === stored;
 }
 
+/** Rows of the two would be the same. */
+export function sameExposure(a: Observation, b: Observation): boolean {
+  return (
+    columns.every((column) => a.exposure[column] === b.exposure[column]) &&
+    a.daySpan.every((time, i) => time === b.daySpan[i])
+  );
+}
+
 function show(value: Value | undefined): string {
   return value === null || value === undefined ? 'nothing' : String(value);
 }

@@ -17,10 +17,10 @@ import {
   type Transfer,
 } from './datastore.js';
 import { type Observation, observationOf } from './exposure-record.js';
-import { type ExposurePolicy, exposureOf, syncExposure } from './exposure-rows.js';
+import { type ExposurePolicy, exposureOf, sameExposure, syncExposure } from './exposure-rows.js';
 import { readHeader } from './fits-header.js';
 import { instrumentTable } from './instruments.js';
-import { type DataId, type Registry, showDataId } from './registry.js';
+import { type DataId, type Registry, type StoredFile, showDataId } from './registry.js';
 import { dashed, rawUuid } from './uuids.js';
 
 export interface IngestSettings {
@@ -46,10 +46,8 @@ function isGuiderFile(detector: string): boolean {
 }
 
 function detectorNumber(registry: Registry, instrument: string, name: string, file: string): number {
-  const row = registry
-    .sql<[string, string], { id: number }>('SELECT id FROM detector WHERE instrument = ? AND full_name = ?')
-    .get(instrument, name);
-  if (row) return row.id;
+  const number = registry.detector(instrument, name);
+  if (number !== null) return number;
   throw new AgentError('butler_metadata', `${file}: expected a detector of ${instrument}, got ${name}`);
 }
 
@@ -116,7 +114,9 @@ export class Ingest {
       try {
         const candidate = this.#db.read(() => candidateOf(this.#registry, file));
         const key = `${candidate.type.name} ${candidate.dataId.instrument} ${candidate.dataId.exposure}`;
-        byExposure.set(key, [...(byExposure.get(key) ?? []), candidate]);
+        const others = byExposure.get(key);
+        if (others) others.push(candidate);
+        else byExposure.set(key, [candidate]);
       } catch (error) {
         results.set(file, failed(file, error));
       }
@@ -149,7 +149,10 @@ export class Ingest {
         problem: `exposure ${id} is not there yet`,
       }));
     const folders = new Folders();
-    const places = candidates.map((candidate) => this.#place(candidate, folders, placed));
+    const stored = this.#db.snapshot(() => candidates.map(({ uuid }) => this.#registry.file(uuid)));
+    const places = candidates.map((candidate, i) =>
+      this.#place(candidate, stored[i] ?? null, folders, placed),
+    );
     folders.sync();
     return this.#db.write(() => {
       const changed = this.#syncExposure(candidates);
@@ -159,9 +162,11 @@ export class Ingest {
 
   #syncExposure(candidates: readonly Candidate[]): readonly string[] {
     const changed = new Set<string>();
+    let last: Observation | null = null;
     for (const { type, observation } of candidates) {
-      // A guider file's header is not what exposures are made of.
-      if (type === guiderRawType) continue;
+      // A guider file's header is not what exposures are made of; and most of an exposure's files say the same.
+      if (type === guiderRawType || (last && sameExposure(last, observation))) continue;
+      last = observation;
       for (const column of syncExposure(this.#registry, observation, this.#settings.exposures))
         changed.add(column);
     }
@@ -169,9 +174,8 @@ export class Ingest {
   }
 
   /** Puts the file where its row will point; refuses another one of the same data ID. Returns that path. */
-  #place(candidate: Candidate, folders: Folders, placed: string[]): string {
-    const { file, uuid, dataId, type, run, observation, detectorName } = candidate;
-    const stored = this.#db.read(() => this.#registry.file(uuid));
+  #place(candidate: Candidate, stored: StoredFile | null, folders: Folders, placed: string[]): string {
+    const { file, dataId, type, run, observation, detectorName } = candidate;
     if (stored) {
       const there = absolutePath(this.#root, stored.path);
       if (there !== null && sameContent(file, there)) return stored.path;

@@ -70,6 +70,8 @@ export class Registry {
   readonly #collections = new Map<string, Collection>();
   readonly #types = new Map<string, KnownType>();
   readonly #summaries = new Set<string>();
+  readonly #detectors = new Map<string, number>();
+  readonly #tags = new Map<string, Statement>();
 
   constructor(db: RepositoryDatabase) {
     this.#db = db;
@@ -81,6 +83,7 @@ export class Registry {
     this.#types.clear();
     this.#summaries.clear();
     this.#statements.clear();
+    this.#tags.clear();
   }
 
   /** A statement that is prepared once. */
@@ -88,6 +91,19 @@ export class Registry {
     const ready = this.#statements.get(text) ?? this.#db.prepare(text);
     this.#statements.set(text, ready);
     return ready as Statement<P, R>;
+  }
+
+  /** Number of a detector by its full name; null: it is not registered. */
+  detector(instrument: string, name: string): number | null {
+    const key = `${instrument} ${name}`;
+    const known = this.#detectors.get(key);
+    if (known !== undefined) return known;
+    const row = this.sql<[string, string], { id: number }>(
+      'SELECT id FROM detector WHERE instrument = ? AND full_name = ?',
+    ).get(instrument, name);
+    if (!row) return null;
+    this.#detectors.set(key, row.id);
+    return row.id;
   }
 
   collection(name: string): Collection | null {
@@ -223,11 +239,7 @@ export class Registry {
   insert({ uuid, type, run, dataId, ingestTaiNs, path, formatter, bytes }: NewDataset): void {
     this.summarise(run, type, String(dataId.instrument));
     this.sql('INSERT INTO dataset VALUES (?, ?, ?, ?)').run(uuid, type.id, ingestTaiNs, run.id);
-    const places = type.dimensions.map(() => ', ?').join('');
-    this.sql(
-      `INSERT INTO ${type.tags} (dataset_type_id, dataset_id, collection_id, ${type.dimensions.join(', ')})
-       VALUES (?, ?, ?${places})`,
-    ).run(type.id, uuid, run.id, ...type.dimensions.map((name) => dataId[name]));
+    this.#insertTags(type).run(type.id, uuid, run.id, ...type.dimensions.map((name) => dataId[name]));
     this.sql('INSERT INTO dataset_location VALUES (?, ?)').run(datastoreName, uuid);
     this.sql(`INSERT INTO ${recordsTable} VALUES (?, ?, ?, ?, '__NULL_STRING__', NULL, ?)`).run(
       uuid,
@@ -236,6 +248,19 @@ export class Registry {
       type.storageClass,
       bytes,
     );
+  }
+
+  /** Its text is made once. */
+  #insertTags(type: KnownType): Statement {
+    const places = type.dimensions.map(() => ', ?').join('');
+    const statement =
+      this.#tags.get(type.tags) ??
+      this.sql(
+        `INSERT INTO ${type.tags} (dataset_type_id, dataset_id, collection_id, ${type.dimensions.join(', ')})
+         VALUES (?, ?, ?${places})`,
+      );
+    this.#tags.set(type.tags, statement);
+    return statement;
   }
 
   file(uuid: string): StoredFile | null {

@@ -266,11 +266,8 @@ function detectorNumber(
   { db, registry }: Repository,
   { instrument, detector }: { readonly instrument: string; readonly detector: string },
 ): number {
-  const row = db.read(() =>
-    registry
-      .sql<[string, string], { id: number }>('SELECT id FROM detector WHERE instrument = ? AND full_name = ?')
-      .get(instrument, detector),
-  );
-  if (!row) throw new AgentError('butler', `expected a detector of ${instrument}, got ${detector}`);
-  return row.id;
+  const number = db.read(() => registry.detector(instrument, detector));
+  if (number === null)
+    throw new AgentError('butler', `expected a detector of ${instrument}, got ${detector}`);
+  return number;
 }
