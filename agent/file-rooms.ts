@@ -42,7 +42,16 @@ export class FileRooms {
           this.images?.told(message.path);
       },
     };
-    this.butler = butler && new ButlerRoom(butler, { next: noted, log, alarm, taiMinusUtcS, onCalibrations });
+    this.butler =
+      butler &&
+      new ButlerRoom(butler, {
+        next: noted,
+        log,
+        alarm,
+        taiMinusUtcS,
+        onCalibrations,
+        inUse: () => this.images?.inUse ?? [],
+      });
     const files = this.butler ?? noted;
     this.recordings = new Recordings({ sink: files, log, alarm });
     const quicklook = image?.quicklook ?? null;

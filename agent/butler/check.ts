@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { ownFolder, type RepositoryState } from '../model/butler.js';
+import { ownFolder, type RepositoryState, waitingFolder } from '../model/butler.js';
 import { absolutePath } from './datastore.js';
 import { emptyTrash } from './expiry.js';
 import { removeAbandoned } from './incoming.js';
@@ -104,7 +104,7 @@ export function checkRepository(
     wrongSize,
     orphans,
     trash: repair ? trash() : inTrash,
-    waiting: new WaitingFiles(root).files,
+    waiting: new WaitingFiles(waitingFolder(root)).files,
     repaired,
   };
   const good =

@@ -10,6 +10,8 @@ export interface DatabaseSettings {
   readonly readOnly?: boolean;
   /** how long a lock of somebody else is waited for, ms */
   readonly busyMs?: number;
+  /** for who writes again and again: the journal's file stays, emptied, so that no commit waits for its folder */
+  readonly keepJournal?: boolean;
 }
 
 const defaultBusyMs = 10_000;
@@ -52,13 +54,18 @@ export class RepositoryDatabase {
   readonly path: string;
   readonly #db: Database.Database;
   readonly #busyMs: number;
+  readonly #keepJournal: boolean;
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
   readonly #rollback: Database.Statement;
 
-  constructor(path: string, { readOnly = false, busyMs = defaultBusyMs }: DatabaseSettings = {}) {
+  constructor(
+    path: string,
+    { readOnly = false, busyMs = defaultBusyMs, keepJournal = false }: DatabaseSettings = {},
+  ) {
     this.path = path;
     this.#busyMs = busyMs;
+    this.#keepJournal = keepJournal && !readOnly;
     try {
       this.#db = new Database(path, { readonly: readOnly, fileMustExist: true, timeout: 0 });
     } catch (error) {
@@ -73,6 +80,7 @@ export class RepositoryDatabase {
       // What a statement undoes by itself needs no file, and an exposure of a whole camera fits the cache.
       this.#db.pragma('temp_store = MEMORY');
       this.#db.pragma('cache_size = -16000');
+      if (this.#keepJournal) this.#patiently(() => this.#db.pragma('journal_mode = PERSIST'));
       this.#patiently(() => this.#db.pragma('schema_version'));
     } catch (error) {
       this.#db.close();
@@ -120,6 +128,8 @@ export class RepositoryDatabase {
   }
 
   close(): void {
+    // Takes the file away, unless somebody else is at work.
+    if (this.#keepJournal) this.#db.pragma('journal_mode = DELETE');
     this.#db.close();
   }
 

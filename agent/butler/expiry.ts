@@ -23,11 +23,14 @@ export interface ExpirySettings {
   readonly batch: number;
   /** where the same files lie under the camera's names */
   readonly spools: readonly string[];
+  /** files in the spools that somebody still reads */
+  readonly spared: readonly string[];
 }
 
 interface Candidate {
   readonly id: string;
   readonly date: bigint;
+  readonly path: string | null;
 }
 
 interface Trashed {
@@ -70,11 +73,13 @@ export class Expiry {
   readonly #settings: ExpirySettings;
   readonly #queue: Candidate[];
   readonly #kept: string;
+  readonly #spared: ReadonlySet<string>;
 
   constructor(repository: Repository, settings: ExpirySettings) {
     this.#repository = repository;
     this.#settings = settings;
     this.#kept = keptClause(repository);
+    this.#spared = new Set(settings.spared.map((file) => basename(file)));
     this.#queue = this.#candidates();
   }
 
@@ -111,12 +116,18 @@ export class Expiry {
     return db.read(() =>
       db
         .prepare<string[], Candidate>(
-          `SELECT d.id, d.ingest_date AS date FROM dataset AS d JOIN collection AS r ON r.collection_id = d.run_id
-           WHERE r.name IN (${places}) ${age} AND NOT (${this.#kept}) ORDER BY d.ingest_date`,
+          `SELECT d.id, d.ingest_date AS date, f.path FROM dataset AS d JOIN collection AS r ON r.collection_id = d.run_id
+           LEFT JOIN ${recordsTable} AS f ON f.dataset_id = d.id WHERE r.name IN (${places}) ${age} AND NOT (${this.#kept}) ORDER BY d.ingest_date`,
         )
         .safeIntegers(true)
-        .all(...runs),
+        .all(...runs)
+        .filter(({ path }) => !this.#isSpared(path)),
     );
+  }
+
+  #isSpared(path: string | null): boolean {
+    if (path === null || this.#spared.size === 0) return false;
+    return spoolNames(path).some((name) => this.#spared.has(name));
   }
 
   /** Somebody may have tagged it since it was chosen. */

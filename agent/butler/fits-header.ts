@@ -136,7 +136,8 @@ export function readAllHeaders(path: string): Header[] {
   }
 }
 
-function sidecarOf(path: string): string {
+/** The same path where it has none. */
+export function sidecarOf(path: string): string {
   return path.replace(/\.(fits|fit)(\.(fz|gz))?$/i, '.json');
 }
 

@@ -2,14 +2,17 @@
 // The repository as the event loop sees it: requests to a thread, answers later.
 
 import { Worker } from 'node:worker_threads';
-import type { CalibrationRequest, CalibrationView, IngestedFile, RemovedFiles } from '../model/butler.js';
+import type { CalibrationRequest, CalibrationView, RemovedFiles } from '../model/butler.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
-import type { Reconciled, RepositorySettings } from './repository-work.js';
+import type { Ingested, Reconciled, RepositorySettings } from './repository-work.js';
 
 export type Request = { readonly id: number } & (
   | { readonly kind: 'ingest'; readonly files: readonly string[] }
   | { readonly kind: 'calibrations'; readonly request: CalibrationRequest }
-  | { readonly kind: 'reconcile' | 'expire' | 'close' }
+  | { readonly kind: 'expire'; readonly spared: readonly string[] }
+  | { readonly kind: 'reconcile' }
+  | { readonly kind: 'handover' }
+  | { readonly kind: 'close' }
 );
 
 export type Answer =
@@ -51,20 +54,25 @@ export class RepositoryThread {
     this.#worker.unref();
   }
 
-  ingest(files: readonly string[]): Promise<IngestedFile[]> {
-    return this.#ask({ id: this.#nextId++, kind: 'ingest', files }) as Promise<IngestedFile[]>;
+  ingest(files: readonly string[]): Promise<Ingested> {
+    return this.#ask({ id: this.#nextId++, kind: 'ingest', files }) as Promise<Ingested>;
   }
 
   calibrations(request: CalibrationRequest): Promise<CalibrationView> {
     return this.#ask({ id: this.#nextId++, kind: 'calibrations', request }) as Promise<CalibrationView>;
   }
 
+  handOver(): Promise<Ingested> {
+    return this.#ask({ id: this.#nextId++, kind: 'handover' }) as Promise<Ingested>;
+  }
+
   reconcile(): Promise<Reconciled> {
     return this.#ask({ id: this.#nextId++, kind: 'reconcile' }) as Promise<Reconciled>;
   }
 
-  async expire(): Promise<void> {
-    await this.#ask({ id: this.#nextId++, kind: 'expire' });
+  /** `spared` are files that somebody still reads. */
+  async expire(spared: readonly string[] = []): Promise<void> {
+    await this.#ask({ id: this.#nextId++, kind: 'expire', spared });
   }
 
   /** After what was asked before is done. */

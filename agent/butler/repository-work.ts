@@ -3,25 +3,31 @@
 
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import type {
-  ButlerSettings,
-  CalibrationRequest,
-  CalibrationView,
-  IngestedFile,
-  RemovedFiles,
-  RepositoryState,
+import { fileURLToPath } from 'node:url';
+import {
+  type ButlerSettings,
+  type CalibrationRequest,
+  type CalibrationView,
+  type IngestedFile,
+  type RemovedFiles,
+  type RepositoryState,
+  waitingFolder,
 } from '../model/butler.js';
+import { sentenceOf } from '../model/errors.js';
+import type { ImageAvailableMessage, RawImageMessage } from '../model/image-messages.js';
 import { CalibrationViews } from './calibration-views.js';
 import { checkRepository } from './check.js';
 import { createRepository, isRepository } from './create.js';
 import { Expiry, emptyTrash, hoursBefore } from './expiry.js';
+import { Handover } from './handover.js';
 import { Ingest } from './ingest.js';
 import { filesIn, IngestQueue, inOrder } from './ingest-queue.js';
 import { Repository } from './repository.js';
+import { messageOfFile } from './told.js';
 import { WaitingFiles } from './waiting.js';
 
 export interface RepositorySettings
-  extends Pick<ButlerSettings, 'create' | 'shared' | 'spools' | 'keepHours' | 'diskShare'> {
+  extends Pick<ButlerSettings, 'create' | 'shared' | 'spools' | 'keepHours' | 'diskShare' | 'handover'> {
   readonly root: string;
   /** TAI - UTC */
   readonly taiMinusUtcS: number;
@@ -31,7 +37,25 @@ export interface RepositorySettings
 export interface Reconciled {
   readonly state: RepositoryState;
   /** files that had no rows, and what became of them */
-  readonly files: readonly IngestedFile[];
+  readonly files: readonly ToldFile[];
+  readonly handover: string | null;
+}
+
+/** With the message of one that nobody has told of. */
+export interface ToldFile extends IngestedFile {
+  readonly told: ImageAvailableMessage | RawImageMessage | null;
+}
+
+export interface Ingested {
+  readonly files: readonly ToldFile[];
+  /** why a file is not where the archiver looks for it, or still where it put it; null: all are */
+  readonly handover: string | null;
+}
+
+/** An archiver's folder keeps nothing: its file lies in the repository alone. */
+function messageOf(result: IngestedFile, incoming: boolean): ToldFile['told'] {
+  const message = messageOfFile(result);
+  return incoming ? { ...message, path: fileURLToPath(result.uri), sidecar: '' } : message;
 }
 
 const expiryBatch = 250;
@@ -42,12 +66,14 @@ export class RepositoryWork {
   readonly #settings: RepositorySettings;
   readonly #repository: Repository;
   readonly #queue: IngestQueue;
+  readonly #waiting: WaitingFiles;
+  readonly #handover: Handover | null;
   #views: CalibrationViews | null = null;
 
   constructor(settings: RepositorySettings) {
     this.#settings = settings;
     if (settings.create && !isRepository(settings.root)) createRepository(settings.root);
-    this.#repository = new Repository(settings.root);
+    this.#repository = new Repository(settings.root, { keepJournal: true });
     const { db, registry, root } = this.#repository;
     const ingest = new Ingest(root, db, registry, {
       transfer: 'link',
@@ -55,16 +81,45 @@ export class RepositoryWork {
       exposures: settings.shared ? 'existing' : 'update',
       taiNs: () => this.#taiNs(),
     });
-    this.#queue = new IngestQueue(ingest, new WaitingFiles(root));
+    this.#waiting = new WaitingFiles(waitingFolder(root));
+    this.#queue = new IngestQueue(ingest, this.#waiting);
+    this.#handover = settings.handover && new Handover(root, settings.handover);
   }
 
   /** Files that are on the disk; also those that waited for what these brought. */
-  ingest(files: readonly string[]): IngestedFile[] {
+  ingest(files: readonly string[]): Ingested {
+    this.#handover?.owe(files);
     const results = this.#queue.take(files);
     const came = results.filter(({ outcome, type }) => outcome === 'ingested' && type === 'raw');
     const obsIds = new Set(came.map(({ file }) => basename(file).slice(0, obsIdLength)));
-    if (obsIds.size === 0) return results;
-    return [...results, ...this.#queue.late((name) => obsIds.has(name.slice(0, obsIdLength)))];
+    if (obsIds.size > 0) results.push(...this.#queue.late((name) => obsIds.has(name.slice(0, obsIdLength))));
+    return this.#settle(results);
+  }
+
+  /** What an archiver has put into its folder meanwhile, and what it could not be given before. */
+  handOver(): Ingested {
+    const waiting = new Set(this.#waiting.files);
+    const arrived = this.#handover?.arrived().filter((file) => !waiting.has(file)) ?? [];
+    const owed = this.#handover?.owed.filter((file) => !waiting.has(file) && existsSync(file)) ?? [];
+    return this.ingest([...inOrder(arrived), ...owed]);
+  }
+
+  /** Folders of an archiver are put right; a file that this run did not write gets its message. */
+  #settle(results: readonly IngestedFile[]): Ingested {
+    let problem: string | null = null;
+    const files = results.map((result): ToldFile => {
+      const { file, outcome } = result;
+      const incoming = this.#handover?.isIncoming(file) ?? false;
+      const done = outcome === 'ingested' || (outcome === 'unchanged' && !incoming);
+      const told = done && (incoming || this.#waiting.earlier.has(file)) ? messageOf(result, incoming) : null;
+      try {
+        this.#handover?.settle(result);
+      } catch (error) {
+        problem = `${file}: ${sentenceOf(error)}`;
+      }
+      return { ...result, told };
+    });
+    return { files, handover: problem };
   }
 
   /** Lays out what is valid then. */
@@ -78,12 +133,18 @@ export class RepositoryWork {
     const { spools } = this.#settings;
     const state = checkRepository(this.#repository, true, spools);
     const files = inOrder(spools.flatMap((spool) => (existsSync(spool) ? filesIn(spool) : [])));
-    const results = this.ingest(files).filter(({ outcome }) => outcome !== 'unchanged');
-    return { state, files: results };
+    const taken = this.ingest(files);
+    const results = taken.files.filter(({ outcome }) => outcome !== 'unchanged');
+    // Raw files without message are found by who writes them.
+    const told = results.map((one) => {
+      const silent = one.told === null && one.outcome === 'ingested' && one.type === 'guider_raw';
+      return silent ? { ...one, told: messageOf(one, false) } : one;
+    });
+    return { state, files: told, handover: taken.handover };
   }
 
-  /** Removes step by step; `between` lets requests in, and is told what went. */
-  async expire(between: (removed: RemovedFiles) => Promise<void>): Promise<void> {
+  /** Removes step by step, but not what is `spared`; `between` lets requests in, and is told what went. */
+  async expire(spared: readonly string[], between: (removed: RemovedFiles) => Promise<void>): Promise<void> {
     const { keepHours, diskShare, spools } = this.#settings;
     if (keepHours === null && diskShare === null) return;
     emptyTrash(this.#repository, spools);
@@ -92,6 +153,7 @@ export class RepositoryWork {
       diskShare,
       batch: expiryBatch,
       spools,
+      spared: [...spared, ...(this.#handover?.owed ?? [])],
     });
     for (let step = expiry.step(); step !== null; step = expiry.step()) await between(step);
   }

@@ -18,13 +18,14 @@ function open(): RepositoryWork {
 
 async function doIt(request: Request): Promise<unknown> {
   if (request.kind === 'ingest') return open().ingest(request.files);
+  if (request.kind === 'handover') return open().handOver();
   if (request.kind === 'calibrations') return open().calibrations(request.request);
   if (request.kind === 'reconcile') return open().reconcile();
   if (request.kind === 'close') {
     work?.close();
     return null;
   }
-  await open().expire((removed) => {
+  await open().expire(request.spared, (removed) => {
     say({ removed });
     // Requests that came in the meantime go first.
     return new Promise((resolve) => setImmediate(resolve));

@@ -2,6 +2,7 @@
 // The agent's side of the repository. It stands between the rooms that announce files and the publisher: a file is told
 // of when its rows are committed, with what it is called there. The event loop asks a thread and never waits.
 
+import { basename } from 'node:path';
 import type { ButlerSettings, CalibratedDetector, IngestedFile, RemovedFiles } from '../model/butler.js';
 import { oodsCodes } from '../model/butler.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
@@ -11,17 +12,31 @@ import type { AgentMessage, MessageSink, SetAlarm } from '../model/messages.js';
 import { CalibrationWatch } from './calibration-watch.js';
 import type { Header } from './fits-header.js';
 import { RepositoryThread } from './repository-thread.js';
+import type { Ingested, ToldFile } from './repository-work.js';
 
 export interface ButlerRoomDeps {
   readonly next: MessageSink;
   readonly log: Log;
   readonly alarm: SetAlarm;
   readonly taiMinusUtcS: () => number;
+  /** files that somebody reads: they are not removed */
+  readonly inUse: () => readonly string[];
   /** the folder of the calibrations that are valid now is another one */
   readonly onCalibrations: (directory: string) => void;
 }
 
 type FileMessage = ImageAvailableMessage | RawImageMessage;
+
+type Refused = Pick<FileMessage, 'sensor' | 'detector' | 'location' | 'obsid' | 'bytes' | 'path'> & {
+  readonly imageTag?: string;
+};
+
+/** A file of somebody else, by its name. */
+function strangerOf(path: string): Refused {
+  const [, obsid = basename(path), sensor = ''] =
+    /^([A-Z]{2}_[A-Z]_\d{8}_\d{6})_(R\w\w_S\w\w)/.exec(basename(path)) ?? [];
+  return { sensor, detector: -1, location: -1, obsid, bytes: 0, path };
+}
 
 /** Announcements of files whose exposure is not there. */
 const mostHeld = 10_000;
@@ -35,7 +50,8 @@ export class ButlerRoom implements MessageSink {
   #busy: Promise<void> | null = null;
   readonly #held = new Map<string, FileMessage>();
   readonly #counts = { ingested: 0, refused: 0, removed: 0, reconciled: 0 };
-  #timer: NodeJS.Timeout | null = null;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #handingOver = false;
   #expiring = false;
   readonly #calibrations: CalibrationWatch | null;
 
@@ -71,21 +87,33 @@ export class ButlerRoom implements MessageSink {
   }
 
   start(): void {
-    const { repository, create, shared, keepHours, diskShare, expireEveryS, spools } = this.#settings;
+    const { repository, create, shared, keepHours, diskShare, expireEveryS, spools, handover } =
+      this.#settings;
     const taiMinusUtcS = this.#deps.taiMinusUtcS();
-    const settings = { root: repository, create, shared, keepHours, diskShare, spools, taiMinusUtcS };
+    const settings = {
+      root: repository,
+      create,
+      shared,
+      keepHours,
+      diskShare,
+      spools,
+      handover,
+      taiMinusUtcS,
+    };
     this.#thread = new RepositoryThread(settings, (removed) => this.#onRemoved(removed));
     // They are not kept waiting by what takes long in a large repository.
     this.#calibrations?.start();
     this.#busy = this.#reconcile(this.#thread).finally(() => this.#goOn());
-    if (keepHours === null && diskShare === null) return;
-    this.#timer = setInterval(() => this.#expire(), expireEveryS * 1000).unref();
+    if (handover !== null)
+      this.#timers.push(setInterval(() => this.#handOver(), handover.everyS * 1000).unref());
+    if (keepHours !== null || diskShare !== null)
+      this.#timers.push(setInterval(() => this.#expire(), expireEveryS * 1000).unref());
   }
 
   /** What is on its way is finished first. */
   async stop(): Promise<void> {
     this.#calibrations?.stop();
-    if (this.#timer) clearInterval(this.#timer);
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
     while (this.#busy) await this.#busy;
     await this.#thread?.stop();
     this.#thread = null;
@@ -114,26 +142,50 @@ export class ButlerRoom implements MessageSink {
   async #ingest(thread: RepositoryThread, messages: readonly FileMessage[]): Promise<void> {
     const byPath = new Map(messages.map((message) => [message.path, message]));
     try {
-      for (const result of await thread.ingest([...byPath.keys()])) {
-        const message = byPath.get(result.file) ?? this.#held.get(result.file);
-        this.#held.delete(result.file);
-        this.#onResult(result, message);
-      }
+      this.#onIngested(await thread.ingest([...byPath.keys()]), byPath);
     } catch (error) {
       for (const message of messages) this.#refuse(message, 'failed', sentenceOf(error));
     }
   }
 
-  #onResult(result: IngestedFile, message: FileMessage | undefined): void {
+  #onIngested({ files, handover }: Ingested, byPath: ReadonlyMap<string, FileMessage>): void {
+    this.#deps.alarm('handover_failed', 'warning', handover, 'files are handed over again');
+    for (const result of files) {
+      const message = byPath.get(result.file) ?? this.#held.get(result.file) ?? result.told ?? undefined;
+      this.#held.delete(result.file);
+      this.#onResult(result, message);
+    }
+  }
+
+  /** What lies in an archiver's folder, and what is owed to it. */
+  #handOver(): void {
+    const thread = this.#thread;
+    if (this.#handingOver || !thread) return;
+    this.#handingOver = true;
+    thread
+      .handOver()
+      .then((ingested) => this.#onIngested(ingested, new Map()))
+      .catch((error) => {
+        const reason = `files of the archiver cannot be taken: ${sentenceOf(error)}`;
+        this.#deps.alarm('handover_failed', 'warning', reason, '');
+      })
+      .finally(() => {
+        this.#handingOver = false;
+      });
+  }
+
+  #onResult(result: ToldFile, message: FileMessage | undefined): void {
     const { outcome, problem, changed, file, uuid, uri, run, dataId } = result;
     if (outcome === 'waiting') {
       if (message) this.#hold(file, message);
       return;
     }
     if (outcome !== 'ingested' && outcome !== 'unchanged') {
-      if (message) this.#refuse(message, outcome, problem);
+      this.#refuse(message ?? strangerOf(file), outcome, problem);
       return;
     }
+    // Asked for again, as its archiver has not got it.
+    if (!message) return;
     this.#counts.ingested++;
     this.#deps.alarm('butler_failed', 'serious', null, 'files are ingested again');
     if (changed.length > 0)
@@ -141,9 +193,7 @@ export class ButlerRoom implements MessageSink {
         file,
         columns: changed.join(' '),
       });
-    if (message)
-      this.#deps.next.publish({ ...message, butler: { uuid: uuid ?? '', uri, run, dataId: dataId ?? {} } });
-    else this.#deps.log.info('a file that waited is ingested', { file, uuid });
+    this.#deps.next.publish({ ...message, butler: { uuid: uuid ?? '', uri, run, dataId: dataId ?? {} } });
   }
 
   /** It is told when its exposure has come. */
@@ -152,7 +202,7 @@ export class ButlerRoom implements MessageSink {
     else this.#refuse(message, 'waiting', `more than ${mostHeld} files wait for their exposures`);
   }
 
-  #refuse(message: FileMessage, outcome: IngestedFile['outcome'], problem: string): void {
+  #refuse(message: Refused, outcome: IngestedFile['outcome'], problem: string): void {
     this.#counts.refused++;
     const { sensor, detector, location, obsid, bytes } = message;
     this.#deps.alarm(
@@ -168,7 +218,7 @@ export class ButlerRoom implements MessageSink {
       detector,
       location,
       obsid,
-      imageTag: message.datasetType === 'raw' ? message.imageTag : '',
+      imageTag: message.imageTag ?? '',
       reason: outcome === 'failed' ? 'not_ingested' : outcome,
       message: problem,
       bytes,
@@ -179,7 +229,8 @@ export class ButlerRoom implements MessageSink {
 
   async #reconcile(thread: RepositoryThread): Promise<void> {
     try {
-      const { state, files } = await thread.reconcile();
+      const { state, files, handover } = await thread.reconcile();
+      this.#deps.alarm('handover_failed', 'warning', handover, 'files are handed over again');
       const { datasets, universe, repaired, missing, orphans, waiting } = state;
       this.#deps.log.info('the repository is open', {
         repository: state.root,
@@ -189,8 +240,10 @@ export class ButlerRoom implements MessageSink {
       });
       for (const what of repaired) this.#deps.log.warning(`the repository was left half done: ${what}`);
       this.#counts.reconciled = files.length + repaired.length;
-      for (const { file, outcome, problem, uuid } of files)
+      for (const { file, outcome, problem, uuid, told } of files) {
         this.#deps.log.warning('a file had no rows', { file, outcome, problem, uuid });
+        if (told) this.#deps.next.publish(told);
+      }
       const wrong = missing.length + orphans.length + state.integrity.length + state.foreignKeys;
       const reason = `${missing.length} rows without file, ${orphans.length} files without row, ${state.integrity.length} faults of the database: summit-agent butler check ${state.root}`;
       this.#deps.alarm('butler_inconsistent', 'warning', wrong > 0 ? reason : null, 'rows and files agree');
@@ -205,7 +258,7 @@ export class ButlerRoom implements MessageSink {
     if (this.#expiring || !thread) return;
     this.#expiring = true;
     thread
-      .expire()
+      .expire(this.#deps.inUse())
       .catch((error) =>
         this.#deps.log.error('nothing can be removed from the repository', { problem: sentenceOf(error) }),
       )

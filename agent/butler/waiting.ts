@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that wait for their exposure: one small file each in the repository's own folder, so that they outlive this
-// process. A file that is gone by its time is told and given up.
+// Files that wait for something, such as their exposure: one small file each in a folder, so that they outlive this process.
+// A file that is gone by its time is told and given up.
 
 import {
   closeSync,
@@ -15,19 +15,21 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { ownFolder } from '../model/butler.js';
 import { syncFolder } from './create.js';
 
 export class WaitingFiles {
   readonly #folder: string;
   readonly #files = new Map<string, string>();
+  /** those that an earlier process left */
+  readonly earlier: ReadonlySet<string> = new Set();
 
-  constructor(root: string) {
-    this.#folder = join(root, ownFolder, 'waiting');
+  constructor(folder: string) {
+    this.#folder = folder;
     if (!existsSync(this.#folder)) return;
     for (const name of readdirSync(this.#folder))
       if (name.endsWith('.path'))
         this.#files.set(readFileSync(join(this.#folder, name), 'utf8').trim(), name);
+    this.earlier = new Set(this.#files.keys());
   }
 
   get files(): readonly string[] {

@@ -13,7 +13,7 @@ import { showDataId } from '../butler/registry.js';
 import { Repository } from '../butler/repository.js';
 import { isoOfNs } from '../butler/tai-times.js';
 import { WaitingFiles } from '../butler/waiting.js';
-import type { IngestedFile, RepositoryState } from '../model/butler.js';
+import { type IngestedFile, type RepositoryState, waitingFolder } from '../model/butler.js';
 import { AgentError } from '../model/errors.js';
 import type { Command, Surroundings } from './command.js';
 import { listOf, numberOf, type Options, wholeNumberOf, words } from './options.js';
@@ -166,7 +166,7 @@ async function ingest(
   return using(root, false, async (repository) => {
     const { db, registry } = repository;
     const taker = new Ingest(repository.root, db, registry, { transfer, exposures, taiNs: nowTaiNs });
-    const queue = new IngestQueue(taker, new WaitingFiles(repository.root));
+    const queue = new IngestQueue(taker, new WaitingFiles(waitingFolder(repository.root)));
     const byFile = new Map<string, IngestedFile>();
     const note = (results: readonly IngestedFile[]) => {
       for (const one of results) byFile.set(one.file, one);
@@ -283,6 +283,7 @@ async function prune(
       diskShare: share,
       batch: pruneBatch,
       spools: [],
+      spared: [],
     });
     const all = expiry.left;
     if (options['dry-run'] === true) {

@@ -62,6 +62,13 @@ export function butlerProfile(
     keepHours: butler.keepHours ?? null,
     diskShare: butler.diskShare ?? null,
     expireEveryS: butler.expireEveryS ?? defaults.butler.expireEveryS,
+    handover: butler.handover
+      ? {
+          incoming: butler.handover.incoming ? resolve(folder, butler.handover.incoming) : null,
+          outgoing: butler.handover.outgoing ? resolve(folder, butler.handover.outgoing) : null,
+          everyS: butler.handover.everyS ?? defaults.butler.handoverS,
+        }
+      : null,
     calibrations: roleCalibrations(file),
     spools,
   };

@@ -147,6 +147,7 @@ export interface ProfileFile {
     keepHours?: number | null;
     diskShare?: number | null;
     expireEveryS?: number;
+    handover?: { incoming?: string | null; outgoing?: string | null; everyS?: number } | null;
     calibrations?: { filter?: string | null; refreshS?: number; warnHours?: number } | null;
   };
   health?: HealthFile;
@@ -215,7 +216,7 @@ export const defaults = {
   linkTimeoutMs: 750,
   scatterFloorMm: 0.0002,
   recording: { queueStamps: 128 },
-  butler: { create: true, shared: false, expireEveryS: 600, refreshS: 60, warnHours: 24 },
+  butler: { create: true, shared: false, expireEveryS: 600, handoverS: 1, refreshS: 60, warnHours: 24 },
   imageThreads: 2,
   headerDeadlineMs: 0,
   quicklook: { directory: 'quicklook', threads: 2, isrFiles: false },

@@ -2,7 +2,7 @@
 // The image roles (aos, auxtel): what becomes of every image of the DAQ. A whole source is written as raw files with the
 // header that is known by then, and told when the files are on the disk; anything else is told with its reason.
 //     created = delivered + failed        delivered = written + unwritten (by detector), when nothing is on its way
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { sentenceOf } from '../model/errors.js';
 import type {
   ImageFileReport,
@@ -105,6 +105,8 @@ export class ImageRoom implements ImageListener {
   #closing = false;
   /** folders that somebody waits for */
   readonly #folders = new Set<CalibrationFolder>();
+  /** raw files of an earlier run, until their message has left */
+  readonly #untold = new Set<string>();
   #nextId = 1;
 
   constructor(settings: ImageRoomSettings, deps: ImageRoomDeps) {
@@ -205,6 +207,7 @@ export class ImageRoom implements ImageListener {
 
   /** The message of this raw file has left the agent. */
   told(path: string): void {
+    this.#untold.delete(path);
     this.#announced.add(basename(path));
   }
 
@@ -213,7 +216,13 @@ export class ImageRoom implements ImageListener {
     this.#announced.flush();
   }
 
+  /** Files that an earlier run left to be told of. */
+  get inUse(): readonly string[] {
+    return [...this.#untold];
+  }
+
   async #recover(names: readonly string[]): Promise<void> {
+    for (const name of names) this.#untold.add(join(this.#settings.directory, name));
     for (const name of names) {
       try {
         const message = await recoveredMessage(this.#settings.directory, name, this.#settings.boards);
@@ -224,6 +233,7 @@ export class ImageRoom implements ImageListener {
       } catch (error) {
         const problem = sentenceOf(error);
         this.#deps.log.error('a raw file of an earlier run cannot be told of', { file: name, problem });
+        this.#untold.delete(join(this.#settings.directory, name));
       }
     }
   }

@@ -4,6 +4,11 @@
 /** Of this agent in a repository; lsst.daf.butler does not look there. */
 export const ownFolder = '.summit-agent';
 
+/** Of guider files whose exposure is not there. */
+export function waitingFolder(repository: string): string {
+  return `${repository}/${ownFolder}/waiting`;
+}
+
 /** Where the calibrations lie that the roles asked for last: DETECTOR/TYPE.fits. */
 export function currentCalibrations(repository: string): string {
   return `${repository}/${ownFolder}/calibrations/current`;
@@ -21,10 +26,21 @@ export interface ButlerSettings {
   /** of the file system; null: however full */
   readonly diskShare: number | null;
   readonly expireEveryS: number;
+  /** null: nobody else puts files there, or takes any */
+  readonly handover: HandoverSettings | null;
   /** null: roles take theirs from elsewhere */
   readonly calibrations: RoleCalibrations | null;
   /** folders in which the files lie that are ingested */
   readonly spools: readonly string[];
+}
+
+/** Folders that an archiver shares with the agent. */
+export interface HandoverSettings {
+  /** what it puts there is ingested, and taken out; null: nothing */
+  readonly incoming: string | null;
+  /** what the agent wrote is put there, for the archiver to take out; null: nothing */
+  readonly outgoing: string | null;
+  readonly everyS: number;
 }
 
 /** What the roles take from the repository. */

@@ -56,6 +56,7 @@ const settings = (root: string) => ({
   taiMinusUtcS: 37,
   keepHours: null,
   diskShare: null,
+  handover: null,
 });
 
 /** ms of an exposure's ingest, its files on the disk before: headers, links, folders and rows. */
@@ -73,7 +74,8 @@ async function measureIngest(folder: string, count: number, rounds: number, pyth
     const begin = performance.now();
     const results = await thread.ingest(files);
     const took = performance.now() - begin;
-    if (results.some(({ outcome }) => outcome !== 'ingested')) throw new Error(JSON.stringify(results[0]));
+    if (results.files.some(({ outcome }) => outcome !== 'ingested'))
+      throw new Error(JSON.stringify(results.files[0]));
     const peerTook = peer ? await peer.ingest(files) : Number.NaN;
     // The first few make statements and folders.
     if (i < 3) continue;

@@ -14,11 +14,12 @@ const work = new RepositoryWork({
   taiMinusUtcS: 37,
   keepHours: what === 'expire' ? 1e-6 : null,
   diskShare: null,
+  handover: null,
 });
 const say = (uuids: readonly string[]) => process.stdout.write(`${uuids.join(' ')}\n`);
 say(['ready']);
 if (what === 'expire') {
-  await work.expire(async ({ uuids }) => {
+  await work.expire([], async ({ uuids }) => {
     say(uuids);
   });
 } else {
@@ -26,7 +27,7 @@ if (what === 'expire') {
     const files = readdirSync(join(spool, folder)).map((name) => join(spool, folder, name));
     const done = work
       .ingest(files)
-      .filter(({ outcome }) => outcome === 'ingested' || outcome === 'unchanged');
+      .files.filter(({ outcome }) => outcome === 'ingested' || outcome === 'unchanged');
     say(done.map(({ uuid }) => uuid ?? ''));
   }
 }
