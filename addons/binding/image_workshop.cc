@@ -8,6 +8,7 @@
 #include "addons/fits/detector_calibrations.h"
 #include "addons/fits/isr_file.h"
 #include "addons/looks/image_report.h"
+#include "addons/looks/preview.h"
 
 namespace summit::binding {
 namespace {

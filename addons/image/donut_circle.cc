@@ -6,9 +6,17 @@
 #include <utility>
 
 #include "addons/image/donuts.h"
+#include "addons/pixels/simd.h"
 
 namespace summit::image {
 namespace {
+
+using pixels::Greatest;
+using pixels::Load;
+using pixels::Simd;
+using pixels::SimdLevel;
+using pixels::Sum;
+using pixels::V8;
 
 constexpr double kMostRadius = 1.15, kLeastRadius = 0.85;  // of the nominal one
 
@@ -48,20 +56,66 @@ double Off(const Circle& circle, const EdgePoint& p) {
 
 bool Possible(const Circle& circle) { return circle.radius > kLeastRadius * kDonutRadius && circle.radius < kMostRadius * kDonutRadius; }
 
+// Points side by side, their number rounded up to whole vectors.
+class Places {
+ public:
+  explicit Places(const std::vector<EdgePoint>& points) {
+    n_ = (points.size() + kLanes - 1) / kLanes * kLanes;
+    // What is no number agrees with nothing.
+    x_.assign(n_, std::nanf(""));
+    y_ = x_;
+    for (size_t i = 0; i < points.size(); i++) {
+      x_[i] = static_cast<float>(points[i].x);
+      y_[i] = static_cast<float>(points[i].y);
+    }
+  }
+  const float* x() const { return x_.data(); }
+  const float* y() const { return y_.data(); }
+  int32_t n() const { return static_cast<int32_t>(n_); }
+
+ private:
+  static constexpr size_t kLanes = 8;
+  size_t n_;
+  std::vector<float> x_, y_;
+};
+
+// Sum over points of `most` on the circle, falling off with the square of the distance; `outside` for those that lie 3 px
+// and more outside it.
+SUMMIT_INLINE float AgreementBody(const float* xs, const float* ys, int32_t n, float x, float y, float radius, float most, float fall, float outside) {
+  V8 sum{};
+  const float square = radius * radius, by = 0.5f / radius;
+  for (int32_t i = 0; i < n; i += 8) {
+    V8 dx, dy, on;
+    Load(xs + i, &dx);
+    Load(ys + i, &dy);
+    dx -= x;
+    dy -= y;
+    // Of a circle's edge, to the first order.
+    const V8 off = (dx * dx + dy * dy - square) * by;
+    Greatest(most - fall * off * off, V8{}, &on);
+    sum += off > 3.0f ? V8{} + outside : on;
+  }
+  return Sum(sum);
+}
+SUMMIT_DISPATCHED(AgreementForms, AgreementBody)
+
 // How many points lie on it; those outside count against it: vignetting pulls the edge inwards, never outwards. The
 // shadow is concentric with it, which tells it from the edge of a vignetted part.
-double Agreement(const Circle& circle, const std::vector<EdgePoint>& outer, const std::vector<EdgePoint>& inner) {
-  double agreement = 0.0;
-  for (const EdgePoint& p : outer) {
-    const double off = Off(circle, p);
-    agreement += off > 3.0 ? -0.7 : std::max(0.0, 1.0 - 0.3 * off * off);
-  }
-  const Circle shadow{circle.x, circle.y, kDonutShadow * circle.radius, 0.0, 0, false};
-  for (const EdgePoint& p : inner) {
-    const double off = Off(shadow, p);
-    agreement += 0.7 * std::max(0.0, 1.0 - 0.12 * off * off);
-  }
-  return agreement;
+float Agreement(const Circle& circle, const Places& outer, const Places& inner) {
+  const auto x = static_cast<float>(circle.x), y = static_cast<float>(circle.y), radius = static_cast<float>(circle.radius);
+  return AgreementForms(outer.x(), outer.y(), outer.n(), x, y, radius, 1.0f, 0.3f, -0.7f) +
+         AgreementForms(inner.x(), inner.y(), inner.n(), x, y, static_cast<float>(kDonutShadow) * radius, 0.7f, 0.084f, 0.0f);
+}
+
+// Through three points; false where they lie on a line.
+bool CircleOf(const EdgePoint& a, const EdgePoint& b, const EdgePoint& c, Circle* circle) {
+  const double bx = b.x - a.x, by = b.y - a.y, cx = c.x - a.x, cy = c.y - a.y, area = 2.0 * (bx * cy - by * cx);
+  if (!(std::fabs(area) > 1e-3)) return false;
+  const double bb = bx * bx + by * by, cc = cx * cx + cy * cy, u = (cy * bb - by * cc) / area, v = (bx * cc - cx * bb) / area;
+  circle->x = a.x + u;
+  circle->y = a.y + v;
+  circle->radius = std::sqrt(u * u + v * v);
+  return true;
 }
 
 // How far from a middle a circle's edge lies in a direction; NaN where it has none.
@@ -109,22 +163,22 @@ Circle FitCircle(std::vector<EdgePoint> points, const std::vector<EdgePoint>& in
   Circle best{0.0, 0.0, 0.0, 0.0, 0, false};
   const auto n = static_cast<int32_t>(points.size());
   if (n < 12) return best;
-  double most = 0.0;
+  float most = 0.0f;
+  const Places outer(points), shadow(inner);
   // Every third of the circle against every other: far apart points make a steady circle.
   for (int32_t i = 0; i < n; i += 3) {
     for (int32_t j = i + n / 6; j < n; j += 4) {
       for (int32_t k = j + n / 6; k < std::min(n, i + n - n / 6); k += 4) {
-        const auto at = [&points](int32_t index) { return EdgePoint{points[static_cast<size_t>(index)].x, points[static_cast<size_t>(index)].y, 1.0}; };
         Circle circle{};
-        if (!CircleThrough({at(i), at(j), at(k)}, &circle) || !Possible(circle)) continue;
-        const double agreement = Agreement(circle, points, inner);
+        if (!CircleOf(points[static_cast<size_t>(i)], points[static_cast<size_t>(j)], points[static_cast<size_t>(k)], &circle) || !Possible(circle)) continue;
+        const float agreement = Agreement(circle, outer, shadow);
         if (agreement <= most) continue;
         most = agreement;
         best = circle;
       }
     }
   }
-  if (most < 8.0) return best;
+  if (most < 8.0f) return best;
   // Points inside are dropped sooner than those outside: the circle leaves the vignetted part behind.
   for (int32_t round = 0; round < 10; round++) {
     const double inside = round < 2 ? 1.5 : 0.8;

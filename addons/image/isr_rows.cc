@@ -2,6 +2,7 @@
 #include "addons/image/isr_rows.h"
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 
 #include "addons/pixels/simd.h"
@@ -82,6 +83,22 @@ SUMMIT_INLINE int32_t SplineBody(const Linearity* l, float* __restrict electron)
   const float *start = l->start.data(), *c0 = l->c0.data(), *c1 = l->c1.data(), *c2 = l->c2.data(), *c3 = l->c3.data();
   constexpr int32_t kStep = 64;
   for (int32_t x = 0; x < kRowCols; x += kStep) {
+    // Most of a frame is sky: all of these lie on one piece.
+    int32_t first = 0, others = 0;
+    for (int32_t k = 1; k < pieces; k++) first += electron[x] >= start[k] ? 1 : 0;
+    const float low = first == 0 ? -HUGE_VALF : start[first], high = first + 1 == pieces ? HUGE_VALF : start[first + 1];
+    for (int32_t i = 0; i < kStep; i++) others |= (electron[x + i] < low ? 1 : 0) | (electron[x + i] >= high ? 1 : 0);
+    if (others == 0) {
+      const float begin = start[first], a0 = c0[first], a1 = c1[first], a2 = c2[first], a3 = c3[first];
+      for (int32_t i = 0; i < kStep; i++) {
+        const float value = electron[x + i];
+        float u = value < least ? least : value;
+        u = u > most ? most : u;
+        const float t = u - begin;
+        electron[x + i] = value - (a0 + t * (a1 + t * (a2 + t * a3)));
+      }
+      continue;
+    }
     std::array<int32_t, kStep> piece{};
     for (int32_t k = 1; k < pieces; k++) {
       for (int32_t i = 0; i < kStep; i++) piece[static_cast<size_t>(i)] += electron[x + i] >= start[k] ? 1 : 0;

@@ -5,6 +5,7 @@
 #define SUMMIT_IMAGE_SKY_MAP_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "addons/image/isr.h"
@@ -13,6 +14,7 @@ namespace summit::image {
 
 inline constexpr int32_t kBin = 4;
 inline constexpr int32_t kSkyBlock = 64;  // px
+inline constexpr int32_t kMostBlockCols = 64;  // of the widest detector, 4072 px
 
 enum PixelState : uint8_t { kGoodPixel = 0, kBadPixel = 1, kFullPixel = 2, kRayPixel = 4 };
 
@@ -33,8 +35,11 @@ struct SkyMap {
   float Pixel(int32_t x, int32_t y) const { return frame->image[static_cast<size_t>(y) * static_cast<size_t>(cols) + static_cast<size_t>(x)]; }
   uint8_t State(int32_t x, int32_t y) const { return state[static_cast<size_t>(y) * static_cast<size_t>(cols) + static_cast<size_t>(x)]; }
   float Bin(int32_t x, int32_t y) const { return bins[static_cast<size_t>(y) * static_cast<size_t>(bin_cols) + static_cast<size_t>(x)]; }
+  std::span<float> BinRow(int32_t y) { return std::span(bins).subspan(static_cast<size_t>(y) * static_cast<size_t>(bin_cols), static_cast<size_t>(bin_cols)); }
   // Between the blocks' centres, linear.
   double SkyAt(double x, double y) const;
+  // The same at first_x + k * step of a row.
+  void SkyAlong(double y, double first_x, double step, std::span<float> values) const;
   // Variance of a pixel with so much light in it (sky included), electron^2.
   double Variance(double electron) const;
 };

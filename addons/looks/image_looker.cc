@@ -14,6 +14,7 @@
 #include "addons/fits/isr_file.h"
 #include "addons/fits/raw_image_writer.h"
 #include "addons/looks/image_report.h"
+#include "addons/looks/preview.h"
 
 namespace summit::looks {
 namespace {

@@ -108,15 +108,6 @@ std::string ImageReport(const ProcessedFrame& p, ImageTimes* times) {
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-void DrawPreview(const image::SkyMap& sky, std::vector<uint8_t>* preview) {
-  preview->resize(sky.bins.size());
-  const double noise = std::max(sky.bin_noise, 1e-3), top = std::asinh(300.0);
-  std::transform(sky.bins.begin(), sky.bins.end(), preview->begin(), [&](float bin) {
-    const double level = (std::asinh(static_cast<double>(bin) / (3.0 * noise)) + 0.9) / (top + 0.9);
-    return static_cast<uint8_t>(std::lround(255.0 * std::clamp(level, 0.0, 1.0)));
-  });
-}
-
 bool SwitchStep(std::string_view name, bool on, image::StepSet* steps) {
   // Electrons and their variance are what everything after them counts in.
   if (name == "gain" || name == "variance") return false;

@@ -30,9 +30,6 @@ struct ProcessedFrame {
 // Looks at the frame as its kind asks for, and takes the time of that.
 std::string ImageReport(const ProcessedFrame& processed, ImageTimes* times);
 
-// The binned frame in 8 bit, row 0 the lowest: stretched by asinh from a little below the sky to 300 times its noise.
-void DrawPreview(const image::SkyMap& sky, std::vector<uint8_t>* preview);
-
 // By the name it has in `applied`; false for one that cannot be switched.
 bool SwitchStep(std::string_view name, bool on, image::StepSet* steps);
 

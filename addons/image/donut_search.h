@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where in a wavefront half there may be a donut: the binned frame answers to a ring.
+// Thread: any. Owns: nothing.
+#ifndef SUMMIT_IMAGE_DONUT_SEARCH_H_
+#define SUMMIT_IMAGE_DONUT_SEARCH_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "addons/image/sky_map.h"
+
+namespace summit::image {
+
+struct DonutPlace {
+  double x, y;  // px
+  double answer;
+};
+
+// Strongest first; several may belong to one donut.
+std::vector<DonutPlace> FindDonutPlaces(const SkyMap& map, int32_t threads);
+
+}  // namespace summit::image
+
+#endif  // SUMMIT_IMAGE_DONUT_SEARCH_H_
