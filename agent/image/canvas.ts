@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A picture to draw on: grey images, lines, circles, digits; encoded as PNG.
-import { PNG } from 'pngjs';
+// A picture to draw on: grey images, lines, circles, digits; encoded as a PNG file with a palette, a byte a pixel: a third of
+// what three colours take, in time as in length.
+import { constants, crc32, deflateSync } from 'node:zlib';
 
 export type Colour = readonly [number, number, number];
 
@@ -24,44 +25,49 @@ const glyphs: Readonly<Record<string, readonly number[]>> = {
   ' ': [0, 0, 0, 0, 0],
 };
 
+/** Of the palette; the other colours follow. */
+const greys = 240;
+const greyOf = Uint8Array.from({ length: 256 }, (_, level) => Math.floor((level * greys) / 256));
+
 export class Canvas {
   readonly width: number;
   readonly height: number;
-  /** red, green, blue */
+  /** rows as the file has them: a byte for the filter, none, before the pixels */
   readonly #data: Buffer;
+  readonly #colours: Colour[] = [];
 
   /** Black. */
   constructor(width: number, height: number) {
     this.width = width;
     this.height = height;
-    this.#data = Buffer.alloc(3 * width * height);
+    this.#data = Buffer.alloc((1 + width) * height);
   }
 
   dot(x: number, y: number, colour: Colour): void {
     const px = Math.round(x);
     const py = Math.round(y);
     if (px < 0 || py < 0 || px >= this.width || py >= this.height) return;
-    const at = 3 * (py * this.width + px);
-    this.#data[at] = colour[0];
-    this.#data[at + 1] = colour[1];
-    this.#data[at + 2] = colour[2];
+    this.#data[py * (1 + this.width) + 1 + px] = this.#indexOf(colour);
   }
 
-  /** All rows from this one on, one colour. */
+  #indexOf(colour: Colour): number {
+    const known = this.#colours.indexOf(colour);
+    return greys + (known >= 0 ? known : this.#colours.push(colour) - 1);
+  }
+
+  /** All rows from this one on, one level. */
   fill(fromRow: number, level: number): void {
-    this.#data.fill(level, 3 * fromRow * this.width);
+    for (let y = fromRow; y < this.height; y++) {
+      const at = y * (1 + this.width) + 1;
+      this.#data.fill(greyOf[level] ?? 0, at, at + this.width);
+    }
   }
 
   /** An image at the left edge whose lowest row comes first; its highest one lies at the top. */
   picture(pixels: Uint8Array, cols: number, rows: number): void {
     for (let y = 0; y < rows; y++) {
-      let to = 3 * (rows - 1 - y) * this.width;
-      for (let at = y * cols; at < (y + 1) * cols; at++) {
-        const level = pixels[at] ?? 0;
-        this.#data[to++] = level;
-        this.#data[to++] = level;
-        this.#data[to++] = level;
-      }
+      let to = (rows - 1 - y) * (1 + this.width) + 1;
+      for (let at = y * cols; at < (y + 1) * cols; at++) this.#data[to++] = greyOf[pixels[at] ?? 0] ?? 0;
     }
   }
 
@@ -103,11 +109,30 @@ export class Canvas {
   }
 
   encode(): Buffer {
-    const { width, height } = this;
-    const png = new PNG({ width, height });
-    png.data = this.#data;
-    // Most of a picture is noise: harder work would make it hardly smaller.
-    const quick = { deflateLevel: 1, deflateStrategy: 0, filterType: 0 as const };
-    return PNG.sync.write(png, { ...quick, colorType: 2, inputColorType: 2, inputHasAlpha: false });
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(this.width, 0);
+    header.writeUInt32BE(this.height, 4);
+    // 8 bit, palette; the rest has one value each.
+    header.set([8, 3, 0, 0, 0], 8);
+    const grey = Array.from({ length: greys }, (_, i) => Array(3).fill(Math.round((i * 255) / (greys - 1))));
+    // Most of a picture is noise: looking for repetitions would make it hardly smaller.
+    const quick = { level: 1, strategy: constants.Z_HUFFMAN_ONLY };
+    return Buffer.concat([
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+      chunk('IHDR', header),
+      chunk('PLTE', Buffer.from([...grey, ...this.#colours].flat())),
+      chunk('IDAT', deflateSync(this.#data, quick)),
+      chunk('IEND', Buffer.alloc(0)),
+    ]);
   }
+}
+
+/** Length, name, content, checksum (PNG specification, "Chunk layout"). */
+function chunk(name: string, content: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, sum]);
 }

@@ -14,6 +14,7 @@ const sweetColour: Colour = [255, 210, 40];
 const traceColour: Colour = [255, 90, 60];
 const paper = 255;
 const ink: Colour = [40, 40, 40];
+const curve: Colour = [20, 60, 200];
 const faint: Colour = [210, 210, 210];
 
 /** Green: target; blue: other stars and donuts; red: trace and blended donuts; yellow: sweet spot. */
@@ -76,6 +77,6 @@ function drawSpectrum(canvas: Canvas, spectrum: Spectrum, top: number): void {
   for (const { lambda_nm } of spectrum.lines)
     canvas.line(x(lambda_nm), top + margin, x(lambda_nm), y(0), traceColour, 4);
   for (let i = 1; i < nm.length; i++) {
-    canvas.line(x(nm[i - 1] ?? 0), y(flux[i - 1] ?? 0), x(nm[i] ?? 0), y(flux[i] ?? 0), [20, 60, 200]);
+    canvas.line(x(nm[i - 1] ?? 0), y(flux[i - 1] ?? 0), x(nm[i] ?? 0), y(flux[i] ?? 0), curve);
   }
 }
