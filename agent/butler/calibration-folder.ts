@@ -41,7 +41,7 @@ const sums = 'SHA256SUMS';
 
 /** The folder's name as the registry has the detector; null: it is no detector. */
 export function detectorOfFolder(name: string): { instrument: string; detector: string } | null {
-  const latiss = name === 'LATISS' || name === 'RXX_S00';
+  const latiss = ['LATISS', 'RXX_S00', 'R00_S00'].includes(name);
   const instrument = latiss ? 'LATISS' : 'LSSTCam';
   const detector = latiss ? 'RXX_S00' : name;
   const known = instrumentTable(instrument)?.detectors.some(({ fullName }) => fullName === detector);

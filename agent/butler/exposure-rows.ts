@@ -13,6 +13,9 @@ import type { Registry } from './registry.js';
  */
 export type ExposurePolicy = 'create' | 'update' | 'existing';
 
+/** Who may write what this agent may not. */
+const siteIngest = "scripts/clients/butler_ingest.py REPO FILE... has it done by the site's own Butler";
+
 const columns = [
   'instrument',
   'id',
@@ -97,7 +100,7 @@ export function syncExposure(
     if (policy === 'existing')
       throw new AgentError(
         'butler_conflict',
-        `${name} (${exposure.obs_id}) is not in the repository, and its rows are not this agent's to write`,
+        `${name} (${exposure.obs_id}) is not in the repository, and its rows are not this agent's to write: ${siteIngest}`,
       );
     checkFilter(registry, exposure);
     insertNight(registry, observation);
@@ -112,7 +115,11 @@ export function syncExposure(
     const parts = different.map(
       (column) => `${column}: expected ${show(stored[column])}, got ${show(exposure[column])}`,
     );
-    throw new AgentError('butler_conflict', `${name} is there with other values: ${parts.join('; ')}`);
+    const offer = policy === 'existing' ? `; ${siteIngest}` : '';
+    throw new AgentError(
+      'butler_conflict',
+      `${name} is there with other values: ${parts.join('; ')}${offer}`,
+    );
   }
   checkFilter(registry, exposure);
   insertNight(registry, observation);

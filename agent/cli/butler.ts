@@ -37,7 +37,8 @@ ingest   raw files (wavefront, science, LATISS) and guider files (*_guider.fits)
          values, is refused. A guider file whose exposure is not there waits, and is taken when that comes
            --transfer T          link (default; a copy across file systems), copy, or direct: it stays where it is
            --update-exposures    an exposure takes the values of a later header
-           --shared              somebody else writes the exposures here: they must be there, with the same values
+           --shared              somebody else writes the exposures here: they must be there, with the same values; what is
+                                 refused for that, scripts/clients/butler_ingest.py has done by the site's own Butler
 ls       datasets, newest first (--limit, default 50)
 uri      where the file of a dataset lies
 check    whether rows and files agree. --repair finishes removals and takes away what a crash left; files that exist

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unmodified lsst.daf.butler on repositories that this agent made, and this agent on what it left there.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
@@ -14,9 +15,10 @@ import { Ingest } from '../butler/ingest.js';
 import { databaseName } from '../butler/layout.js';
 import { findDataset } from '../butler/lookup.js';
 import { Repository } from '../butler/repository.js';
+import { RepositoryWork } from '../butler/repository-work.js';
 import { nsOfIso } from '../butler/tai-times.js';
 import { certify } from '../butler/testing/certified.js';
-import { at, cameraHeader, latissHeader, writeRaw } from '../butler/testing/headers.js';
+import { at, cameraHeader, latissHeader, numbered, writeRaw } from '../butler/testing/headers.js';
 import { dashed } from '../butler/uuids.js';
 
 const python = butlerPython();
@@ -107,6 +109,39 @@ t.test('it opens, queries, prunes, tags and stores; then this agent goes on', { 
   t.match(repository.db.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
   t.ok(repository.registry.type('measured'), 'a dataset type of somebody else');
 });
+
+t.test(
+  'a reader sees whole exposures, and files to all rows, while this agent works',
+  { skip },
+  async (t) => {
+    const root = join(folder, 'watched');
+    createRepository(root);
+    const raft = ['S00', 'S01', 'S02', 'S10', 'S11', 'S12', 'S20', 'S21'];
+    const reader = spawn(python.path ?? '', [client, 'watch', root, String(raft.length)]);
+    t.teardown(() => reader.kill('SIGKILL'));
+    const lines = createInterface({ input: reader.stdout })[Symbol.asyncIterator]();
+    await lines.next();
+    const settings = { root, create: false, shared: false, spools: [], taiMinusUtcS: 37, diskShare: null };
+    const work = new RepositoryWork({ ...settings, keepHours: 1e-9, handover: null });
+    t.teardown(() => work.close());
+    const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
+    for (let seqNum = 100; seqNum < 160; seqNum++) {
+      const files = raft.map((slot) =>
+        writeRaw(join(folder, 'watched-raw'), at(numbered(cameraHeader, seqNum), 'R22', slot)),
+      );
+      const { files: results } = work.ingest(files);
+      t.notOk(results.find(({ outcome }) => outcome !== 'ingested'));
+      await breathe();
+    }
+    reader.stdin.write('expire\n');
+    await work.expire([], breathe);
+    reader.stdin.end();
+    const { value } = await lines.next();
+    const seen = JSON.parse(value) as Record<string, number | string[]>;
+    t.match(seen, { halves: 0, without_file: 0, errors: [] });
+    t.ok(Number(seen.looks) > 1 && Number(seen.most) > 0, value);
+  },
+);
 
 t.test('a repository of universe 8 is opened too', { skip }, async (t) => {
   const root = join(folder, 'eight');

@@ -6,9 +6,12 @@ make ROOT UNIVERSE    makes an empty repository
 look ROOT             datasets of the defaults, their URIs, whether they are there
 use ROOT              looks, prunes the LATISS raw, tags one, stores a dataset in a run of its own
 find ROOT T0 T1 ...   calibrations valid between each two TAI times, ISO
+watch ROOT EACH       looks again and again until stdin ends: every exposure has EACH raws or none, until a line comes; and
+                      whatever is there has its file, or is gone a moment later
 """
 import json
 import sys
+import threading
 
 from lsst.daf.butler import Butler, CollectionType, DatasetType, DimensionConfig, Timespan
 
@@ -80,5 +83,31 @@ def find_at(butler, begin, end):
     return out
 
 
-commands = {"make": make, "look": look, "use": use, "find": find}
+def watch(root, each):
+    from collections import Counter
+
+    seen = {"looks": 0, "most": 0, "halves": 0, "without_file": 0, "errors": []}
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(sys.stdin))
+    reader.start()
+    butler = Butler.from_config(root, writeable=False)
+    print("ready", flush=True)
+    while reader.is_alive() or seen["looks"] == 0:
+        expiring = bool(lines)
+        try:
+            refs = butler.query_datasets("raw", collections="LSSTCam/raw/all", limit=None, explain=False)
+            counts = Counter(ref.dataId["exposure"] for ref in refs)
+            if not expiring and not lines:
+                seen["halves"] += sum(count != int(each) for count in counts.values())
+            gone = [ref for ref in refs if not butler.getURI(ref, predict=True).exists()]
+            left = {ref.id for ref in butler.query_datasets("raw", collections="LSSTCam/raw/all", limit=None, explain=False)}
+            seen["without_file"] += sum(ref.id in left for ref in gone)
+            seen["most"] = max(seen["most"], len(refs))
+        except Exception as error:
+            seen["errors"].append(f"{type(error).__name__}: {error}")
+        seen["looks"] += 1
+    return seen
+
+
+commands = {"make": make, "look": look, "use": use, "find": find, "watch": watch}
 print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))

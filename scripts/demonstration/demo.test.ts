@@ -2,10 +2,13 @@
 // The demonstration as a process: what it refuses, and that nothing outlives it.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import { butlerPython } from '../processes/python.js';
 
 const script = 'dist/scripts/demonstration/main.js';
 
@@ -61,10 +64,25 @@ function runs(pid: string): boolean {
 }
 
 t.test('an image role takes images until its time is over, and accounts for them', async (t) => {
-  const options = ['--role', 'auxtel', '--seconds', '1', '--exposure', '0.1', '--speed', '20', '--json'];
+  const folder = mkdtempSync(join(tmpdir(), 'demo-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const repo = join(folder, 'repo');
+  const short = ['--seconds', '1', '--exposure', '0.1', '--speed', '20', '--json'];
+  const options = ['--role', 'auxtel', ...short, '--repo', repo];
   const demo = spawnSync(process.execPath, [script, ...options], { encoding: 'utf8', timeout: 120_000 });
   t.equal(demo.status, 0, demo.stderr);
   const report = JSON.parse(demo.stdout) as Record<string, unknown>;
   t.match(report, { role: 'auxtel', failed: 0, conserved: true, durableMs: { p50: Number } });
   t.ok(Number(report.images) >= 1 && report.images === report.files, demo.stdout);
+  t.same(report.repository, { path: repo, announced: report.files, found: report.files });
+  const python = butlerPython();
+  if (python.path === null) t.comment(`without the third party: ${python.problem}`);
+  else {
+    const args = ['agent/test/daf_butler_client.py', 'look', repo];
+    const seen = JSON.parse(spawnSync(python.path, args, { encoding: 'utf8' }).stdout);
+    t.equal(seen.datasets.length, report.files, 'lsst.daf.butler finds each');
+    t.ok(seen.datasets.every(({ stored }: { stored: boolean }) => stored));
+  }
+  const again = spawnSync(process.execPath, [script, ...options], { encoding: 'utf8' });
+  t.match(again, { status: 1, stderr: /--repo: expected a folder for a new repository/ });
 });

@@ -2,7 +2,7 @@
 // scripts/demo --role aos|auxtel: one image after the other, from the simulated camera to files on the disk.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Unpackr } from 'msgpackr';
 import { parse, stringify } from 'yaml';
@@ -13,6 +13,7 @@ import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
 import { ImageScore, type SeenFrame, type TrueFrame } from './image-truth.js';
 import type { DemoOptions } from './options.js';
 import { quantiles } from './quantiles.js';
+import { checkNewRepository, foundIn, makeRepository } from './repository.js';
 import { Troupe } from './troupe.js';
 
 /** The simulator paints calibrations first. */
@@ -34,7 +35,7 @@ interface Told {
 }
 
 async function setStage(
-  { simArgs }: DemoOptions,
+  { simArgs, repo }: DemoOptions,
   role: 'aos' | 'auxtel',
   directory: string,
   troupe: Troupe,
@@ -52,6 +53,8 @@ async function setStage(
   } & JsonLine;
   const port = await freeUdpPort();
   const wire = { ...profile.daq.wire, port, control: daq.control, images: daq.images };
+  const calib = join(directory, 'calib');
+  if (repo !== null) await makeRepository(repo, role, calib);
   const path = join(directory, 'profile.yaml');
   const own = {
     ...profile,
@@ -59,8 +62,9 @@ async function setStage(
     image: {
       ...profile.image,
       directory: join(directory, 'spool'),
-      calibrations: join(directory, 'calib'),
+      ...(repo === null && { calibrations: calib }),
     },
+    ...(repo !== null && { butler: { repository: resolve(repo), calibrations: {} } }),
     health: { prometheus: address },
     publish: {
       data: `tcp://127.0.0.1:${await freeTcpPort(5570)}`,
@@ -184,6 +188,7 @@ export async function demonstrateImages(options: DemoOptions, role: 'aos' | 'aux
   let listening: Promise<void> = Promise.resolve();
   let control: ControlClient | null = null;
   try {
+    if (options.repo !== null) checkNewRepository(options.repo);
     const stage = await setStage(options, role, directory, troupe);
     socket.connect(stage.data);
     socket.subscribe('image.');
@@ -211,12 +216,17 @@ export async function demonstrateImages(options: DemoOptions, role: 'aos' | 'aux
     const memory = memoryOf(stage.agent.pid);
     await stage.agent.stop(2000);
     const files = outcomes.kind('image.available');
+    const announced = files.map(({ uuid }) => String(uuid));
+    const found = options.repo === null ? null : await foundIn(options.repo, announced);
     const looks = outcomes.kind('image.quicklook');
     const of = (bodies: readonly Told['body'][], key: string) => quantiles(bodies.map((b) => Number(b[key])));
     const line = {
       role,
       images: images.length,
       files: files.length,
+      ...(options.repo !== null && {
+        repository: { path: resolve(options.repo), announced: files.length, found },
+      }),
       failed: count('failed'),
       looked: count('looked'),
       leftOut: count('left_out'),
@@ -235,7 +245,7 @@ export async function demonstrateImages(options: DemoOptions, role: 'aos' | 'aux
     process.stderr.write(`${conserved ? 'every image is accounted for' : 'NOT accounted for'}\n`);
     if (options.json) process.stdout.write(`${JSON.stringify(line)}\n`);
     else process.stderr.write(`${JSON.stringify(line, null, 1)}\n`);
-    return conserved ? 0 : 1;
+    return conserved && (found === null || found === files.length) ? 0 : 1;
   } finally {
     control?.close();
     socket.close();

@@ -12,6 +12,8 @@ export interface DemoOptions {
   /** ends with what a scenario file says */
   readonly scenario: boolean;
   readonly json: boolean;
+  /** where a Butler repository is made; null: files stay files */
+  readonly repo: string | null;
   /** of each image */
   readonly exposureS: number;
   /** further arguments for the simulated DAQ */
@@ -28,6 +30,7 @@ sensors, the combined offset beside the simulator's truth, and latencies. Ctrl-C
   --role ROLE     guider (default); aos: wavefront sensors, or auxtel: LATISS, one image after the other into raw files and
                   quick-looks, scored against the truth
   --exposure S    aos, auxtel: of each image (default 2)
+  --repo DIR      aos, auxtel: makes a Butler repository there, which takes the images and gives the calibrations, and stays
   --rate HZ       stamps per second and sensor (default: from the ROI timing model)
   --rows N --cols N --integration-ms N    the ROI (default 50 x 50, 50 ms)
   --snr N         signal-to-noise of the guide stars (default 50)
@@ -40,6 +43,7 @@ Examples
   scripts/demo
   scripts/demo --seconds 30 --json
   scripts/demo --role aos --seconds 60
+  scripts/demo --role aos --seconds 60 --repo /tmp/repo
   scripts/demo --seconds 60 --rows 400 --cols 400 --rate 9
   scripts/demo --seconds 30 --fault drop:p=0.05 --fault corrupt:p=0.05
   scripts/demo --scenario sim-hw/scenarios/clouds.yaml
@@ -58,6 +62,7 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
       json: { type: 'boolean' },
       role: { type: 'string', default: 'guider' },
       exposure: { type: 'string' },
+      repo: { type: 'string' },
       fault: { type: 'string', multiple: true },
       rate: { type: 'string' },
       rows: { type: 'string' },
@@ -72,6 +77,8 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
   if (values.help) return null;
   const role = (['guider', 'aos', 'auxtel'] as const).find((one) => one === values.role);
   if (!role) throw new Error(`--role: expected guider, aos or auxtel, got "${values.role}"`);
+  if (values.repo !== undefined && role === 'guider')
+    throw new Error('--repo: expected --role aos or auxtel with it');
   const exposureS = Number(values.exposure ?? 2);
   if (!(exposureS >= 0 && exposureS <= 1000))
     throw new Error(`--exposure: expected a number 0..1000, got "${values.exposure}"`);
@@ -91,5 +98,13 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | null {
   for (const fault of values.fault ?? []) simArgs.push('--fault', fault);
   // The simulator's own sentence, before anything is started.
   parseSimOptions(simArgs);
-  return { role, exposureS, seconds, scenario, json: values.json ?? false, simArgs };
+  return {
+    role,
+    exposureS,
+    seconds,
+    scenario,
+    json: values.json ?? false,
+    repo: values.repo ?? null,
+    simArgs,
+  };
 }
