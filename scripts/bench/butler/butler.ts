@@ -8,27 +8,16 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { createRepository } from '../../../agent/butler/create.js';
+import { calibrationTypes } from '../../../agent/butler/dataset-types.js';
 import { findDataset } from '../../../agent/butler/lookup.js';
 import { Repository } from '../../../agent/butler/repository.js';
 import { RepositoryThread } from '../../../agent/butler/repository-thread.js';
 import { butlerPython } from '../../processes/python.js';
 import { round, table } from '../report.js';
+import { type Contention, measureContention } from './contention.js';
 import { type Kills, measureKills } from './kills.js';
-import { filesOfExposure, fillRows } from './repository.js';
-
-interface Spread {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-  readonly n: number;
-}
-
-function spreadOf(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-  return { p50: round(at(0.5), 2), p99: round(at(0.99), 2), max: round(at(1), 2), n: sorted.length };
-}
+import { filesOfExposure, fillCalibrations, fillRows, monthNs } from './repository.js';
+import { type Spread, spreadOf } from './spread.js';
 
 /** The peer as a process that answers in lines. */
 async function startPeer(python: string, root: string) {
@@ -106,6 +95,24 @@ function measureLookup(folder: string, exposures: number): Spread {
   return spreadOf(times);
 }
 
+/** All types of a detector, by time, where each of a chain of collections has some years of them in pieces of a month. */
+function measureCalibrations(folder: string): Spread {
+  const repository = new Repository(join(folder, 'lookup'));
+  fillCalibrations(repository, 20, 24);
+  const times: number[] = [];
+  for (let i = 0; i < 1000; i++) {
+    const at = monthNs * BigInt(1 + Math.floor(Math.random() * 23)) + 5n;
+    const dataId = { instrument: 'LSSTCam', detector: 189 + (i % 8), physical_filter: 'i_39' };
+    const begin = performance.now();
+    for (const { name } of calibrationTypes)
+      if (findDataset(repository, name, dataId, ['LSSTCam/calib'], { begin: at, end: at + 1n }) === null)
+        throw new Error(`no ${name}`);
+    times.push(performance.now() - begin);
+  }
+  repository.close();
+  return spreadOf(times);
+}
+
 async function measureExpiry(folder: string, exposures: number) {
   const root = join(folder, 'expiry');
   createRepository(root);
@@ -141,10 +148,16 @@ export async function measureButler(rounds: number, killRounds: number) {
       ingest.push(await measureIngest(folder, count, times, python.path));
     const lookup = measureLookup(folder, 10_000);
     const expiry = await measureExpiry(folder, 50);
-    printAll({ ingest, lookup, expiry }, python.problem);
+    const calibrations = measureCalibrations(folder);
+    printAll({ ingest, lookup, calibrations, expiry }, python.problem);
+    const contention: Contention[] = [];
+    if (python.path !== null)
+      for (const pauseMs of [50, 5])
+        contention.push(await measureContention(folder, python.path, pauseMs, 60 * rounds));
+    for (const one of contention) printContention(one);
     const kills = await measureKills(folder, killRounds, Math.random);
     printKills(kills);
-    return { ingest, lookup, expiry, kills };
+    return { ingest, lookup, calibrations, expiry, contention, kills };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -157,10 +170,11 @@ interface Measured {
     readonly theirs: Spread | null;
   }[];
   readonly lookup: Spread;
+  readonly calibrations: Spread;
   readonly expiry: { readonly removed: number; readonly perSecond: number; readonly loopP99Ms: number };
 }
 
-function printAll({ ingest, lookup, expiry }: Measured, problem: string | null): void {
+function printAll({ ingest, lookup, calibrations, expiry }: Measured, problem: string | null): void {
   const cells = (spread: Spread | null) =>
     spread === null ? ['-', '-'] : [`${spread.p50}`, `${spread.p99}`];
   console.log('\nbutler: ingest of an exposure, ms (headers, links, folders synchronised, rows committed)');
@@ -182,8 +196,18 @@ function printAll({ ingest, lookup, expiry }: Measured, problem: string | null):
     `lookup by data ID among 80,000 datasets: p50 ${lookup.p50} ms, p99 ${lookup.p99} ms (n ${lookup.n})`,
   );
   console.log(
+    `the 7 calibrations of a detector at a time, in a chain of 20: p50 ${calibrations.p50} ms, p99 ${calibrations.p99} ms (n ${calibrations.n})`,
+  );
+  console.log(
     `expiry of ${expiry.removed} files: ${expiry.perSecond} files/s, event loop delay p99 ${expiry.loopP99Ms} ms`,
   );
+}
+
+function printContention({ pauseMs, ours, ourErrors, theirWrites, theirErrors }: Contention): void {
+  console.log(
+    `beside lsst.daf.butler that writes with pauses of ${pauseMs} ms: p50 ${ours.p50} ms, p99 ${ours.p99} ms, max ${ours.max} ms (n ${ours.n}); ${ourErrors} errors here, ${theirErrors.length} errors and ${theirWrites} writes there`,
+  );
+  for (const error of theirErrors.slice(0, 3)) console.log(`  ${error}`);
 }
 
 function printKills(kills: Kills): void {

@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { checkRepository } from '../../../agent/butler/check.js';
 import { createRepository } from '../../../agent/butler/create.js';
 import { uriOf } from '../../../agent/butler/listing.js';
@@ -29,7 +28,7 @@ const each = 8;
 
 /** Starts a victim, kills it `afterMs` after it is ready; what it had announced by then. */
 async function killed(what: string, root: string, spool: string, afterMs: number) {
-  const script = fileURLToPath(new URL('./victim.js', import.meta.url));
+  const script = 'dist/scripts/bench/butler/victim.js';
   const child = spawn(process.execPath, [script, what, root, spool], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

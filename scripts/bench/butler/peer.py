@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Warm lsst.daf.butler beside the agent: registers exposures and ingests files given by path, one exposure a time.
 
-stdin: one JSON list of paths a line; stdout: one line with the ms it took. The headers are not read: the peer is told.
-Exit with the end of stdin.
+peer.py ROOT               stdin: one JSON list of paths a line; stdout: one line with the ms it took
+peer.py ROOT PAUSE_MS FILE ingests the file again and again, each time as another exposure, with a pause in between; at the
+                           end of stdin one JSON line: writes, errors
+The headers are not read: the peer is told. Exit with the end of stdin.
 """
 import json
 import sys
+import threading
 import time
 
 from astropy.time import Time
@@ -21,17 +24,14 @@ class FitsPlace(JsonFormatter):
     supported_extensions = frozenset({".fits"})
 
 
-(root,) = sys.argv[1:]
+root, *busy = sys.argv[1:]
 butler = Butler.from_config(root, writeable=True, run="LSSTCam/raw/peer")
 raw = butler.get_dataset_type("raw")
 span = Timespan(Time("2026-03-15T22:50:54", scale="tai"), Time("2026-03-15T22:50:59", scale="tai"))
-number = 2026040100000
 butler.registry.syncDimensionData("day_obs", {"instrument": "LSSTCam", "id": 20260401, "timespan": span})
-print("ready", flush=True)
-for line in sys.stdin:
-    paths = json.loads(line)
-    number += 1
-    begin = time.perf_counter()
+
+
+def ingest(number, paths):
     butler.registry.syncDimensionData("group", {"instrument": "LSSTCam", "name": str(number)})
     butler.registry.syncDimensionData(
         "exposure",
@@ -51,4 +51,27 @@ for line in sys.stdin:
         ref = DatasetRef(raw, data_id, run="LSSTCam/raw/peer")
         datasets.append(FileDataset(path=path, refs=[ref], formatter=FitsPlace))
     butler.ingest(*datasets, transfer="hardlink")
-    print((time.perf_counter() - begin) * 1000, flush=True)
+
+
+def again_and_again(pause_ms, path):
+    done = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
+    writes, errors, number = 0, [], 2026040100000
+    while not done.wait(pause_ms / 1000):
+        number += 1
+        try:
+            ingest(number, [path])
+            writes += 1
+        except Exception as error:
+            errors.append(f"{type(error).__name__}: {error}")
+    print(json.dumps({"writes": writes, "errors": errors}), flush=True)
+
+
+print("ready", flush=True)
+if busy:
+    again_and_again(float(busy[0]), busy[1])
+else:
+    for number, line in enumerate(sys.stdin, 2026040100001):
+        begin = time.perf_counter()
+        ingest(number, json.loads(line))
+        print((time.perf_counter() - begin) * 1000, flush=True)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files and a repository of the size of a run of nights for the benchmark.
 import { join } from 'node:path';
-import { rawRun, rawType } from '../../../agent/butler/dataset-types.js';
+import { associate, chain } from '../../../agent/butler/certify.js';
+import { calibrationTypes, rawRun, rawType } from '../../../agent/butler/dataset-types.js';
 import { instrumentTable } from '../../../agent/butler/instruments.js';
 import type { Repository } from '../../../agent/butler/repository.js';
 import { dayObsSpan } from '../../../agent/butler/tai-times.js';
 import { at, cameraHeader, numbered, writeRaw } from '../../../agent/butler/testing/headers.js';
-import { rawUuid } from '../../../agent/butler/uuids.js';
+import { newUuid, rawUuid } from '../../../agent/butler/uuids.js';
 
 export const detectors = instrumentTable('LSSTCam')?.detectors ?? [];
 
@@ -53,4 +54,34 @@ export function fillRows(repository: Repository, exposures: number, each: number
         }
       }
     });
+}
+
+export const monthNs = 30n * 86_400_000_000_000n;
+
+/** Rows of calibrations of eight detectors, one after the other in time, in each of some collections. */
+export function fillCalibrations({ db, registry }: Repository, collections: number, months: number): void {
+  db.write(() => {
+    for (let c = 0; c < collections; c++) {
+      const into = registry.ensureCollection(`LSSTCam/calib/${c}`, 4);
+      for (let month = 0; month < months; month++) {
+        const run = registry.ensureCollection(`LSSTCam/calib/${c}/${month}`, 1);
+        for (const known of calibrationTypes) {
+          const type = registry.ensureType(known);
+          for (let i = 0; i < 8; i++) {
+            const uuid = newUuid(1_795_000_000_000);
+            const flat = type.dimensions.includes('physical_filter');
+            const dataId = {
+              ...{ instrument: 'LSSTCam', detector: 189 + i },
+              ...(flat && { physical_filter: 'i_39' }),
+            };
+            const path = `${run.name}/${type.name}/${i}.fits`;
+            registry.insert({ uuid, type, run, dataId, ingestTaiNs: 1n, path, formatter: 'none', bytes: 1 });
+            const begin = monthNs * BigInt(month + 1);
+            associate(registry, uuid, type.name, into, dataId, { begin, end: begin + monthNs });
+          }
+        }
+      }
+      chain(registry, 'LSSTCam', [into]);
+    }
+  });
 }
