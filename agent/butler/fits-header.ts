@@ -37,25 +37,52 @@ function plainValue(text: string): HeaderValue {
   return Number.isNaN(number) ? word : number;
 }
 
+interface ParsedCard {
+  readonly keyword: string;
+  readonly value: HeaderValue;
+  /** a text that a CONTINUE card goes on with */
+  readonly goesOn: boolean;
+}
+
+/** Most cards of an exposure's files are the same: each is read once. Of this thread. */
+const parsed = new Map<string, ParsedCard | null>();
+const mostParsed = 4096;
+
+/** null: no keyword with a value. */
+function parseCard(card: string): ParsedCard | null {
+  const hierarch = card.startsWith('HIERARCH') ? /^HIERARCH\s+([^=]+?)\s*=(.*)$/.exec(card) : null;
+  if (!hierarch && card.slice(8, 10) !== '= ') return null;
+  const keyword = hierarch ? (hierarch[1] ?? '') : card.slice(0, 8).trimEnd();
+  const rest = (hierarch ? (hierarch[2] ?? '') : card.slice(10)).trim();
+  const text = textValue(rest);
+  return { keyword, value: text ? text.value : plainValue(rest), goesOn: text?.goesOn ?? false };
+}
+
+function cardOf(card: string): ParsedCard | null {
+  const known = parsed.get(card);
+  if (known !== undefined) return known;
+  if (parsed.size >= mostParsed) parsed.clear();
+  const fresh = parseCard(card);
+  parsed.set(card, fresh);
+  return fresh;
+}
+
 /** Cards up to END; a long text goes on in CONTINUE cards. */
 function headerOfCards(cards: readonly string[]): Header {
   const header: Record<string, HeaderValue> = {};
   let open: string | null = null;
   for (const card of cards) {
-    const hierarch = card.startsWith('HIERARCH') ? /^HIERARCH\s+([^=]+?)\s*=(.*)$/.exec(card) : null;
-    const keyword = hierarch ? (hierarch[1] ?? '') : card.slice(0, 8).trimEnd();
-    const rest = (hierarch ? (hierarch[2] ?? '') : card.slice(10)).trim();
-    if (keyword === 'CONTINUE' && open !== null) {
+    if (open !== null && card.startsWith('CONTINUE')) {
       const more = textValue(card.slice(8).trim());
       header[open] = `${String(header[open]).slice(0, -1)}${more?.value ?? ''}`;
       open = more?.goesOn ? open : null;
       continue;
     }
     open = null;
-    if (!hierarch && card.slice(8, 10) !== '= ') continue;
-    const text = textValue(rest);
-    header[keyword] = text ? text.value : plainValue(rest);
-    if (text?.goesOn) open = keyword;
+    const one = cardOf(card);
+    if (one === null) continue;
+    header[one.keyword] = one.value;
+    if (one.goesOn) open = one.keyword;
   }
   return header;
 }

@@ -20,7 +20,7 @@ import { type Observation, observationOf } from './exposure-record.js';
 import { type ExposurePolicy, exposureOf, sameExposure, syncExposure } from './exposure-rows.js';
 import { readHeader } from './fits-header.js';
 import { instrumentTable } from './instruments.js';
-import { type DataId, type Registry, type StoredFile, showDataId } from './registry.js';
+import { type DataId, type NewDataset, type Registry, type StoredFile, showDataId } from './registry.js';
 import { dashed, rawUuid } from './uuids.js';
 
 export interface IngestSettings {
@@ -156,7 +156,10 @@ export class Ingest {
     folders.sync();
     return this.#db.write(() => {
       const changed = this.#syncExposure(candidates);
-      return candidates.map((candidate, i) => this.#row(candidate, places[i] ?? '', changed));
+      const rows: NewDataset[] = [];
+      const results = candidates.map((candidate, i) => this.#row(candidate, places[i] ?? '', changed, rows));
+      this.#registry.insertAll(rows);
+      return results;
     });
   }
 
@@ -201,11 +204,11 @@ export class Ingest {
     return this.#db.read(() => exposureOf(this.#registry, instrument, id)) ?? {};
   }
 
-  #row(candidate: Candidate, path: string, changed: readonly string[]): IngestedFile {
+  #row(candidate: Candidate, path: string, changed: readonly string[], rows: NewDataset[]): IngestedFile {
     const { file, uuid, dataId, type, run } = candidate;
     const uri = fileUri(absolutePath(this.#root, path) ?? path);
     if (this.#registry.file(uuid)) return succeeded(candidate, 'unchanged', uri, changed);
-    this.#registry.insert({
+    rows.push({
       uuid,
       type: this.#registry.ensureType(type),
       run: this.#registry.ensureCollection(run, 1),

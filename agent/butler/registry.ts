@@ -236,18 +236,25 @@ export class Registry {
     this.#summaries.add(key);
   }
 
-  insert({ uuid, type, run, dataId, ingestTaiNs, path, formatter, bytes }: NewDataset): void {
-    this.summarise(run, type, String(dataId.instrument));
-    this.sql('INSERT INTO dataset VALUES (?, ?, ?, ?)').run(uuid, type.id, ingestTaiNs, run.id);
-    this.#insertTags(type).run(type.id, uuid, run.id, ...type.dimensions.map((name) => dataId[name]));
-    this.sql('INSERT INTO dataset_location VALUES (?, ?)').run(datastoreName, uuid);
-    this.sql(`INSERT INTO ${recordsTable} VALUES (?, ?, ?, ?, '__NULL_STRING__', NULL, ?)`).run(
-      uuid,
-      path,
-      formatter,
-      type.storageClass,
-      bytes,
-    );
+  insert(dataset: NewDataset): void {
+    this.insertAll([dataset]);
+  }
+
+  /** Table by table, in the order of the keys: each page of an index is touched once. */
+  insertAll(datasets: readonly NewDataset[]): void {
+    const sorted = datasets.toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1));
+    const dataset = this.sql('INSERT INTO dataset VALUES (?, ?, ?, ?)');
+    const location = this.sql('INSERT INTO dataset_location VALUES (?, ?)');
+    const record = this.sql(`INSERT INTO ${recordsTable} VALUES (?, ?, ?, ?, '__NULL_STRING__', NULL, ?)`);
+    for (const { uuid, type, run, dataId, ingestTaiNs } of sorted) {
+      this.summarise(run, type, String(dataId.instrument));
+      dataset.run(uuid, type.id, ingestTaiNs, run.id);
+    }
+    for (const { uuid, type, run, dataId } of sorted)
+      this.#insertTags(type).run(type.id, uuid, run.id, ...type.dimensions.map((name) => dataId[name]));
+    for (const { uuid } of sorted) location.run(datastoreName, uuid);
+    for (const { uuid, path, formatter, type, bytes } of sorted)
+      record.run(uuid, path, formatter, type.storageClass, bytes);
   }
 
   /** Its text is made once. */
