@@ -10,7 +10,7 @@ import { calibrationTypes } from './dataset-types.js';
 import { checksum } from './datastore.js';
 import { physicalFilterOf } from './exposure-record.js';
 import { type Header, readAllHeaders } from './fits-header.js';
-import { instrumentTable } from './instruments.js';
+import { instrumentTable, instrumentTables } from './instruments.js';
 import type { Timespan } from './lookup.js';
 import { nsOfIso, unboundedSpan } from './tai-times.js';
 
@@ -101,19 +101,28 @@ function checkIdentity({ file, folder, type, headers }: Found, problems: string[
     problems.push(`${file}: expected OBSTYPE ${type}, got ${kind}`);
 }
 
+/** Filters are given for a delivery of both cameras at once: a known one of the other is not meant here. */
+function isFilterOf(instrument: string, name: string): boolean {
+  const owners = instrumentTables.filter(({ filters }) => filters.some(([filter]) => filter === name));
+  return owners.length === 0 || owners.some((table) => table.name === instrument);
+}
+
 function filtersOf(
-  { file, type, named, headers }: Found,
+  { file, folder, type, named, headers }: Found,
   given: readonly string[],
   problems: string[],
 ): readonly (string | null)[] {
   if (type !== 'flat') return [null];
   if (named !== null) return [named];
-  const instrument = text(headers, 'INSTRUME');
+  const camera = text(headers, 'INSTRUME');
   const [told] = headers.filter(({ FILTER }) => typeof FILTER === 'string');
-  if (told && instrument !== null) return [physicalFilterOf(told, file)];
+  if (told && camera !== null) return [physicalFilterOf(told, file)];
   if (told) return [String(told.FILTER)];
-  if (given.length === 0) problems.push(`${file}: it does not tell its filter: --filter NAME does`);
-  return given;
+  const instrument = detectorOfFolder(folder)?.instrument ?? '';
+  const own = given.filter((name) => isFilterOf(instrument, name));
+  if (own.length === 0)
+    problems.push(`${file}: it does not tell its filter: --filter NAME does, a filter of ${instrument}`);
+  return own;
 }
 
 function filesOf(source: string, leftOut: string[], problems: string[]): Found[] {

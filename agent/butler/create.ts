@@ -35,6 +35,7 @@ import {
   recordsTable,
 } from './layout.js';
 import { CollectionType, Registry } from './registry.js';
+import type { Repository } from './repository.js';
 import { statementsOf } from './schema.js';
 import { universe7Tables } from './schema-tables.js';
 
@@ -51,6 +52,35 @@ function registerInstrument(registry: Registry, table: InstrumentTable): void {
     registry.sql('INSERT INTO physical_filter VALUES (?, ?, ?)').run(name, filter, band);
 }
 
+/** Rows as a site has them: detectors and filters of its release. */
+function importInstruments(registry: Registry, source: Repository): void {
+  const names = instrumentTables.map(({ name }) => name);
+  const places = names.map(() => '?').join(', ');
+  for (const [table, column] of [
+    ['instrument', 'name'],
+    ['detector', 'instrument'],
+    ['physical_filter', 'instrument'],
+  ] as const) {
+    const rows = source.db.read(() =>
+      source.registry
+        .sql<string[], Readonly<Record<string, unknown>>>(
+          `SELECT * FROM ${table} WHERE ${column} IN (${places})`,
+        )
+        .safeIntegers(true)
+        .all(...names),
+    );
+    if (table === 'instrument' && rows.length < names.length)
+      throw new AgentError('butler', `${source.root}: expected ${names.join(' and ')} registered there`);
+    for (const row of rows) {
+      const columns = Object.keys(row).map((name) => `"${name}"`);
+      const values = columns.map(() => '?').join(', ');
+      registry
+        .sql(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${values})`)
+        .run(...Object.values(row));
+    }
+  }
+}
+
 function makeCollections(registry: Registry, instrument: string): void {
   const { run, chained } = CollectionType;
   const runs = [rawRun(instrument)];
@@ -60,7 +90,7 @@ function makeCollections(registry: Registry, instrument: string): void {
   registry.setChildren(registry.ensureCollection(defaultsChain(instrument), chained), children);
 }
 
-function fill(db: RepositoryDatabase): void {
+function fill(db: RepositoryDatabase, site: Repository | null): void {
   const registry = new Registry(db);
   db.write(() => {
     for (const statement of statementsOf(universe7Tables)) db.exec(statement);
@@ -71,7 +101,8 @@ function fill(db: RepositoryDatabase): void {
     for (const [name, value] of attributes)
       registry.sql('INSERT INTO butler_attributes VALUES (?, ?)').run(name, value);
     registry.sql('INSERT INTO opaque_meta VALUES (?)').run(recordsTable);
-    for (const table of instrumentTables) registerInstrument(registry, table);
+    if (site) importInstruments(registry, site);
+    else for (const table of instrumentTables) registerInstrument(registry, table);
     for (const type of [rawType, guiderRawType, ...outputTypes]) registry.ensureType(type);
     for (const { name } of instrumentTables) makeCollections(registry, name);
   });
@@ -90,8 +121,11 @@ export function isRepository(root: string): boolean {
   return existsSync(join(root, configurationName));
 }
 
-/** Makes one in `root`, which may exist. Refuses (`butler`) a directory that is one already. */
-export function createRepository(root: string): void {
+/**
+ * Makes one in `root`, which may exist; `site` is another whose detectors and filters it gets in place of ours. Refuses
+ * (`butler`) a directory that is one already.
+ */
+export function createRepository(root: string, site: Repository | null = null): void {
   const configuration = join(root, configurationName);
   const database = join(root, databaseName);
   if (existsSync(configuration) && existsSync(database))
@@ -108,7 +142,7 @@ export function createRepository(root: string): void {
     new Database(part).close();
     const db = new RepositoryDatabase(part);
     try {
-      fill(db);
+      fill(db, site);
     } finally {
       db.close();
     }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import Database from 'better-sqlite3';
 import t from 'tap';
 import { at, cameraHeader, latissHeader, writeRaw } from '../butler/testing/headers.js';
 import { dispatch } from './dispatch.js';
@@ -66,6 +67,26 @@ t.test('a repository from its making to its pruning', async (t) => {
   t.notOk(existsSync(new URL(uri)));
   t.ok(existsSync(guider), 'what was linked stays where it was');
   t.match(await butler('check', root), { code: 0, out: /0 datasets, good/ });
+});
+
+t.test('detectors and filters of a site go before those of this release', async (t) => {
+  const site = join(folder, 'site');
+  const root = join(folder, 'of-the-site');
+  await butler('create', site);
+  const theirs = new Database(join(site, 'gen3.sqlite3'));
+  theirs.exec("INSERT INTO physical_filter VALUES ('LSSTCam', 'new_99', 'n')");
+  const rows = 'SELECT * FROM physical_filter ORDER BY instrument, name';
+  t.match(await butler('create', root, '--instruments-from', site), { code: 0 });
+  const ours = new Database(join(root, 'gen3.sqlite3'), { readonly: true });
+  t.same(ours.prepare(rows).all(), theirs.prepare(rows).all());
+  t.same(ours.prepare('SELECT * FROM detector').all().length, 206);
+  t.same(ours.pragma('foreign_key_check'), []);
+  ours.close();
+  theirs.exec("PRAGMA foreign_keys = OFF; DELETE FROM instrument WHERE name = 'LATISS'");
+  theirs.close();
+  const partial = await butler('create', join(folder, 'partial'), '--instruments-from', site);
+  t.match(partial, { code: 1, err: /expected LSSTCam and LATISS registered there/ });
+  t.notOk(existsSync(join(folder, 'partial', 'butler.yaml')));
 });
 
 t.test('check tells what does not agree, and repairs what it can', async (t) => {

@@ -21,7 +21,7 @@ import { Progress } from './progress.js';
 
 export const butler: Command = {
   summary: 'makes and looks after a Butler repository: ingest, list, check, prune',
-  help: `usage: summit-agent butler create REPO
+  help: `usage: summit-agent butler create REPO [--instruments-from REPO]
        summit-agent butler ingest REPO FILE|DIR... [--transfer link|copy|direct] [--update-exposures | --shared]
        summit-agent butler ls REPO [--type T] [--instrument I] [--exposure N] [--detector N] [--limit N]
        summit-agent butler uri REPO UUID...
@@ -31,7 +31,8 @@ export const butler: Command = {
 A Butler repository is a directory of files with a database of what they are. One made here is opened, queried, pruned and
 written to by the observatory's own lsst.daf.butler (27.0 and later); of repositories of others, universe 7 and 8 are taken.
 
-create   makes one with LSSTCam and LATISS registered, and the observatory's collections: LSSTCam/defaults finds all
+create   makes one with LSSTCam and LATISS registered, and the observatory's collections: LSSTCam/defaults finds all.
+         --instruments-from takes detectors and filters of a site's repository in place of this release's
 ingest   raw files (wavefront, science, LATISS) and guider files (*_guider.fits) by their headers, a sidecar .json of the
          same name first. The same file again changes nothing; another one of the same data ID, or an exposure with other
          values, is refused. A guider file whose exposure is not there waits, and is taken when that comes
@@ -58,6 +59,7 @@ examples: summit-agent butler create /data/repo
   options: {
     [words]: { type: 'string', multiple: true },
     json: { type: 'boolean' },
+    'instruments-from': { type: 'string' },
     transfer: { type: 'string' },
     'update-exposures': { type: 'boolean' },
     shared: { type: 'boolean' },
@@ -126,9 +128,16 @@ async function using<T>(
   }
 }
 
-function create(root: string, rest: readonly string[], options: Options, around: Surroundings): number {
+async function create(
+  root: string,
+  rest: readonly string[],
+  options: Options,
+  around: Surroundings,
+): Promise<number> {
   withoutMore(rest);
-  createRepository(root);
+  const site = options['instruments-from'];
+  if (typeof site === 'string') await using(site, true, (other) => createRepository(root, other));
+  else createRepository(root);
   print(around, options, { root }, [
     `${root}: a repository with LSSTCam and LATISS; collections LSSTCam/defaults, LATISS/defaults`,
   ]);

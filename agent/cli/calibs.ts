@@ -34,7 +34,7 @@ sync     SOURCE is a directory with DETECTOR/{bias,dark,flat,defects,linearizer,
            --label NAME     of a directory: last part of the collection, INSTRUMENT/calib/NAME (default: the time)
            --begin, --end   validity, TAI, ISO 8601, end excluded; default: VALIDITYBEGIN and VALIDITYEND of the file, else those
                             of the files beside it where they agree, else always
-           --filter F       of flats that do not tell theirs; again for more
+           --filter F       of flats that do not tell theirs; again for more, of both cameras
            --from CHAIN     of a repository: what is searched there (default INSTRUMENT/calib); again for more
            --detector D     only these, such as R44_SW0; again for more
 ls       what is certified, in the order of the search

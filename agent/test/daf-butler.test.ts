@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { butlerPython } from '../../scripts/processes/python.js';
+import { mirrorCalibrations } from '../butler/calibration-mirror.js';
 import { createRepository } from '../butler/create.js';
 import { Ingest } from '../butler/ingest.js';
 import { databaseName } from '../butler/layout.js';
@@ -185,4 +186,15 @@ t.test('both find the same calibrations', { skip }, async (t) => {
       t.equal(ours === null ? null : dashed(ours), theirs[type], `${type} ${begin}`);
     }
   }
+
+  const mirrored = join(folder, 'mirrored');
+  createRepository(mirrored);
+  const mirror = new Repository(mirrored);
+  t.teardown(() => mirror.close());
+  await mirrorCalibrations(mirror, repository, { from: [], detectors: [], taiNs: 1n }, async () => false);
+  t.same(
+    await ask('find', mirrored, ...times.flat()),
+    all,
+    'the same ones in a repository that took them over',
+  );
 });
