@@ -59,7 +59,7 @@ export class FileRooms {
     const nowNs = () => clock.monotonicNs();
     this.#looks =
       quicklook &&
-      new Looks({ ...quicklook, calibrated }, { link, sink, log, alarm, nowNs, startProductWriter });
+      new Looks({ ...quicklook, calibrated }, { link, sink: files, log, alarm, nowNs, startProductWriter });
     const taiNs = () => clock.taiNs();
     const calibrationsOf: CalibrationsOf = (detectors, header, atNs) =>
       this.butler?.calibrationsOf(

@@ -12,6 +12,7 @@ export interface DatasetType {
 
 const generic = 'lsst.obs.base.formatters.fitsGeneric.FitsGenericFormatter';
 const exposureFormatter = 'lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter';
+const jsonFormatter = 'lsst.daf.butler.formatters.json.JsonFormatter';
 const yamlFormatter = 'lsst.daf.butler.formatters.yaml.YamlFormatter';
 const perExposure = ['instrument', 'detector', 'exposure'];
 const perDetector = ['instrument', 'detector'];
@@ -38,6 +39,9 @@ export const outputTypes: readonly DatasetType[] = [
   type('isrStatistics', 'StructuredDataDict', perExposure, yamlFormatter),
 ];
 
+/** What was seen in an image: <stem>.json as a mapping, which needs nothing of the Science Pipelines to be read. */
+export const quickLookType = type('quickLook', 'StructuredDataDict', perExposure, jsonFormatter);
+
 export const calibrationTypes: readonly DatasetType[] = [
   type('bias', 'ExposureF', perDetector, exposureFormatter, true),
   type('dark', 'ExposureF', perDetector, exposureFormatter, true),
@@ -50,5 +54,6 @@ export const calibrationTypes: readonly DatasetType[] = [
 
 export const rawRun = (instrument: string) => `${instrument}/raw/all`;
 export const guiderRun = (instrument: string) => `${instrument}/raw/guider`;
+export const quickLookRun = (instrument: string) => `${instrument}/quickLook`;
 export const calibChain = (instrument: string) => `${instrument}/calib`;
 export const defaultsChain = (instrument: string) => `${instrument}/defaults`;

@@ -44,9 +44,10 @@ export function exposurePath(
     physical_filter,
   }: Pick<ExposureRow, 'instrument' | 'obs_id' | 'day_obs' | 'physical_filter'>,
   detector: string,
+  extension = '.fits',
 ): string {
   const name = safeName([type, instrument, physical_filter, obs_id, detector, run].map(safe).join('_'));
-  return `${run}/${safe(type)}/${day_obs}/${safe(obs_id)}/${name}.fits`;
+  return `${run}/${safe(type)}/${day_obs}/${safe(obs_id)}/${name}${extension}`;
 }
 
 /** The same for a calibration; a flat has band and filter in it. */

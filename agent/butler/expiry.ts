@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removal of raw and guider files that are too old, or of the oldest where the disk is too full. Rows go first, through the trash of
+// Removal of raw, guider and quick-look files that are too old, or of the oldest where the disk is too full. Rows go first, through the trash of
 // lsst.daf.butler, then files, then the trash: a crash in between leaves trash, which the next start empties. Nothing that
 // a tagged or calibration collection holds is touched, nor files that were ingested where they lie.
 
@@ -7,7 +7,7 @@ import { readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RemovedFiles } from '../model/butler.js';
 import { syncFolder } from './create.js';
-import { guiderRun, rawRun } from './dataset-types.js';
+import { guiderRun, quickLookRun, rawRun } from './dataset-types.js';
 import { isInside, look } from './datastore.js';
 import { instrumentTables } from './instruments.js';
 import { datastoreName, recordsTable } from './layout.js';
@@ -109,7 +109,7 @@ export class Expiry {
 
   #candidates(): Candidate[] {
     const { olderThanNs, diskShare } = this.#settings;
-    const runs = instrumentTables.flatMap(({ name }) => [rawRun(name), guiderRun(name)]);
+    const runs = instrumentTables.flatMap(({ name }) => [rawRun(name), guiderRun(name), quickLookRun(name)]);
     const { db } = this.#repository;
     const places = runs.map(() => '?').join(', ');
     const age = diskShare === null && olderThanNs !== null ? `AND d.ingest_date < ${olderThanNs}` : '';

@@ -2,14 +2,16 @@
 // The repository as the event loop sees it: requests to a thread, answers later.
 
 import { Worker } from 'node:worker_threads';
-import type { CalibrationRequest, CalibrationView, RemovedFiles } from '../model/butler.js';
+import type { CalibrationRequest, CalibrationView, QuickLookFile, RemovedFiles } from '../model/butler.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
+import type { StoredDataset } from '../model/image-messages.js';
 import type { Ingested, Reconciled, RepositorySettings } from './repository-work.js';
 
 export type Request = { readonly id: number } & (
   | { readonly kind: 'ingest'; readonly files: readonly string[] }
   | { readonly kind: 'calibrations'; readonly request: CalibrationRequest }
   | { readonly kind: 'expire'; readonly spared: readonly string[] }
+  | { readonly kind: 'quicklook'; readonly look: QuickLookFile }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'handover' }
   | { readonly kind: 'close' }
@@ -64,6 +66,10 @@ export class RepositoryThread {
 
   handOver(): Promise<Ingested> {
     return this.#ask({ id: this.#nextId++, kind: 'handover' }) as Promise<Ingested>;
+  }
+
+  storeQuickLook(look: QuickLookFile): Promise<StoredDataset> {
+    return this.#ask({ id: this.#nextId++, kind: 'quicklook', look }) as Promise<StoredDataset>;
   }
 
   reconcile(): Promise<Reconciled> {

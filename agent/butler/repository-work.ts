@@ -9,12 +9,13 @@ import {
   type CalibrationRequest,
   type CalibrationView,
   type IngestedFile,
+  type QuickLookFile,
   type RemovedFiles,
   type RepositoryState,
   waitingFolder,
 } from '../model/butler.js';
 import { sentenceOf } from '../model/errors.js';
-import type { ImageAvailableMessage, RawImageMessage } from '../model/image-messages.js';
+import type { ImageAvailableMessage, RawImageMessage, StoredDataset } from '../model/image-messages.js';
 import { CalibrationViews } from './calibration-views.js';
 import { checkRepository } from './check.js';
 import { createRepository, isRepository } from './create.js';
@@ -22,6 +23,7 @@ import { Expiry, emptyTrash, hoursBefore } from './expiry.js';
 import { Handover } from './handover.js';
 import { Ingest } from './ingest.js';
 import { filesIn, IngestQueue, inOrder } from './ingest-queue.js';
+import { storeQuickLook } from './quick-look.js';
 import { Repository } from './repository.js';
 import { messageOfFile } from './told.js';
 import { WaitingFiles } from './waiting.js';
@@ -120,6 +122,11 @@ export class RepositoryWork {
       return { ...result, told };
     });
     return { files, handover: problem };
+  }
+
+  /** A look at an image that is in the repository. */
+  storeQuickLook(look: QuickLookFile): StoredDataset {
+    return storeQuickLook(this.#repository, look, this.#taiNs());
   }
 
   /** Lays out what is valid then. */

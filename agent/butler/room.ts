@@ -6,7 +6,12 @@ import { basename } from 'node:path';
 import type { ButlerSettings, CalibratedDetector, IngestedFile, RemovedFiles } from '../model/butler.js';
 import { oodsCodes } from '../model/butler.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
-import type { ImageAvailableMessage, RawImageMessage } from '../model/image-messages.js';
+import type {
+  ImageAvailableMessage,
+  QuicklookMessage,
+  RawImageMessage,
+  StoredDataset,
+} from '../model/image-messages.js';
 import type { Log } from '../model/log.js';
 import type { AgentMessage, MessageSink, SetAlarm } from '../model/messages.js';
 import { CalibrationWatch } from './calibration-watch.js';
@@ -50,6 +55,7 @@ export class ButlerRoom implements MessageSink {
   #busy: Promise<void> | null = null;
   readonly #held = new Map<string, FileMessage>();
   readonly #counts = { ingested: 0, refused: 0, removed: 0, reconciled: 0 };
+  readonly #storing = new Set<Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
   #handingOver = false;
   #expiring = false;
@@ -115,11 +121,17 @@ export class ButlerRoom implements MessageSink {
     this.#calibrations?.stop();
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     while (this.#busy) await this.#busy;
+    await Promise.all(this.#storing);
     await this.#thread?.stop();
     this.#thread = null;
   }
 
   publish(message: AgentMessage): void {
+    if (message.kind === 'image.quicklook' && this.#thread && !this.#settings.shared) {
+      const storing = this.#store(this.#thread, message).finally(() => this.#storing.delete(storing));
+      this.#storing.add(storing);
+      return;
+    }
     // Images without their signature are no dataset types that the observatory's formatters read.
     if (message.kind !== 'image.available' || message.datasetType === 'post_isr_image' || !this.#thread) {
       this.#deps.next.publish(message);
@@ -127,6 +139,24 @@ export class ButlerRoom implements MessageSink {
     }
     this.#queued.push(message);
     if (!this.#busy) this.#goOn();
+  }
+
+  /** A look is told of whatever becomes of its dataset. */
+  async #store(thread: RepositoryThread, message: QuicklookMessage): Promise<void> {
+    const { json, exposureId, detector, obsid, sensor } = message;
+    const { instrument } = this.#settings;
+    let butler: StoredDataset | undefined;
+    if (json !== '' && exposureId !== null)
+      try {
+        // Its raw file, and so its exposure, is on the way.
+        while (this.#busy) await this.#busy;
+        const look = { file: json, instrument, detector, exposure: exposureId };
+        butler = await thread.storeQuickLook(look);
+      } catch (error) {
+        const problem = sentenceOf(error);
+        this.#deps.log.warning('a quick-look is no dataset', { image: `${obsid} ${sensor}`, problem });
+      }
+    this.#deps.next.publish(butler ? { ...message, butler } : message);
   }
 
   /** Everything that came meanwhile goes in one request. */

@@ -57,6 +57,7 @@ export function butlerProfile(
   if (!butler) return null;
   return {
     repository: resolve(folder, butler.repository),
+    instrument: file.agent.instrument ?? defaults.instrument,
     create: butler.create ?? defaults.butler.create,
     shared: butler.shared ?? defaults.butler.shared,
     keepHours: butler.keepHours ?? null,

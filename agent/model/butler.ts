@@ -17,6 +17,7 @@ export function currentCalibrations(repository: string): string {
 /** The agent's repository. */
 export interface ButlerSettings {
   readonly repository: string;
+  readonly instrument: string;
   /** make it where there is none */
   readonly create: boolean;
   /** exposures are written by somebody else */
@@ -111,6 +112,14 @@ export const oodsCodes: Readonly<Record<IngestedFile['outcome'], number>> = {
   failed: 1,
   bad_metadata: 2,
 };
+
+/** A quick-look that is on the disk. */
+export interface QuickLookFile {
+  readonly file: string;
+  readonly instrument: string;
+  readonly detector: number;
+  readonly exposure: number;
+}
 
 /** What an expiry step took away. */
 export interface RemovedFiles {

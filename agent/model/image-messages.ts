@@ -133,4 +133,6 @@ export interface QuicklookMessage {
   readonly isrMs: number;
   readonly lookedMs: number;
   readonly quicklookMs: number;
+  /** <stem>.json in the repository; absent: it is not there */
+  readonly butler?: StoredDataset;
 }

@@ -7,6 +7,7 @@ import type {
   IsrImageMessage,
   QuicklookMessage,
   RawImageMessage,
+  StoredDataset,
 } from '../model/image-messages.js';
 
 type Body = Record<string, unknown>;
@@ -36,12 +37,7 @@ function fileBody(m: ImageAvailableMessage | RawImageMessage | IsrImageMessage):
     detector: m.detector,
     location: m.location,
     durable_ms: m.durableMs,
-    ...(m.butler && {
-      uuid: m.butler.uuid,
-      uri: m.butler.uri,
-      run: m.butler.run,
-      data_id: m.butler.dataId,
-    }),
+    ...datasetBody(m.butler),
   };
 }
 
@@ -98,6 +94,11 @@ export function imageFailedBody(m: ImageFailedMessage): Body {
 }
 
 /** `isr`, `product`, `focus_fit` and `defocus` have the keys of `<stem>.json`. */
+/** What a file is in the repository, where there is one. */
+function datasetBody(butler: StoredDataset | undefined): Body {
+  return butler ? { uuid: butler.uuid, uri: butler.uri, run: butler.run, data_id: butler.dataId } : {};
+}
+
 export function quicklookBody(m: QuicklookMessage): Body {
   return {
     sensor: m.sensor,
@@ -123,6 +124,7 @@ export function quicklookBody(m: QuicklookMessage): Body {
     isr_ms: m.isrMs,
     looked_ms: m.lookedMs,
     quicklook_ms: m.quicklookMs,
+    ...datasetBody(m.butler),
   };
 }
 

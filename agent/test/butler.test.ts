@@ -66,12 +66,15 @@ t.test('a wavefront board into a repository', async (t) => {
   const listed = command('ls', repository, '--type', 'raw') as { datasets: { uuid: string }[] };
   t.same(listed.datasets.map(({ uuid }) => uuid).sort(), uuids);
 
+  const looks: { uuid: string; detector: string }[] = [];
   await t.test(
     'the role takes calibrations from there, the next image those of a synchronisation',
     async (t) => {
       const missingOf = async (obsid: unknown) => {
         const of = ({ kind, body }: Envelope) => kind === 'image.quicklook' && body.obsid === obsid;
         const { body } = await listener.first(`the look at ${obsid}`, of);
+        t.match(body, { run: 'LSSTCam/quickLook', data_id: { exposure: body.exposure } });
+        looks.push({ uuid: String(body.uuid), detector: String(body.sensor) });
         return (body.isr as { missing: string[] }).missing;
       };
       const told = ({ kind, body }: Envelope) => kind === 'alarm' && body.name === 'calibrations_missing';
@@ -98,6 +101,14 @@ t.test('a wavefront board into a repository', async (t) => {
   else {
     const run = promisify(execFile);
     const { stdout } = await run(python.path, ['agent/test/daf_butler_client.py', 'look', repository]);
+    const read = await run(python.path, ['agent/test/daf_butler_client.py', 'quicklooks', repository]);
+    const theirs = JSON.parse(read.stdout) as typeof looks;
+    for (const look of looks)
+      t.same(
+        theirs.find(({ uuid }) => uuid === look.uuid),
+        look,
+        'a look is read without the Science Pipelines',
+      );
     const seen = JSON.parse(stdout) as { datasets: { uuid: string; stored: boolean }[] };
     t.same(
       seen.datasets

@@ -6,6 +6,7 @@ make ROOT UNIVERSE    makes an empty repository
 look ROOT             datasets of the defaults, their URIs, whether they are there
 use ROOT              looks, prunes the LATISS raw, tags one, stores a dataset in a run of its own
 find ROOT T0 T1 ...   calibrations valid between each two TAI times, ISO
+quicklooks ROOT       quick-looks of LSSTCam and LATISS, as they are read
 watch ROOT EACH       looks again and again until stdin ends: every exposure has EACH raws or none, until a line comes; and
                       whatever is there has its file, or is gone a moment later
 """
@@ -83,6 +84,13 @@ def find_at(butler, begin, end):
     return out
 
 
+def quicklooks(root):
+    butler = Butler.from_config(root)
+    collections = butler.collections.query("*/quickLook")
+    refs = butler.query_datasets("quickLook", collections=collections, find_first=False, explain=False)
+    return [{"uuid": str(ref.id), "detector": butler.get(ref)["detector"]} for ref in refs]
+
+
 def watch(root, each):
     from collections import Counter
 
@@ -109,5 +117,5 @@ def watch(root, each):
     return seen
 
 
-commands = {"make": make, "look": look, "use": use, "find": find, "watch": watch}
+commands = {"make": make, "look": look, "use": use, "find": find, "watch": watch, "quicklooks": quicklooks}
 print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))
