@@ -7,6 +7,7 @@ import { Recordings } from './guider/recordings.js';
 import { Looks } from './image/looks.js';
 import { startProductWriter } from './image/products/writer.js';
 import { type CalibrationsOf, ImageRoom } from './image/room.js';
+import { imageCalibrations } from './model/butler.js';
 import type { Clock } from './model/clock.js';
 import type { ImageLink } from './model/image.js';
 import type { Log } from './model/log.js';
@@ -63,7 +64,11 @@ export class FileRooms {
     const taiNs = () => clock.taiNs();
     const calibrationsOf: CalibrationsOf = (detectors, header, atNs) =>
       this.butler?.calibrationsOf(
-        detectors.map(({ calibration, detector }) => ({ folder: calibration, detector })),
+        detectors.map(({ calibration, detector }) => ({
+          folder: calibration,
+          detector,
+          types: imageCalibrations,
+        })),
         header,
         atNs,
       ) ?? null;

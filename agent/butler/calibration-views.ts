@@ -5,9 +5,14 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type CalibrationRequest, type CalibrationView, currentCalibrations } from '../model/butler.js';
+import {
+  type CalibratedDetector,
+  type CalibrationRequest,
+  type CalibrationView,
+  currentCalibrations,
+} from '../model/butler.js';
 import { AgentError } from '../model/errors.js';
-import { calibChain, calibrationTypes } from './dataset-types.js';
+import { calibChain } from './dataset-types.js';
 import { absolutePath, look } from './datastore.js';
 import { recordsTable } from './layout.js';
 import { type Collection, CollectionType, type DataId, type KnownType } from './registry.js';
@@ -48,7 +53,7 @@ export class CalibrationViews {
     const missing: string[] = [];
     const choices = this.#repository.db.read(() =>
       request.detectors.flatMap((detector) =>
-        calibrationTypes.flatMap(({ name }) => this.#choose(request, detector, name, missing) ?? []),
+        detector.types.flatMap((name) => this.#choose(request, detector, name, missing) ?? []),
       ),
     );
     const digest = createHash('sha256')
@@ -64,7 +69,7 @@ export class CalibrationViews {
 
   #choose(
     { instrument, filter, taiNs }: CalibrationRequest,
-    { folder, detector }: CalibrationRequest['detectors'][number],
+    { folder, detector }: CalibratedDetector,
     typeName: string,
     missing: string[],
   ): Choice | null {

@@ -18,6 +18,7 @@ import { checksum } from '../butler/datastore.js';
 import { Repository } from '../butler/repository.js';
 import { nsOfIso } from '../butler/tai-times.js';
 import { type Values, writeFits } from '../butler/testing/headers.js';
+import { imageCalibrations } from '../model/butler.js';
 import { dispatch } from './dispatch.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'calibs-cli-'));
@@ -200,7 +201,7 @@ t.test('the roles see what is valid, in folders that never change', async (t) =>
   const ask = (time: string, filter: string | null = 'i_39') =>
     views.view({
       instrument: 'LSSTCam',
-      detectors: [{ folder: 'R44_SW0', detector: 203 }],
+      detectors: [{ folder: 'R44_SW0', detector: 203, types: imageCalibrations }],
       filter,
       taiNs: nsOfIso(time) ?? 0n,
       isCurrent: true,

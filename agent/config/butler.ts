@@ -2,7 +2,13 @@
 // The profile's part about the Butler repository.
 
 import { resolve } from 'node:path';
-import { type ButlerSettings, currentCalibrations, type RoleCalibrations } from '../model/butler.js';
+import {
+  type ButlerSettings,
+  currentCalibrations,
+  imageCalibrations,
+  type RoleCalibrations,
+  stampCalibrations,
+} from '../model/butler.js';
 import { guideSensorNamed } from '../model/location.js';
 import { show } from '../model/show.js';
 import { wantedBoards } from './image.js';
@@ -33,10 +39,15 @@ function roleCalibrations(file: ProfileFile): RoleCalibrations | null {
   if (!given) return null;
   const sensors = (file.guider?.sensors ?? []).flatMap((name) => {
     const sensor = guideSensorNamed(name);
-    return sensor ? [{ folder: sensor.detectorName, detector: sensor.detector }] : [];
+    const types = stampCalibrations;
+    return sensor ? [{ folder: sensor.detectorName, detector: sensor.detector, types }] : [];
   });
   const images = wantedBoards(file).flatMap(({ detectors }) =>
-    detectors.map(({ calibration, detector }) => ({ folder: calibration, detector })),
+    detectors.map(({ calibration, detector }) => ({
+      folder: calibration,
+      detector,
+      types: imageCalibrations,
+    })),
   );
   return {
     instrument: file.agent.instrument ?? defaults.instrument,

@@ -9,11 +9,11 @@ import { LiveCalibrations } from './calibrations.js';
 const sensors = guideSensors.slice(0, 2);
 const roi = { rows: 50, cols: 50, segment: 7, startRow: 800, startCol: 56, integrationMs: 50 };
 
-function setUp() {
+function setUp(directory = '/one') {
   const asked: string[] = [];
   const messages: AgentMessage[] = [];
   let told: () => void = () => undefined;
-  const live = new LiveCalibrations({ directory: '/one', gains: [] }, sensors, {
+  const live = new LiveCalibrations({ directory, gains: [] }, sensors, {
     sink: {
       publish: (message) => {
         messages.push(message);
@@ -22,7 +22,7 @@ function setUp() {
     },
     calibrate: async (_, { directory }: CalibrationOrder): Promise<LoadedCalibration> => {
       asked.push(directory);
-      return { missing: [], gain: 2, readNoise: 5 };
+      return { missing: directory.startsWith('/none') ? ['bias'] : [], gain: 2, readNoise: 5 };
     },
     alarm: () => undefined,
   });
@@ -63,4 +63,20 @@ t.test('another folder comes into force between two series', async (t) => {
   start();
   stamps();
   t.same(asked, [], 'nothing is read again that is in force');
+});
+
+t.test('a series that began with none takes the first there are', async (t) => {
+  const { live, asked, start, stamps, applied } = setUp('/none');
+  let inForce = applied();
+  start();
+  await inForce;
+  stamps();
+  asked.splice(0);
+  inForce = applied();
+  live.use('/two');
+  await inForce;
+  t.same(asked.splice(0), ['/two/R00_SG0', '/two/R00_SG1']);
+  live.use('/three');
+  stamps();
+  t.same(asked, [], 'and keeps these');
 });

@@ -116,14 +116,22 @@ export class LiveCalibrations {
     }
   }
 
-  /** From now on calibrations are those of this folder; a series that runs is finished with those it began with. */
+  /**
+   * From now on calibrations are those of this folder; a series that runs is finished with those it began with, unless no
+   * sensor had all of them.
+   */
   use(directory: string): void {
     this.#next = directory === this.#directory ? null : directory;
-    if (!this.#inSeries) this.#betweenSeries();
+    const complete = [...this.#applied.values()].some(({ missing }) => missing.length === 0);
+    if (!this.#inSeries || !complete) this.#take();
   }
 
   #betweenSeries(): void {
     this.#inSeries = false;
+    this.#take();
+  }
+
+  #take(): void {
     if (this.#next !== null) {
       this.#directory = this.#next;
       this.#next = null;
@@ -154,12 +162,13 @@ export class LiveCalibrations {
     if (this.#applied.size > 0) this.#tell();
   }
 
-  /** While a series runs only what has none for its ROI. */
+  /** While a series runs only what has not all of them for its ROI. */
   #first(): readonly [GuideSensor, Roi] | null {
     for (const sensor of this.#sensors) {
       const roi = this.#waiting.get(sensor.location);
       const applied = this.#applied.get(sensor.location);
-      if (!roi || (this.#inSeries && applied && same(applied.roi, roi))) continue;
+      const complete = applied?.missing.length === 0 && roi !== undefined && same(applied.roi, roi);
+      if (!roi || (this.#inSeries && complete)) continue;
       this.#waiting.delete(sensor.location);
       return [sensor, roi];
     }

@@ -61,7 +61,14 @@ export interface CalibratedDetector {
   /** as the roles name it: LATISS, R44_SW0 */
   readonly folder: string;
   readonly detector: number;
+  /** those that its role reads */
+  readonly types: readonly string[];
 }
+
+/** Read for stamps of guide sensors. */
+export const stampCalibrations = ['bias', 'dark', 'flat', 'defects', 'ptc'];
+/** Read for full frames. */
+export const imageCalibrations = [...stampCalibrations, 'linearizer', 'crosstalk'];
 
 /** Calibrations that are valid at a time. */
 export interface CalibrationRequest {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Master calibrations before a live agent: a defect under a star takes no part, the amplifier's gain is the
 // calibration's, and what is missing is flagged and told once.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,4 +143,24 @@ t.test('calibrations of a running series', async (t) => {
     const plain = mean(played.results('R00_SG1').map((body) => Number(body.flux)));
     t.ok(plain < expected / 2, 'a sensor without keeps the gain of the profile');
   });
+});
+
+t.test('calibrations of the repository', async (t) => {
+  const repository = join(directory, 'repo');
+  const command = (...args: readonly string[]) =>
+    execFileSync('node', ['dist/agent/main.js', ...args], { encoding: 'utf8' });
+  command('butler', 'create', repository);
+  t.match(command('calibs', 'sync', directory, '--repo', repository, '--filter', 'r_57'), /10 added/);
+  const butler = { repository, calibrations: { filter: 'r_57' } };
+  const short = { ...scenario, stamps: 20, happenings: [] };
+  const played = await play(t, short, { guider: { roiSpec: undefined }, butler });
+  const said = played
+    .bodies('state')
+    .filter(({ event, complete }) => event === 'calibrationsApplied' && (complete as boolean[])[0]);
+  t.match(said.at(-1)?.directory, /repo\/\.summit-agent\/calibrations\/[0-9a-f]{16}$/);
+  t.match(said.at(-1)?.gain, { 0: 3 });
+  const calibrated = played.results('R00_SG0').filter((body) => !flagsOf(body).includes('uncalibrated'));
+  t.ok(calibrated.length >= 3, `${calibrated.length} stamps`);
+  const [alarm] = played.bodies('alarm').filter(({ name }) => name === 'calibrations_missing');
+  t.match(alarm?.message, /bias of R00_SG1: none is valid .* in r_57, and 29 more/);
 });

@@ -30,6 +30,8 @@ export interface PlayOptions {
   readonly subscribes?: boolean;
   /** keys of the profile's `guider` section */
   readonly guider?: JsonLine;
+  /** the profile's `butler` section */
+  readonly butler?: JsonLine;
   /** while it plays */
   readonly meanwhile?: (stage: Stage) => Promise<void>;
 }
@@ -98,6 +100,7 @@ export async function play(t: Test, scenario: Scenario, options: PlayOptions = {
   const edit = (profile: JsonLine): JsonLine => ({
     ...profile,
     guider: { ...(profile.guider as JsonLine), ...patient, ...options.guider },
+    ...(options.butler && { butler: options.butler }),
   });
   const args = ['--scenario', path];
   const stage = await set(rig, options, args, udpPort, edit);

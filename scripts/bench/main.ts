@@ -24,7 +24,8 @@ WHAT is any of (default: all)
   accuracy     positions against truth and the Cramer-Rao bound, artefacts, a real sky, time, decoding; the table of
                goals, beside sep, photutils and a first moment
   butler       Butler repository: ingest of 1, 8 and 205 detectors beside warm lsst.daf.butler, lookups among 80,000
-               datasets, expiry with the delay of the event loop (SUMMIT_BENCH_DIR: on which disk)
+               datasets and of calibrations by time, expiry with the delay of the event loop, ingest beside a busy Python
+               writer, what kill -9 leaves (SUMMIT_BENCH_DIR: on which disk)
   crashes      an image role that is killed at random moments of a run of images: files missing, untold, half done
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
   image        full frames: unpacking the raw stream, making a raw file, beside astropy; instrument signature removal and
