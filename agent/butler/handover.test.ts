@@ -91,7 +91,7 @@ t.test('what an archiver puts there becomes datasets, and is taken out', async (
 });
 
 t.test('what the agent wrote is given to the archiver, also later', async (t) => {
-  const { outgoing, spool, open } = setUp(t);
+  const { incoming, outgoing, spool, open } = setUp(t);
   const work = open();
   const first = writeRaw(spool, cameraHeader);
   t.match(work.ingest([first]), { files: [{ outcome: 'ingested', told: null }], handover: null });
@@ -107,10 +107,13 @@ t.test('what the agent wrote is given to the archiver, also later', async (t) =>
   await work.expire([], async () => undefined);
   t.notOk(existsSync(first), 'it is too old');
   t.ok(existsSync(second), 'the archiver has not got it');
+  rmSync(incoming, { recursive: true });
+  t.match(work.handOver().handover, /expected a folder of the archiver, got none|000052_R01_S01/);
   work.close();
   rmSync(outgoing);
   renameSync(`${outgoing}.away`, outgoing);
   const later = open();
+  t.match(later.handOver().handover, /handover-shared-\w+\/in: expected a folder of the archiver, got none/);
   t.teardown(() => later.close());
   later.handOver();
   t.ok(existsSync(join(outgoing, basename(second))), 'after a restart');

@@ -29,6 +29,13 @@ export class Handover {
     return this.#owed?.files ?? [];
   }
 
+  /** null: its folders are there. */
+  get problem(): string | null {
+    const { incoming, outgoing } = this.#settings;
+    const lacking = [incoming, outgoing].find((folder) => folder !== null && !existsSync(folder));
+    return lacking ? `${lacking}: expected a folder of the archiver, got none` : null;
+  }
+
   /** Whole files in `incoming`. */
   arrived(): string[] {
     const { incoming } = this.#settings;

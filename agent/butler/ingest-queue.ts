@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { IngestedFile } from '../model/butler.js';
+import { sentenceOf } from '../model/errors.js';
 import type { Ingest } from './ingest.js';
 import type { WaitingFiles } from './waiting.js';
 
@@ -32,11 +33,21 @@ export class IngestQueue {
 
   /** What became of each; one whose exposure is not there is kept in mind. */
   take(files: readonly string[]): IngestedFile[] {
-    const results = this.#ingest.files(files);
-    for (const { file, outcome } of results)
-      if (outcome === 'waiting') this.#waiting.add(file);
-      else this.#waiting.remove(file);
-    return results;
+    return this.#ingest.files(files).map((result) => {
+      if (result.outcome === 'waiting') return this.#keep(result);
+      this.#waiting.remove(result.file);
+      return result;
+    });
+  }
+
+  /** One that cannot be kept in mind has failed. */
+  #keep(result: IngestedFile): IngestedFile {
+    try {
+      this.#waiting.add(result.file);
+      return result;
+    } catch (error) {
+      return { ...result, outcome: 'failed', problem: `it cannot wait: ${sentenceOf(error)}` };
+    }
   }
 
   /** Files that waited and need not any more; `wanted` names those whose exposure may have come. */

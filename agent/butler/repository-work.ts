@@ -56,6 +56,8 @@ export interface Ingested {
 
 /** An archiver's folder keeps nothing: its file lies in the repository alone. */
 function messageOf(result: IngestedFile, incoming: boolean): ToldFile['told'] {
+  // Its rows are there; a file that went meanwhile has nothing to tell.
+  if (!existsSync(result.file)) return null;
   const message = messageOfFile(result);
   return incoming ? { ...message, path: fileURLToPath(result.uri), sidecar: '' } : message;
 }
@@ -90,12 +92,12 @@ export class RepositoryWork {
 
   /** Files that are on the disk; also those that waited for what these brought. */
   ingest(files: readonly string[]): Ingested {
-    this.#handover?.owe(files);
+    const notOwed = this.#attempt(() => this.#handover?.owe(files));
     const results = this.#queue.take(files);
     const came = results.filter(({ outcome, type }) => outcome === 'ingested' && type === 'raw');
     const obsIds = new Set(came.map(({ file }) => basename(file).slice(0, obsIdLength)));
     if (obsIds.size > 0) results.push(...this.#queue.late((name) => obsIds.has(name.slice(0, obsIdLength))));
-    return this.#settle(results);
+    return this.#settle(results, notOwed);
   }
 
   /** What an archiver has put into its folder meanwhile, and what it could not be given before. */
@@ -106,19 +108,26 @@ export class RepositoryWork {
     return this.ingest([...inOrder(arrived), ...owed]);
   }
 
+  /** What the file system says against it; null: nothing. */
+  #attempt(work: () => void): string | null {
+    try {
+      work();
+      return null;
+    } catch (error) {
+      return sentenceOf(error);
+    }
+  }
+
   /** Folders of an archiver are put right; a file that this run did not write gets its message. */
-  #settle(results: readonly IngestedFile[]): Ingested {
-    let problem: string | null = null;
+  #settle(results: readonly IngestedFile[], before: string | null): Ingested {
+    let problem = before ?? this.#handover?.problem ?? null;
     const files = results.map((result): ToldFile => {
       const { file, outcome } = result;
       const incoming = this.#handover?.isIncoming(file) ?? false;
       const done = outcome === 'ingested' || (outcome === 'unchanged' && !incoming);
       const told = done && (incoming || this.#waiting.earlier.has(file)) ? messageOf(result, incoming) : null;
-      try {
-        this.#handover?.settle(result);
-      } catch (error) {
-        problem = `${file}: ${sentenceOf(error)}`;
-      }
+      const why = this.#attempt(() => this.#handover?.settle(result));
+      if (why !== null) problem = `${file}: ${why}`;
       return { ...result, told };
     });
     return { files, handover: problem };

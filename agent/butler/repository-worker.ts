@@ -2,7 +2,7 @@
 // Entry of the repository's thread.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { AgentError } from '../model/errors.js';
+import { AgentError, sentenceOf } from '../model/errors.js';
 import type { Answer, Request } from './repository-thread.js';
 import { type RepositorySettings, RepositoryWork } from './repository-work.js';
 
@@ -38,11 +38,12 @@ port.on('message', (request: Request) => {
   doIt(request).then(
     (result) => say({ id: request.id, result, waiting: work?.waiting ?? 0 }),
     (error: unknown) => {
-      if (!(error instanceof AgentError)) throw error;
-      say({
-        id: request.id,
-        refused: { code: error.code, message: error.message, problems: error.problems },
-      });
+      // What the file system says is no bug: the disk may be full, a folder gone.
+      const said = error instanceof Error && 'syscall' in error;
+      if (!(error instanceof AgentError) && !said) throw error;
+      const refusal = error instanceof AgentError ? error : new AgentError('butler', sentenceOf(error));
+      const { code, message, problems } = refusal;
+      say({ id: request.id, refused: { code, message, problems } });
     },
   );
 });

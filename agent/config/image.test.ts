@@ -42,6 +42,11 @@ t.test('a guider has neither store nor writer', async (t) => {
 
 t.test('roles and sections that do not fit are refused together', async (t) => {
   t.same(problemsOf({}), []);
+  const both = {
+    image: { directory: 'x', calibrations: 'c' },
+    butler: { repository: 'r', calibrations: {} },
+  };
+  t.same(problemsOf(both), ['image.calibrations: expected nothing beside butler.calibrations, got "c"']);
   t.same(problemsOf({ image: undefined }), ['image: expected the keys of role aos, got nothing']);
   t.same(problemsOf({ agent: { name: 'a', role: 'guider' } }), [
     'guider: expected the keys of role guider, got nothing',
