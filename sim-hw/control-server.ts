@@ -16,6 +16,8 @@ export interface ControlListener {
   subscribed(): void;
   /** a state command was granted */
   commanded(name: string): void;
+  /** does something wrong from now on; a sentence says what cannot be done */
+  disturb(args: Readonly<Record<string, unknown>>): string | null;
   /** asks the camera for an image; null: it has none to give */
   take(args: Readonly<Record<string, unknown>>): (Outcome & Readonly<Record<string, unknown>>) | null;
 }
@@ -45,9 +47,14 @@ export class ControlServer {
     this.close();
   }
 
+  /** Ends every connection. */
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   /** Ends every connection and takes no new one, until `open`. */
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.hangUp();
     this.#server.close();
   }
 
@@ -97,7 +104,11 @@ export class ControlServer {
         sensors: this.#daq.sentBySensor(),
         subscribers: this.#daq.destinations.subscribers,
         roiSpec: this.#daq.configured,
+        inExposure: this.#daq.inExposure,
       };
+    } else if (request.command === 'disturb') {
+      const problem = this.#listener.disturb(request);
+      outcome = problem === null ? { reply: 'SUCCESS' } : { reply: 'INVALID_PARAMETER', message: problem };
     } else if (request.command === 'take') {
       outcome = this.#listener.take(request) ?? {
         reply: 'INVALID_COMMAND',

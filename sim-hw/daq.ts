@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatRoiSpec, parseRoiSpec, type RoiSpec } from '../agent/model/roi.js';
 import { type Destination, Destinations } from './destinations.js';
+import type { Disturbance } from './disturbance.js';
 import type { SimOptions } from './options.js';
 import { eventFate, type LateStart, type LifeEvent, lateStart } from './scenario/events.js';
 import { SimSensor } from './sensors.js';
@@ -79,7 +80,7 @@ const transitions: Readonly<
 };
 
 export class Daq {
-  readonly #options: SimOptions;
+  #options: SimOptions;
   /** stamps of earlier series, by detector name */
   readonly #total = new Map<string, { readonly location: number; readonly sent: number }>();
   #session = randomBytes(8).readBigUInt64LE();
@@ -93,6 +94,8 @@ export class Daq {
   #status: NodeJS.Timeout | null = null;
   #seriesCount = 0;
   #exposureCount = 0;
+  #stampsAsked: number | null = null;
+  #sentBefore = 0;
   #next: NextSeries = { sequence: null, firstStamp: 0 };
   readonly destinations: Destinations;
   /** of stamps that left */
@@ -125,6 +128,11 @@ export class Daq {
     return this.#spec;
   }
 
+  /** Stamps since RESUME, of every sensor. */
+  get inExposure(): number {
+    return Math.min(...this.#sensors.map(({ sent }) => sent)) - this.#sentBefore;
+  }
+
   /** ROIs of the open series, as initGuiders takes them; null: none is open. */
   get configured(): Record<string, Record<string, number>> | null {
     const open = this.#state === 'PAUSED' || this.#state === 'RUNNING';
@@ -140,9 +148,20 @@ export class Daq {
     return this.#seriesCount;
   }
 
+  /** Of the last `resume`; null: it did not say. */
+  get stampsAsked(): number | null {
+    return this.#stampsAsked;
+  }
+
   /** Exposures of the current series. */
   get exposureCount(): number {
     return this.#exposureCount;
+  }
+
+  /** From the next series on what happens to sensors, from now on what becomes of messages. */
+  disturb({ parts, silenceMs }: Disturbance): void {
+    this.#options = { ...this.#options, scenario: { ...this.#options.scenario, ...parts } };
+    if (silenceMs > 0) this.destinations.silence(silenceMs);
   }
 
   start(listener: DaqListener): void {
@@ -204,7 +223,10 @@ export class Daq {
     if (this.#state === 'RUNNING') this.#listener?.leaving();
     if (name === 'stop' && this.#state === 'RUNNING') this.#pause();
     this.#state = transition.to;
-    if (name === 'resume') this.#resume(String(args.comment ?? ''));
+    if (name === 'resume') {
+      this.#stampsAsked = typeof args.stamps === 'number' ? args.stamps : null;
+      this.#resume(String(args.comment ?? ''));
+    }
     if (name === 'pause') this.#pause();
     if (name === 'stop') this.#lifecycle('STOP', (sensor) => stampsSent(sensor.before + sensor.sent));
     if (name === 'wake') this.#linkEvent(EventCode.wake);
@@ -305,6 +327,7 @@ export class Daq {
 
   #resume(text: string): void {
     this.#obsid = text;
+    this.#sentBefore = Math.min(...this.#sensors.map(({ sent }) => sent));
     this.#exposureCount++;
     this.#lifecycle('RESUME', () => comment(text));
     this.#listener?.running();

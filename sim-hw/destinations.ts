@@ -41,6 +41,7 @@ export class Destinations {
   readonly #tell: (sentence: string) => void;
   readonly #all = new Set<Destination>();
   #sender: Sender;
+  #silentUntilMs = 0;
   datagrams = 0;
   /** by host:port, also of subscribers that have gone */
   readonly errors = new Map<string, SendErrors>();
@@ -79,6 +80,11 @@ export class Destinations {
     this.#all.delete(destination);
   }
 
+  /** Nothing leaves for so long; what is sent meanwhile is lost. */
+  silence(ms: number): void {
+    this.#silentUntilMs = performance.now() + ms;
+  }
+
   /** Sends one message to everyone who wants its location. */
   send(location: number, message: Outgoing): void {
     for (const destination of this.#all) {
@@ -89,6 +95,7 @@ export class Destinations {
   }
 
   post({ index, name }: Destination, { header, payload, order, edits }: Outgoing): void {
+    if (performance.now() < this.#silentUntilMs) return;
     const sent = this.#sender.send(index, header, payload, order ?? noNumbers, edits ?? noNumbers);
     if (sent < 0) this.#countError(name, sent);
     else this.datagrams += sent;

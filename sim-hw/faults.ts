@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults of the network between DAQ and agent, drawn per stamp from a seed: which datagrams leave, in which
-// order, and what is done to them.
+// Faults of stamps on their way, drawn per stamp from a seed: which datagrams leave, in which order, and what is done to
+// them; and what the DAQ itself does wrong to the stamp (message-faults.ts).
+import { type MessageFault, messageFaultKinds } from './message-faults.js';
 import { Random } from './random.js';
 
-export const faultKinds = ['drop', 'duplicate', 'reorder', 'truncate', 'corrupt'] as const;
-export type FaultKind = (typeof faultKinds)[number];
+export const faultKinds = ['drop', 'duplicate', 'reorder', 'late', 'truncate', 'corrupt'] as const;
+export type FaultKind = (typeof faultKinds)[number] | MessageFault;
+
+function isMessageFault(kind: FaultKind): kind is MessageFault {
+  return (messageFaultKinds as readonly string[]).includes(kind);
+}
 
 export interface FaultSpec {
   readonly kind: FaultKind;
@@ -26,6 +31,10 @@ export interface StampFate {
   readonly copies: number;
   /** leaves after the next stamp of its sensor */
   readonly heldBack: boolean;
+  /** leaves when most of the period to the next one is over */
+  readonly late: boolean;
+  /** what the DAQ does wrong to it */
+  readonly message: readonly MessageFault[];
   /** fragments in sending order; empty = all in order */
   readonly order: Int32Array;
   /** [position, 1 truncate | 2 corrupt, argument]... */
@@ -33,15 +42,25 @@ export interface StampFate {
 }
 
 const noNumbers = new Int32Array(0);
-const untouched: StampFate = { faults: [], copies: 1, heldBack: false, order: noNumbers, edits: noNumbers };
+const untouched: StampFate = {
+  faults: [],
+  copies: 1,
+  heldBack: false,
+  late: false,
+  message: [],
+  order: noNumbers,
+  edits: noNumbers,
+};
 
 /** Reads `KIND:p=0.05[,at=17][,sensor=R00_SG0][,unit=packet]`; throws with what was expected. */
 export function parseFault(text: string): FaultSpec {
   const [kindText = '', rest = ''] = text.split(':', 2);
-  const kind = faultKinds.find((one) => one === kindText);
+  const kinds = [...faultKinds, ...messageFaultKinds];
+  const kind = kinds.find((one) => one === kindText);
   if (kind === undefined)
-    throw new Error(`expected one of ${faultKinds.join(', ')} before the colon, got "${kindText}"`);
+    throw new Error(`expected one of ${kinds.join(', ')} before the colon, got "${kindText}"`);
   const onPackets = kind === 'truncate' || kind === 'corrupt';
+  const stampsOnly = kind === 'late' || isMessageFault(kind);
   let unit: FaultSpec['unit'] = onPackets ? 'packet' : 'stamp';
   let probability: number | null = null;
   let at: number | null = null;
@@ -51,7 +70,8 @@ export function parseFault(text: string): FaultSpec {
     if (key === 'p' && Number(value) >= 0 && Number(value) <= 1 && value !== '') probability = Number(value);
     else if (key === 'at' && /^\d+$/.test(value)) at = Number(value);
     else if (key === 'sensor' && /^R\d\d_S[GW]\d$/.test(value)) sensor = value;
-    else if (key === 'unit' && (value === 'packet' || (value === 'stamp' && !onPackets))) unit = value;
+    else if (key === 'unit' && ((value === 'packet' && !stampsOnly) || (value === 'stamp' && !onPackets)))
+      unit = value;
     else
       throw new Error(
         `expected p=0..1, at=STAMP, sensor=R00_SG0 or unit=packet|stamp after "${kind}:", got "${setting}"`,
@@ -77,14 +97,18 @@ export class Faults {
     const faults: string[] = [];
     let copies = 1;
     let heldBack = false;
+    let late = false;
+    const message: MessageFault[] = [];
     let order = Array.from({ length: fragments }, (_, i) => i);
     const edits: { fragment: number; edit: number; argument: number }[] = [];
     for (const spec of this.#specs) {
       if (!this.#hits(spec, sensor, stamp)) continue;
       faults.push(spec.unit === 'packet' ? `${spec.kind}_packet` : spec.kind);
       const fragment = this.#random.integer(fragments);
-      if (spec.unit === 'stamp') {
+      if (isMessageFault(spec.kind)) message.push(spec.kind);
+      else if (spec.unit === 'stamp') {
         if (spec.kind === 'drop') copies = 0;
+        else if (spec.kind === 'late') late = true;
         else if (spec.kind === 'duplicate') copies = 2;
         else heldBack = true;
       } else if (spec.kind === 'drop') order = order.filter((one) => one !== fragment);
@@ -103,7 +127,11 @@ export class Faults {
       const position = order.indexOf(fragment);
       return position < 0 ? [] : [position, edit, argument];
     });
-    return { faults, copies, heldBack, order: Int32Array.from(order), edits: Int32Array.from(placed) };
+    return {
+      ...{ faults, copies, heldBack, late, message },
+      order: Int32Array.from(order),
+      edits: Int32Array.from(placed),
+    };
   }
 
   #hits(spec: FaultSpec, sensor: string, stamp: number): boolean {

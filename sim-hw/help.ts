@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sim-daq --help says.
 
+import { messageFaultKinds } from './message-faults.js';
+
 export const simHelp = `sim-daq: a simulated camera DAQ on the wire documented in sim-hw/README.md
 
 Sends guide-star stamps of 8 sensors as UDP datagrams, obeys a TCP control channel, and can do it all by itself.
@@ -46,7 +48,8 @@ Sky
 Faults (repeatable; seeded)
   --fault KIND:p=0.05[,unit=packet][,sensor=R00_SG0]     with a probability per stamp
   --fault KIND:at=17                                      at one stamp
-      drop, duplicate, reorder (unit stamp, or packet), truncate, corrupt (always packet)
+      drop, duplicate, reorder (unit stamp, or packet), late, truncate, corrupt (always packet), and what the DAQ
+      does wrong: ${messageFaultKinds.join(' ')}
 
 Images (full frames; the command take asks for one)
   --images wavefront|latiss four corner boards (8 halves), or LATISS

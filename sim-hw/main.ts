@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // sim-daq: argv, wiring, signals, exit code; nothing else.
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ControlServer } from './control-server.js';
 import { Daq } from './daq.js';
+import { parseDisturbance } from './disturbance.js';
 import { simHelp } from './help.js';
 import { ImageRoom } from './images/room.js';
 import { parseSimOptions, type SimOptions } from './options.js';
@@ -51,14 +53,31 @@ async function simulate(options: SimOptions): Promise<number> {
       scenario?.subscribed();
     },
     commanded: (name) => scenario?.takenOver(name, tell),
+    disturb: (args) => {
+      const disturbance = parseDisturbance(args);
+      if (typeof disturbance === 'string') return disturbance;
+      daq.disturb(disturbance);
+      stream.disturb(disturbance);
+      // Its answer leaves first.
+      if (disturbance.hangUp) setImmediate(() => control.hangUp());
+      if (disturbance.restartMs > 0) setImmediate(() => void restart(disturbance.restartMs));
+      return null;
+    },
     take: (args) => images?.take(args) ?? null,
   });
+  const restart = async (downMs: number): Promise<void> => {
+    daq.crash();
+    control.close();
+    await delay(downMs);
+    await control.open();
+    daq.resumeStatus();
+  };
   const images = options.images === null ? null : new ImageRoom(options.images, daq, say);
   const store = await images?.start();
   const address = await control.start(options.control);
   daq.start({
-    // Commands may run a series too, without a number of stamps; the scenario's exposures have one.
-    running: () => stream.begin(scenario?.stamps ?? 0, () => scenario?.exposureDone()),
+    // Commands may run a series too, with or without a number of stamps; the scenario's exposures have one.
+    running: () => stream.begin(daq.stampsAsked ?? scenario?.stamps ?? 0, () => scenario?.exposureDone()),
     leaving: () => stream.end(),
   });
   const about = { session: daq.session.toString(16), pid: process.pid };

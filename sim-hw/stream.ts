@@ -4,7 +4,9 @@
 import { stampPeriodMs } from '../agent/model/roi.js';
 import { Cadence } from './cadence.js';
 import type { Daq } from './daq.js';
+import type { Disturbance } from './disturbance.js';
 import { Faults } from './faults.js';
+import { spoil } from './message-faults.js';
 import type { SimOptions } from './options.js';
 import { Random } from './random.js';
 import type { Conditions } from './scenario/conditions.js';
@@ -31,12 +33,13 @@ type HeldBack = () => void;
 
 export class Stream {
   readonly #daq: Daq;
-  readonly #options: SimOptions;
+  #options: SimOptions;
   readonly #truth: TruthFile;
-  readonly #faults: Faults;
+  #faults: Faults;
   readonly #timing: Random;
   readonly #cadence: Cadence;
   readonly #held = new Map<string, HeldBack>();
+  readonly #late = new Set<HeldBack>();
   #sky: Sky;
   #skySequence = -1;
   #ready: readonly ReadyStamp[] = [];
@@ -64,6 +67,12 @@ export class Stream {
   /** Seconds in which stamps flowed. */
   get seconds(): number {
     return this.#streamedMs / 1000;
+  }
+
+  /** From the next stamp on. */
+  disturb({ faults, seed, parts }: Disturbance): void {
+    this.#faults = new Faults(faults, seed);
+    this.#options = { ...this.#options, scenario: { ...this.#options.scenario, ...parts } };
   }
 
   /** RUNNING begins: `stamps` of them, then `done` (0: until `end`). */
@@ -202,15 +211,30 @@ export class Stream {
     this.#addTruth(sensor, painted, conditions, stamp, taiNs, fate.faults);
     const header = this.#daq.stampHeader(sensor, stamp, taiNs);
     const { location } = sensor.roi.sensor;
+    let payload: Uint8Array | typeof painted.frame = painted.frame;
+    for (const fault of fate.message) {
+      const spec = this.#daq.spec;
+      if (spec === null) break;
+      const spoiled = spoil(fault, header, sensor.bytes, spec);
+      payload = spoiled.payload ?? payload;
+      for (const extra of spoiled.extra)
+        this.#daq.destinations.send(location, { header: extra, payload: null });
+    }
     const leave = (): void => {
-      const payload = painted.frame;
       if (fate.copies === 0) this.#daq.destinations.send(location, { header, payload, order: lostWhole });
       for (let copy = 0; copy < fate.copies; copy++) {
-        this.#daq.destinations.send(location, { header, payload, order: fate.order, edits: fate.edits });
+        const { order, edits } = fate;
+        // Other pixels may be another number of datagrams.
+        const own = payload === painted.frame ? { order, edits } : {};
+        this.#daq.destinations.send(location, { header, payload, ...own });
         this.#daq.bytes += sensor.bytes;
       }
       sensor.recycle(painted.frame);
     };
+    if (fate.late) {
+      this.#leaveLate(leave);
+      return;
+    }
     const earlier = this.#held.get(name);
     if (fate.heldBack && earlier === undefined) {
       this.#held.set(name, leave);
@@ -221,8 +245,16 @@ export class Stream {
     earlier?.();
   }
 
+  #leaveLate(leave: HeldBack): void {
+    this.#late.add(leave);
+    setTimeout(() => {
+      if (this.#late.delete(leave)) leave();
+    }, 0.8 * this.periodMs);
+  }
+
   #releaseHeld(): void {
-    for (const leave of this.#held.values()) leave();
+    for (const leave of [...this.#late, ...this.#held.values()]) leave();
+    this.#late.clear();
     this.#held.clear();
   }
 

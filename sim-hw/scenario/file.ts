@@ -74,6 +74,14 @@ function roiProblems(plan: readonly SeriesEntry[]): string[] {
   });
 }
 
+/** Happenings and fates of events that come by other ways than a file; throws one sentence with everything wrong. */
+export function partsOf(value: object): Pick<ScenarioParts, 'happenings' | 'events'> {
+  const validate = validator();
+  if (!validate(value)) throw new Error(problemsOf(validate.errors ?? [], 'scenario').join('; '));
+  const { happenings = [], events = [] } = value as Partial<ScenarioParts>;
+  return { happenings, events };
+}
+
 /** Adds `PATH: problem` for each; what is wrong is left out of the result. */
 export function readScenarioFile(path: string, problems: string[]): ScenarioFile {
   let value: unknown;

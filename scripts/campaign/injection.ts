@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// One injection: a series of two exposures, the first one disturbed, and everything the agent has to show for it.
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DaqClient } from './daq-client.js';
+import type { Draw, Expected, Kind } from './kinds.js';
+import { type Numbers, type Observer, unbalanced } from './observer.js';
+
+export interface Stage {
+  readonly daq: DaqClient;
+  readonly observer: Observer;
+  readonly truthFile: string;
+  readonly roiSpec: Readonly<Record<string, unknown>>;
+  /** ms */
+  readonly periodMs: number;
+  /** until every sensor is good again, ms */
+  readonly recoveryWithinMs: number;
+}
+
+export interface Outcome {
+  readonly kind: string;
+  readonly seed: number;
+  /** '' where all is as it should be */
+  readonly problems: readonly string[];
+  /** from the next RESUME to a result of every sensor that may be used, ms */
+  readonly recoveryMs: number;
+}
+
+interface TruthLine {
+  readonly sensor: string;
+  readonly sequence: number;
+  readonly stamp: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+const cleanStamps = 6;
+/** for what must come: alarms of a silent link take 750 ms, of a machine that is busy longer */
+const patienceMs = 5000;
+/** px: of the pixel scale's 0.2", far above the error of a star of this brightness */
+const onStarPx = 1;
+
+export async function inject(stage: Stage, kind: Kind, draw: Draw, seed: number): Promise<Outcome> {
+  const { daq, observer } = stage;
+  observer.forget();
+  const before = await observer.numbers();
+  const from = readFileSync(stage.truthFile).length;
+  const disturbance = kind.disturb(draw);
+  const problems: string[] = [];
+  const {
+    restartMs = 0,
+    silenceMs = 0,
+    hangUp,
+  } = disturbance as { restartMs?: number; silenceMs?: number; hangUp?: boolean };
+  // What is done to the whole link comes while stamps flow.
+  const midway = restartMs > 0 || silenceMs > 0 || hangUp === true;
+  await daq.ask('disturb', midway ? { seed } : { seed, ...disturbance });
+  await daq.ask('initGuiders', { roiSpec: stage.roiSpec });
+  await daq.ask('resume', { comment: `MC_O_20261127_${String(seed).padStart(6, '0')}`, stamps: draw.stamps });
+  if (midway) {
+    await sleep(draw.at * stage.periodMs);
+    await daq.ask('disturb', { seed, ...disturbance });
+    await sleep(silenceMs);
+    if (restartMs > 0) await restarted(stage, restartMs);
+  }
+  if (restartMs === 0) await exposureOver(stage, draw.stamps);
+
+  const recoveryMs = await recover(stage, restartMs > 0, seed);
+  if (!(recoveryMs <= stage.recoveryWithinMs))
+    problems.push(`no good result of every sensor within ${stage.recoveryWithinMs} ms`);
+  const numbers = await settled(stage, problems);
+  await missing(stage, kind.expected, draw, before, numbers, problems);
+  problems.push(...wrong(stage, from));
+  return { kind: kind.name, seed, problems, recoveryMs };
+}
+
+/** The stamps of this exposure have left, and PAUSE after them. */
+async function exposureOver(stage: Stage, stamps: number): Promise<void> {
+  await until(async () => {
+    const reply = await stage.daq.ask('status');
+    return Number(reply.inExposure ?? 0) >= stamps;
+  });
+  // What was to leave late has left.
+  await sleep(stage.periodMs);
+  await stage.daq.ask('pause');
+}
+
+/** The agent has found the DAQ again. */
+async function restarted(stage: Stage, downMs: number): Promise<void> {
+  await sleep(downMs);
+  await until(async () => Number((await stage.daq.ask('status')).subscribers) > 0);
+  await stage.daq.ask('initGuiders', { roiSpec: stage.roiSpec });
+}
+
+/** Exposures with nothing wrong until every sensor gave a good result; STOP. How long the agent took to be itself again. */
+async function recover(stage: Stage, again: boolean, seed: number): Promise<number> {
+  const { daq, observer, roiSpec } = stage;
+  const wanted = Object.keys(roiSpec).length - 1;
+  // START and STOP of a series have their fates from its beginning; the rest heals now.
+  if (again) await daq.ask('disturb', {});
+  const mark = observer.heard.length;
+  const began = performance.now();
+  const good = () =>
+    new Set(
+      observer.heard
+        .slice(mark)
+        .filter(({ kind, body }) => kind === 'guider.result' && body.flagged === false)
+        .map(({ body }) => body.sensor),
+    ).size >= wanted;
+  let tookMs = Number.NaN;
+  do {
+    const comment = `MC_O_20261128_${String(seed).padStart(6, '0')}`;
+    await daq.ask('resume', { comment, stamps: cleanStamps });
+    const over = exposureOver(stage, cleanStamps);
+    if (await until(() => Promise.resolve(good()), 20 * stage.periodMs)) tookMs = performance.now() - began;
+    await over;
+  } while (Number.isNaN(tookMs) && performance.now() - began < stage.recoveryWithinMs);
+  await daq.ask('stop');
+  return tookMs;
+}
+
+/** Every law holds, at rest: the last of them is settled by the DAQ's next STATUS where PAUSE and STOP did not come. */
+async function settled(stage: Stage, problems: string[]): Promise<Numbers> {
+  let numbers = await stage.observer.numbers();
+  let open: string[] = [];
+  await until(async () => {
+    numbers = await stage.observer.numbers();
+    const reply = await stage.daq.ask('status');
+    const sensors = reply.sensors as Record<string, { sent: number }>;
+    open = unbalanced(
+      numbers,
+      Object.fromEntries(Object.entries(sensors).map(([name, { sent }]) => [name, sent])),
+    );
+    return open.length === 0;
+  }, 2000);
+  problems.push(...open);
+  return numbers;
+}
+
+async function missing(
+  stage: Stage,
+  expected: Expected,
+  draw: Draw,
+  before: Numbers,
+  after: Numbers,
+  problems: string[],
+): Promise<void> {
+  const moved = (
+    name: string,
+    was: Readonly<Record<string, number>> = {},
+    is: Readonly<Record<string, number>> = {},
+  ) => (is[name] ?? 0) > (was[name] ?? 0);
+  for (const name of expected.sensor ?? [])
+    if (!moved(name, before.sensors[draw.sensor], after.sensors[draw.sensor]))
+      problems.push(`${draw.sensor}: ${name} did not move`);
+  for (const name of expected.link ?? [])
+    if (!moved(name, before.link, after.link)) problems.push(`link: ${name} did not move`);
+  const { heard } = stage.observer;
+  const of = (kind: string) => heard.filter((one) => one.kind === kind).map(({ body }) => body);
+  const { flags = [], events = [], alarm } = expected;
+  const flagged = () =>
+    of('guider.result').some(
+      ({ sensor, flags: own }) =>
+        sensor === draw.sensor && (own as string[]).some((flag) => flags.includes(flag)),
+    );
+  if (flags.length > 0 && !flagged())
+    problems.push(`${draw.sensor}: no result carries ${flags.join(' or ')}`);
+  if (
+    events.length > 0 &&
+    !(await until(async () => of('guider.event').some(({ name }) => events.includes(String(name)))))
+  )
+    problems.push(`nobody told ${events.join(' or ')}`);
+  if (
+    alarm !== undefined &&
+    !(await until(async () => of('alarm').some(({ name, active }) => name === alarm && active === true)))
+  )
+    problems.push(`the alarm ${alarm} was not raised`);
+}
+
+/** Results that may be used, and do not lie on their star. */
+function wrong({ truthFile, observer }: Stage, from: number): string[] {
+  const lines = readFileSync(truthFile)
+    .subarray(from)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  const truth = new Map(
+    lines
+      .map((line) => JSON.parse(line) as TruthLine)
+      .map((line) => [`${line.sensor}/${line.sequence}/${line.stamp}`, line]),
+  );
+  return observer.heard.flatMap(({ kind, body }) => {
+    if (kind !== 'guider.result' || body.flagged === true) return [];
+    const line = truth.get(`${String(body.sensor)}/${String(body.seqno)}/${String(body.daq_stamp)}`);
+    const off =
+      line === undefined ? Number.NaN : Math.hypot(Number(body.xroi) - line.x, Number(body.yroi) - line.y);
+    return off < onStarPx
+      ? []
+      : [`${String(body.sensor)} stamp ${String(body.daq_stamp)}: ${off} px off its star and not flagged`];
+  });
+}
+
+/** False when it did not come. */
+async function until(condition: () => Promise<boolean>, withinMs = patienceMs): Promise<boolean> {
+  const end = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > end) return false;
+    await sleep(4);
+  }
+  return true;
+}
