@@ -30,7 +30,8 @@ Prints each thing that is missing with what to do; one line when nothing is. Exi
 
   --profile FILE     checks what this profile needs; without one, what a guider with real-time scheduling and locked
                      memory on the default ports needs
-  --interface NAME   network interface of the DAQ (default: daq.wire.interface of the profile, where it is a name)
+  --interface NAME   network interface of the DAQ (default: daq.wire.interface or health.host.interface of the
+                     profile, where it is a name)
   --json             one JSON object: ok, checks, findings
 
 example: sudo -u summit-agent summit-agent doctor --profile /etc/summit-agent/guider-1.yaml --interface lsst-daq
@@ -84,7 +85,7 @@ function needsOf({ link, publish, health }: Profile, path: string): Needs {
   const poolBytes = link.slots * link.slotBytes;
   const wire = link.driver === 'wire' ? (link.options as Partial<typeof defaults.wire>) : null;
   const { address = defaults.wire.address, port = 0 } = wire ?? {};
-  const named = typeof wire?.interface === 'string' ? wire.interface : null;
+  const named = typeof wire?.interface === 'string' ? wire.interface : (health.host?.interface ?? null);
   const daqPort: readonly Port[] = wire
     ? [{ protocol: 'udp', host: address, port, key: 'daq.wire.port' }]
     : [];

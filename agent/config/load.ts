@@ -23,6 +23,7 @@ import { checkImage, imageLinkSettings, imageProfile } from './image.js';
 import { ipcPlaceProblems } from './ipc.js';
 import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
 import { checkSecurity, securityOf } from './security.js';
+import { unfilled } from './unfilled.js';
 import { profileValidator } from './validator.js';
 
 /** The folder that holds package.json: two above in the sources, three above when built. */
@@ -72,6 +73,8 @@ export function parseProfile(text: string, path: string): Profile {
     throw refuseAll('profile', heading, problems);
   }
   const value = plainValue(document, heading);
+  const left = unfilled(value);
+  if (left.length > 0) throw refuseAll('profile', heading, left);
   const validate = profileValidator(packageRoot());
   if (!validate(value)) {
     // What a schema cannot say is told too, as far as the parts are well formed.
