@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { measureAccuracy } from './accuracy/accuracy.js';
 import { measureButler } from './butler/butler.js';
+import { measureDrivers } from './drivers.js';
 import { measureHost } from './host.js';
 import { measureCrashes } from './image/crashes.js';
 import { measureFrames } from './image/frames.js';
@@ -27,6 +28,7 @@ WHAT is any of (default: all)
                datasets and of calibrations by time, expiry with the delay of the event loop, ingest beside a busy Python
                writer, what kill -9 leaves (SUMMIT_BENCH_DIR: on which disk)
   crashes      an image role that is killed at random moments of a run of images: files missing, untold, half done
+  drivers      trigger -> published by driver: wire, with busy polling, with SCHED_FIFO, and the gds plug-in over its stand-in
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
   image        full frames: unpacking the raw stream, making a raw file, beside astropy; instrument signature removal and
                looking, beside numpy and astropy on the same frames
@@ -104,6 +106,7 @@ const parts = [
     'accuracy',
     'butler',
     'crashes',
+    'drivers',
     'host',
     'image',
     'kernel',
@@ -154,6 +157,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
   }
   if (what.includes('butler')) report.butler = await measureButler(rounds, Number(values.kills));
   if (what.includes('crashes')) report.crashes = await measureCrashes(Number(values.images));
+  if (what.includes('drivers')) report.drivers = await measureDrivers(seconds, rounds);
   if (what.includes('host')) report.host = await measureHost(seconds);
   if (what.includes('image')) report.image = { doors: measureImage(), frames: await measureFrames(rounds) };
   if (what.includes('kernel')) report.kernel = measureKernel();
