@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the contract suite runs: the simulated DAQ on loopback, the simulated DAQ across a pair of virtual interfaces in two
+// network namespaces, or whatever a profile points at.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { DaqClient } from '../campaign/daq-client.js';
+import { Child, type ChildOptions } from '../processes/child.js';
+import { freeUdpPort } from '../processes/ports.js';
+import { simGuiderProfile } from '../processes/profile.js';
+
+export interface Place {
+  readonly name: string;
+  readonly profile: string;
+  /** null: nobody can do anything wrong here */
+  readonly faults: Faults | null;
+  start(options: ChildOptions): Child;
+  close(): Promise<void>;
+}
+
+/** What can be done to the way between DAQ and agent; each returns what ends it. */
+export interface Faults {
+  /** a share of the datagrams, 0..1 */
+  lose(share: number): Promise<() => Promise<void>>;
+  /** null: this machine cannot */
+  limit(megabitsPerSecond: number): Promise<(() => Promise<void>) | null>;
+  pullCable(ms: number): Promise<void>;
+}
+
+export interface SimulatedOptions {
+  /** Hz */
+  readonly rate: number;
+  readonly size: number;
+  readonly folder: string;
+}
+
+const readyMs = 20_000;
+type Section = Record<string, unknown>;
+
+function writeProfile(folder: string, daqControl: string, udpPort: number, address: string): string {
+  const data = `ipc://${join(folder, 'data')}`;
+  const profile = simGuiderProfile({
+    udpPort,
+    daqControl,
+    data,
+    control: `ipc://${join(folder, 'control')}`,
+  });
+  const daq = profile.daq as Section;
+  const path = join(folder, 'profile.yaml');
+  const wire = { ...(daq.wire as Section), address };
+  const health = { ...(profile.health as Section), taiMinusUtcS: 37 };
+  writeFileSync(path, stringify({ ...profile, daq: { ...daq, wire }, health }));
+  return path;
+}
+
+function simulatorArgs({ rate, size }: SimulatedOptions, host: string): string[] {
+  const roi = ['--rows', String(size), '--cols', String(size), '--rate', String(rate)];
+  return [
+    '--idle',
+    '--control',
+    `${host}:0`,
+    '--snr',
+    '80',
+    '--jitter-ms',
+    '0.7',
+    '--no-irregular-start',
+    ...roi,
+  ];
+}
+
+async function startSimulator(
+  options: SimulatedOptions,
+  host: string,
+  prefix: readonly string[],
+): Promise<{ simulator: Child; control: string }> {
+  const program = [...prefix, process.execPath, 'dist/sim-hw/main.js', ...simulatorArgs(options, host)];
+  const [command = '', ...args] = program;
+  const simulator = new Child({ name: 'sim-daq', command, args });
+  const ready = await simulator.event('ready', ({ event }) => event === 'ready', readyMs);
+  return { simulator, control: String(ready.control) };
+}
+
+export async function loopback(options: SimulatedOptions): Promise<Place> {
+  const { simulator, control } = await startSimulator(options, '127.0.0.1', []);
+  const daq = new DaqClient(control);
+  const heal = async () => {
+    await daq.ask('disturb', {});
+  };
+  return {
+    name: 'loopback',
+    profile: writeProfile(options.folder, control, await freeUdpPort(), '127.0.0.1'),
+    faults: {
+      async lose(share) {
+        await daq.ask('disturb', { faults: [`drop:p=${share},unit=packet`] });
+        return heal;
+      },
+      limit: () => Promise.resolve(null),
+      async pullCable(silenceMs) {
+        await daq.ask('disturb', { silenceMs });
+      },
+    },
+    start: (child) => new Child(child),
+    async close() {
+      daq.close();
+      await simulator.stop(3000);
+    },
+  };
+}
+
+const daqAddress = '10.77.0.1';
+const agentAddress = '10.77.0.2';
+
+function run(command: string, ...args: string[]): void {
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** Needs root. The names carry this process' number, so that rigs do not meet. */
+export async function virtualPair(options: SimulatedOptions): Promise<Place> {
+  const id = String(process.pid);
+  const [daqSpace, agentSpace] = [`rig-daq-${id}`, `rig-agent-${id}`];
+  const [daqEnd, agentEnd] = [`rd${id}`, `ra${id}`];
+  const inAgent = (...args: string[]) => run('ip', 'netns', 'exec', agentSpace, ...args);
+  const remove = () => {
+    for (const space of [daqSpace, agentSpace]) {
+      try {
+        run('ip', 'netns', 'del', space);
+      } catch {
+        // It was not made.
+      }
+    }
+  };
+  try {
+    run('ip', 'netns', 'add', daqSpace);
+    run('ip', 'netns', 'add', agentSpace);
+    run(
+      'ip',
+      'link',
+      'add',
+      daqEnd,
+      'netns',
+      daqSpace,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      agentEnd,
+      'netns',
+      agentSpace,
+    );
+    for (const [space, end, address] of [
+      [daqSpace, daqEnd, daqAddress],
+      [agentSpace, agentEnd, agentAddress],
+    ] as const) {
+      run('ip', '-n', space, 'address', 'add', `${address}/24`, 'dev', end);
+      run('ip', '-n', space, 'link', 'set', end, 'mtu', '9000', 'up');
+      run('ip', '-n', space, 'link', 'set', 'lo', 'up');
+    }
+    const { simulator, control } = await startSimulator(options, daqAddress, [
+      'ip',
+      'netns',
+      'exec',
+      daqSpace,
+    ]);
+    const disturb = (what: object) =>
+      run(
+        'ip',
+        'netns',
+        'exec',
+        agentSpace,
+        process.execPath,
+        'dist/scripts/contract/ask.js',
+        control,
+        JSON.stringify(what),
+      );
+    const rule = [
+      'INPUT',
+      '-p',
+      'udp',
+      '-s',
+      daqAddress,
+      '-m',
+      'statistic',
+      '--mode',
+      'random',
+      '--probability',
+    ];
+    return {
+      name: 'veth pair, MTU 9000',
+      profile: writeProfile(options.folder, control, 5580, agentAddress),
+      faults: {
+        lose(share) {
+          try {
+            inAgent('iptables', '-A', ...rule, String(share), '-j', 'DROP');
+            return Promise.resolve(async () => inAgent('iptables', '-F', 'INPUT'));
+          } catch {
+            // Without iptables the DAQ leaves them out.
+            disturb({ faults: [`drop:p=${share},unit=packet`] });
+            return Promise.resolve(async () => disturb({}));
+          }
+        },
+        limit(megabitsPerSecond) {
+          const shaping = [
+            'qdisc',
+            'replace',
+            'dev',
+            daqEnd,
+            'root',
+            'tbf',
+            'rate',
+            `${megabitsPerSecond}mbit`,
+          ];
+          try {
+            run('ip', 'netns', 'exec', daqSpace, 'tc', ...shaping, 'burst', '128kb', 'latency', '20ms');
+          } catch {
+            return Promise.resolve(null);
+          }
+          return Promise.resolve(async () =>
+            run('ip', 'netns', 'exec', daqSpace, 'tc', 'qdisc', 'del', 'dev', daqEnd, 'root'),
+          );
+        },
+        async pullCable(ms) {
+          run('ip', '-n', daqSpace, 'link', 'set', daqEnd, 'down');
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          run('ip', '-n', daqSpace, 'link', 'set', daqEnd, 'up');
+        },
+      },
+      start: ({ script, args, ...rest }) =>
+        new Child({
+          ...rest,
+          command: 'ip',
+          args: [
+            'netns',
+            'exec',
+            agentSpace,
+            process.execPath,
+            ...(script === undefined ? [] : [script]),
+            ...args,
+          ],
+        }),
+      async close() {
+        await simulator.stop(3000);
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** A real partition, or a rig of other machines. */
+export function ofProfile(profile: string): Place {
+  return {
+    name: profile,
+    profile,
+    faults: null,
+    start: (child) => new Child(child),
+    close: () => Promise.resolve(),
+  };
+}
