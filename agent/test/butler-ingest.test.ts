@@ -58,16 +58,13 @@ t.test('files that only the site may ingest', { skip: python.problem ?? false },
     { file: lonely, outcome: 'waiting', problem: /MC_O_20260315_000052 is not there/ },
   ]);
   t.equal(first.status, 0, first.stderr);
-  t.match(sidecar(root, [raw, guider]), {
-    status: 0,
-    told: [{ outcome: 'unchanged' }, { outcome: 'unchanged' }],
-  });
-
   const other = writeRaw(join(folder, 'raw'), at({ ...header, OBJECT: 'another' }, 'R44', 'SW1'));
   const broken = writeFits(join(folder, 'raw', 'MC_O_20260315_000051_R44_S22.fits'), { OBSID: 'x' });
-  const bad = sidecar(root, [other, broken]);
+  const bad = sidecar(root, [raw, guider, other, broken]);
   t.equal(bad.status, 1);
   t.match(bad.told, [
+    { file: raw, outcome: 'unchanged' },
+    { file: guider, outcome: 'unchanged' },
     { file: other, outcome: 'conflict', problem: /target_name/ },
     { file: broken, outcome: 'bad_metadata' },
   ]);

@@ -109,9 +109,9 @@ def quietly(work):
 def main():
     given = arguments()
     try:
-        from lsst.daf.butler import Butler
         from lsst.obs.base import RawIngestTask
         from lsst.obs.lsst import ingest_guider
+        from lsst.daf.butler import Butler
     except ImportError as error:
         print(f"butler_ingest.py: expected the Python of the site's Science Pipelines: {error}", file=sys.stderr)
         return 2
