@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { Child } from '../processes/child.js';
+import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
 import { simGuiderProfile } from '../processes/profile.js';
 import { Subscription } from '../processes/subscription.js';
@@ -83,15 +84,18 @@ async function measureRun(
   const latencies: number[] = [];
   let subscription: Subscription | null = null;
   try {
-    await agent.event('ready', ({ event }) => event === 'ready', 20_000);
+    const up = await agent.event('ready', ({ event }) => event === 'ready', 20_000);
     subscription = new Subscription(data, ['guider.result/'], (_, body) =>
       latencies.push(Number(body.latency_ms) * 1000),
     );
     const end = await simulator.event('end', ({ event }) => event === 'end', (seconds + 30) * 1000);
     const sensors = Object.values(end.sensors as Record<string, { sent: number }>);
+    const control = new ControlClient(String(up.control));
+    const { outcomes } = (await control.request('stats')) as { outcomes: Record<string, string> };
+    control.close();
     await agent.stop(5000);
     await subscription.close();
-    const sorted = latencies.slice(skipped).sort((a, b) => a - b);
+    const sorted = latencies.slice(Math.min(skipped, latencies.length >> 2)).sort((a, b) => a - b);
     const at = (share: number) =>
       sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
     return {
@@ -100,7 +104,7 @@ async function measureRun(
       received: latencies.length,
       p50Us: at(0.5),
       p99Us: at(0.99),
-      outcomes: agent.events.find(({ message }) => message === 'the DAQ link is open')?.sched_fifo ?? null,
+      outcomes: outcomes.sched_fifo ?? null,
     };
   } finally {
     await agent.stop(5000);
