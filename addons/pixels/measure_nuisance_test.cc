@@ -19,7 +19,12 @@ using testing::MeasureBlind;
 using testing::Profile;
 using testing::Stamp;
 
+// Under sanitizers as many as show every way through the code.
+#if defined(SUMMIT_SANITIZED)
+constexpr int kStamps = 20;
+#else
 constexpr int kStamps = 60;
+#endif
 
 struct Place {
   double x, y, flux;
@@ -108,7 +113,7 @@ TEST(MeasureNuisance, CloseDoublesAreRightOrFlagged) {
     s.AddStar(p.profile, p.x + distance * std::cos(angle), p.y + distance * std::sin(angle), p.flux * s.Uniform(0.2, 0.9));
   }, 700);
   EXPECT_LE(t.wrong, 2);
-  EXPECT_GE(t.flagged[5], 5);  // blended
+  EXPECT_GE(t.flagged[5], kStamps / 12);  // blended
 }
 
 TEST(MeasureNuisance, GradientsAndPickup) {
@@ -151,7 +156,7 @@ TEST(MeasureNuisance, TrailedStarsKeepTheirMiddle) {
   }
   EXPECT_EQ(wrong, 0);
   EXPECT_GE(answered, kStamps - 6);
-  EXPECT_GE(elongated, 10);
+  EXPECT_GE(elongated, kStamps / 6);
 }
 
 TEST(MeasureNuisance, ArtefactsWithoutAStarAreNoStar) {
