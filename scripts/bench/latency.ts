@@ -84,7 +84,7 @@ async function measureCase(one: LatencyCase, directory: string): Promise<CaseRep
   return { name: one.name, runs, ratio: ratios(runs) };
 }
 
-async function measureRun(one: LatencyCase, pipeline: Pipeline, directory: string): Promise<Run> {
+export async function measureRun(one: LatencyCase, pipeline: Pipeline, directory: string): Promise<Run> {
   const udpPort = await freeUdpPort();
   const endpoint = `tcp://127.0.0.1:${await freeTcpPort()}`;
   const running = await pipeline.start(udpPort, endpoint, directory);

@@ -7,7 +7,9 @@ import { measureDrivers } from './drivers.js';
 import { measureHost } from './host.js';
 import { measureCrashes } from './image/crashes.js';
 import { measureFrames } from './image/frames.js';
+import { printGoals } from './image/goals.js';
 import { measureImage } from './image/image.js';
+import { measureGuiding, measureLive } from './image/live.js';
 import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
 import { describeMachine } from './machine.js';
@@ -31,7 +33,8 @@ WHAT is any of (default: all)
   drivers      trigger -> published by driver: wire, with busy polling, with SCHED_FIFO, and the gds plug-in over its stand-in
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
   image        full frames: unpacking the raw stream, making a raw file, beside astropy; instrument signature removal and
-               looking, beside numpy and astropy on the same frames
+               looking, beside numpy and astropy on the same frames; images through an agent: times after the last byte
+               and memory; guiding beside them; the table of goals
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
   offsets      dx, dy, rotation of 8 guiders against truth and theory, pulls; one wrong star and one dead sensor; the
@@ -140,6 +143,15 @@ function latencyCase(size: number, seconds: number, rounds: number): LatencyCase
   };
 }
 
+async function measureImages(seconds: number, rounds: number): Promise<unknown> {
+  const doors = measureImage();
+  const frames = await measureFrames(rounds);
+  const live = await measureLive(seconds);
+  const guiding = await measureGuiding(seconds, Math.min(rounds, 3));
+  printGoals({ doors, frames, live, guiding });
+  return { doors, frames, live, guiding };
+}
+
 async function run(what: readonly string[], seconds: number, rounds: number): Promise<void> {
   const machine = await describeMachine();
   console.log(
@@ -159,7 +171,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
   if (what.includes('crashes')) report.crashes = await measureCrashes(Number(values.images));
   if (what.includes('drivers')) report.drivers = await measureDrivers(seconds, rounds);
   if (what.includes('host')) report.host = await measureHost(seconds);
-  if (what.includes('image')) report.image = { doors: measureImage(), frames: await measureFrames(rounds) };
+  if (what.includes('image')) report.image = await measureImages(seconds, rounds);
   if (what.includes('kernel')) report.kernel = measureKernel();
   if (what.includes('latency')) {
     report.latency = await measureLatency([

@@ -8,14 +8,22 @@ import { Images } from '../../../agent/daq/images.js';
 import { astropyPython } from '../../processes/python.js';
 import { median, round, table } from '../report.js';
 
-interface Peer {
+export interface Peer {
   readonly times_ms: Readonly<Record<string, number>>;
   readonly median_off: number;
   readonly p999_off: number;
   readonly worst_off: number;
+  /** the worst amplifier's median, electron */
+  readonly amplifier_off: number;
+  /** pixels with crosstalk: the worst, electron */
+  readonly crosstalk_off: number;
+  /** saturated and bad pixels that are not marked */
+  readonly marked_missed: number;
   readonly mask_differences: number;
   readonly variance_off: number;
   readonly pixels: number;
+  /** noise beside what a perfect removal would give, electron */
+  readonly truth: { readonly rms: number; readonly reference_rms: number };
 }
 
 export interface ImageBench {
@@ -68,8 +76,9 @@ export async function measureFrames(rounds: number): Promise<readonly ImageBench
         const images = new Images({ calibrations: join(sample, 'calib'), threads, steps: {} });
         runs.push({ frame: stem, threads, ours: await timesOf(images, raw, isr, rounds), peer: null });
       }
+      const truth = join(sample, 'truth', `${stem}.true.fits`);
       const script = join('scripts', 'bench', 'image', 'reference_isr.py');
-      const args = [script, raw, join(sample, 'calib', detector), String(Math.min(rounds, 3)), isr];
+      const args = [script, raw, join(sample, 'calib', detector), String(Math.min(rounds, 3)), isr, truth];
       const peer =
         python === null ? null : (JSON.parse(execFileSync(python, args, { encoding: 'utf8' })) as Peer);
       results.push(...runs.map((run) => ({ ...run, peer })));
@@ -94,6 +103,6 @@ function print(stem: string, runs: readonly ImageBench[], peer: Peer | null): vo
   if (peer === null) console.log('without a peer: astropy cannot be installed');
   else
     console.log(
-      `beside numpy: median ${peer.median_off.toExponential(1)} e, p99.9 ${peer.p999_off.toExponential(1)} e, worst ${peer.worst_off.toExponential(1)} e, variance ${peer.variance_off.toExponential(1)}, ${peer.mask_differences} of ${peer.pixels} masks differ`,
+      `beside numpy: median ${peer.median_off.toExponential(1)} e, p99.9 ${peer.p999_off.toExponential(1)} e, worst ${peer.worst_off.toExponential(1)} e, variance ${peer.variance_off.toExponential(1)}, ${peer.mask_differences} of ${peer.pixels} masks differ; noise beside truth ${peer.truth.rms.toFixed(3)} e, numpy's ${peer.truth.reference_rms.toFixed(3)} e`,
     );
 }

@@ -138,7 +138,28 @@ def timed(times, name, work, *args):
     return out
 
 
-def main(raw, folder, rounds, ours):
+def beside_truth(path, image, reference):
+    """Noise of both beside what a perfect removal would give, by its cut-outs, electron."""
+    ours, theirs = [], []
+    with fits.open(path) as file:
+        for hdu in file:
+            if not hdu.name.endswith('_TRUE'):
+                continue
+            x0, y0, true = hdu.header['X0'], hdu.header['Y0'], hdu.data
+            cut = slice(y0, y0 + true.shape[0]), slice(x0, x0 + true.shape[1])
+            # Defects and what is saturated have no truth to be near to.
+            near = np.abs(reference[cut] - true) < 100
+            ours.append((image[cut] - true)[near])
+            theirs.append((reference[cut] - true)[near])
+    return {'rms': float(np.std(np.concatenate(ours))), 'reference_rms': float(np.std(np.concatenate(theirs)))}
+
+
+def amplifier_medians(off):
+    n = 2 * off.shape[0] // 500
+    return [float(np.median(off[y0:y0 + 2000, x0:x0 + 509])) for x0, y0, _ in amplifiers(n)]
+
+
+def main(raw, folder, rounds, ours, truth):
     times = {}
     for _ in range(int(rounds)):
         dark_time, planes = timed(times, 'read', read, raw)
@@ -146,15 +167,22 @@ def main(raw, folder, rounds, ours):
         image, mask, variance = timed(times, 'isr', remove, planes, dark_time, constants)
         timed(times, 'isr_file', write, image, mask, variance)
     with fits.open(ours) as file:
-        off = np.abs(file['IMAGE'].data - image)
+        seen, seen_mask = file['IMAGE'].data, file['MASK'].data
+        off = np.abs(seen - image)
+        ghosts, told = (mask & 512) != 0, (seen_mask & 3) != 0
+        marked = (mask & 3) != 0
         result = {
             'times_ms': {name: float(np.median(values)) for name, values in times.items()},
             'median_off': float(np.median(off)),
             'p999_off': float(np.percentile(off, 99.9)),
             'worst_off': float(off.max()),
-            'mask_differences': int(np.count_nonzero(file['MASK'].data != mask)),
+            'amplifier_off': max(map(abs, amplifier_medians(seen - image))),
+            'crosstalk_off': float(off[ghosts].max()) if ghosts.any() else 0.0,
+            'marked_missed': int(np.count_nonzero(marked & ~told)),
+            'mask_differences': int(np.count_nonzero(seen_mask != mask)),
             'variance_off': float(np.max(np.abs(file['VARIANCE'].data / variance - 1))),
             'pixels': int(off.size),
+            'truth': beside_truth(truth, seen, image),
         }
     print(json.dumps(result))
 
