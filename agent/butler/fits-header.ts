@@ -92,10 +92,11 @@ function cardsFrom(path: string, read: (block: Buffer, at: number) => number, is
   const block = Buffer.alloc(blockBytes);
   const cards: string[] = [];
   for (let i = 0; i < mostBlocks; i++) {
-    if (read(block, i * blockBytes) < blockBytes) throw refuse(path, 'expected a FITS header, got its half');
+    const bytes = read(block, i * blockBytes);
     const first = isPrimary ? 'SIMPLE  =' : 'XTENSION=';
-    if (i === 0 && !block.toString('latin1', 0, 9).startsWith(first))
+    if (i === 0 && bytes > 0 && block.toString('latin1', 0, 9) !== first)
       throw refuse(path, 'expected a FITS file, got something else');
+    if (bytes < blockBytes) throw refuse(path, 'expected a FITS header, got its half');
     const text = block.toString('latin1');
     for (let at = 0; at < blockBytes; at += cardBytes) {
       const card = text.slice(at, at + cardBytes);

@@ -29,7 +29,7 @@ t.test('without a command the overview goes to stderr, with --help to stdout', a
   t.match(await call(), {
     code: 2,
     out: '',
-    err: /run .*\n.*check .*\n.*status .*\n.*watch [\s\S]*doctor .*\n.*measure .*\n.*process .*\n.*butler .*\n.*record .*\n.*replay .*\n.*version/,
+    err: /run .*\n.*check .*\n.*status .*\n.*watch [\s\S]*doctor .*\n.*measure .*\n.*process .*\n.*butler .*\n.*calibs .*\n.*record .*\n.*replay .*\n.*version/,
   });
   t.match(await call('--help'), { code: 0, out: /usage: summit-agent COMMAND/ });
 });
