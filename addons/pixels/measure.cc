@@ -199,6 +199,7 @@ Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t 
 Measurement StampMeasurer::State::MeasureWide(const ImageView& image) {
   Candidate places[kMaxCandidates];
   const int32_t count = search.Find(image, kSearchThreshold, places);
+  constexpr uint32_t kNothing = kNoStar | kFault;  // a cut-out may be torn where the rest is not
   Measurement best = Empty(kNoStar);
   float brightest = 0.0f;
   for (int32_t i = 0; i < count; i++) {
@@ -208,12 +209,12 @@ Measurement StampMeasurer::State::MeasureWide(const ImageView& image) {
     place.y = static_cast<double>(places[i].y);
     place.radius = 8.0;
     const Measurement m = MeasureWindow(image, corner(places[i].y, image.rows), corner(places[i].x, image.cols), place, true, kSearchCertainty);
-    const bool star = (m.flags & kNoStar) == 0, certain = (m.flags & (kNoStar | kLowSnr)) == 0, was_certain = (best.flags & (kNoStar | kLowSnr)) == 0;
+    const bool star = (m.flags & kNothing) == 0, certain = (m.flags & (kNothing | kLowSnr)) == 0, was_certain = (best.flags & (kNothing | kLowSnr)) == 0;
     if (i == 0 || (star && (certain != was_certain ? certain : brightness > brightest))) {
       best = m;
-      brightest = brightness;
+      brightest = star ? brightness : 0.0f;
     }
-    if ((best.flags & kNoStar) == 0 && i + 1 < count && places[i + 1].significance < 0.5f * places[i].significance) break;
+    if ((best.flags & kNothing) == 0 && i + 1 < count && places[i + 1].significance < 0.5f * places[i].significance) break;
   }
   best.candidates = static_cast<uint32_t>(count);
   return best;
