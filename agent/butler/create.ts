@@ -2,16 +2,7 @@
 // Makes a repository: universe 7, which every lsst.daf.butler from 27.0 on opens, with the two cameras, the dataset types
 // of this agent and the observatory's names of collections.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { AgentError, sentenceOf } from '../model/errors.js';
@@ -26,6 +17,7 @@ import {
   rawType,
 } from './dataset-types.js';
 import { universe7 } from './dimensions.js';
+import { syncFolder, writeWhole } from './durable.js';
 import { exposureMax, type InstrumentTable, instrumentTables, visitSystem } from './instruments.js';
 import {
   configurationName,
@@ -108,15 +100,6 @@ function fill(db: RepositoryDatabase, site: Repository | null): void {
   });
 }
 
-function writeDurably(path: string, text: string): void {
-  const part = `${path}.part`;
-  const fd = openSync(part, 'w', 0o644);
-  writeSync(fd, text);
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(part, path);
-}
-
 export function isRepository(root: string): boolean {
   return existsSync(join(root, configurationName));
 }
@@ -147,7 +130,7 @@ export function createRepository(root: string, site: Repository | null = null): 
       db.close();
     }
     // The configuration first: a database that stands alone may be somebody else's.
-    writeDurably(configuration, configurationText());
+    writeWhole(configuration, configurationText());
     renameSync(part, database);
     syncFolder(root);
   } catch (error) {
@@ -155,14 +138,5 @@ export function createRepository(root: string, site: Repository | null = null): 
     throw new AgentError('butler', `${root}: no repository can be made there: ${sentenceOf(error)}`, {
       cause: error,
     });
-  }
-}
-
-export function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

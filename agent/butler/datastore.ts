@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   copyFileSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -18,7 +17,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { syncFolder } from './create.js';
+import { syncFile, syncFolder } from './durable.js';
 import type { ExposureRow } from './exposure-record.js';
 
 export type Transfer = 'link' | 'copy' | 'direct';
@@ -102,9 +101,7 @@ function copyDurably(from: string, to: string): void {
   const part = `${to}.part`;
   try {
     copyFileSync(from, part);
-    const fd = openSync(part, 'r+');
-    fsyncSync(fd);
-    closeSync(fd);
+    syncFile(part);
     renameSync(part, to);
   } catch (error) {
     rmSync(part, { force: true });

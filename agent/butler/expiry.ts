@@ -6,9 +6,9 @@
 import { readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RemovedFiles } from '../model/butler.js';
-import { syncFolder } from './create.js';
 import { guiderRun, quickLookRun, rawRun } from './dataset-types.js';
 import { isInside, look } from './datastore.js';
+import { syncFolder } from './durable.js';
 import { instrumentTables } from './instruments.js';
 import { datastoreName, recordsTable } from './layout.js';
 import type { Repository } from './repository.js';

@@ -6,7 +6,7 @@ import { AgentError } from '../model/errors.js';
 import type { Header, HeaderValue } from './fits-header.js';
 import { correctedCameraHeader } from './header-corrections.js';
 import { icrsOfFk5 } from './sky-frame.js';
-import { dayObsSpan, nsOfIso, nsOfMjd } from './tai-times.js';
+import { dayObsSpan, nsOfIso, nsOfMjd, taiMinusUtcNs } from './tai-times.js';
 
 export interface ExposureRow {
   readonly instrument: string;
@@ -43,8 +43,6 @@ export interface Observation {
   readonly detector: string;
 }
 
-/** UTC lags TAI by this much in every night since 2017: for times whose header does not say which they are. */
-const taiMinusUtcNs = 37_000_000_000n;
 const controllers = 'OCHPQS';
 /** The laboratory's day began at midnight there; the camera was shipped in May 2024. */
 const firstNightOnSummit = 20240501;

@@ -2,25 +2,15 @@
 // What a synchronisation is about to put into the datastore: a list on the disk before the first file, gone after the
 // rows are committed. A crash in between leaves the list, by which the next repair knows files that are nobody's.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownFolder } from '../model/butler.js';
-import { syncFolder } from './create.js';
 import { absolutePath } from './datastore.js';
+import { syncFolder, writeWhole } from './durable.js';
 import { recordsTable } from './layout.js';
 import type { Repository } from './repository.js';
 
-const form = /^incoming-(\d+)\.list$/;
+const form = /^incoming-(\d+)\.list(\.part)?$/;
 
 export class IncomingFiles {
   readonly #root: string;
@@ -34,10 +24,7 @@ export class IncomingFiles {
     const folder = join(root, ownFolder);
     mkdirSync(folder, { recursive: true });
     this.#list = join(folder, `incoming-${process.pid}.list`);
-    const fd = openSync(this.#list, 'w');
-    writeSync(fd, paths.map((path) => `${path}\n`).join(''));
-    fsyncSync(fd);
-    closeSync(fd);
+    writeWhole(this.#list, paths.map((path) => `${path}\n`).join(''));
     syncFolder(folder);
   }
 

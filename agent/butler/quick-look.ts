@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The quick-look of an image as a dataset beside its raw file.
 
-import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { QuickLookFile } from '../model/butler.js';
 import { AgentError } from '../model/errors.js';
 import type { StoredDataset } from '../model/image-messages.js';
 import { quickLookRun, quickLookType } from './dataset-types.js';
 import { absolutePath, exposurePath, Folders, fileUri } from './datastore.js';
+import { syncFile } from './durable.js';
 import { exposureOf } from './exposure-rows.js';
 import { CollectionType, type DataId, showDataId } from './registry.js';
 import type { Repository } from './repository.js';
@@ -19,15 +20,6 @@ function detectorName({ registry }: Repository, instrument: string, detector: nu
     )
     .get(instrument, detector);
   return row?.full_name ?? null;
-}
-
-function makeDurable(file: string): void {
-  const fd = openSync(file, 'r+');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Refuses (`butler_conflict`) an exposure that is not there, and a second look at the same image. */
@@ -50,7 +42,7 @@ export function storeQuickLook(
   const to = absolutePath(root, path) ?? path;
   if (db.read(() => hasPath(repository, path)))
     throw new AgentError('butler_conflict', `${what} is there already`);
-  makeDurable(file);
+  syncFile(file);
   const folders = new Folders();
   folders.put(file, to, 'link');
   folders.sync();

@@ -2,6 +2,14 @@
 // Times as the registry keeps them: integer TAI ns since 1970-01-01 TAI, exactly as astropy and lsst.daf.butler get them
 // from a header. TAI has no leap seconds, so a calendar date is read as if it were UTC.
 
+/** UTC lags TAI by this much in every night since 2017: for times whose header does not say which they are. */
+export const taiMinusUtcNs = 37_000_000_000n;
+
+/** For the dates of ingests, which no header tells. */
+export function nowTaiNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n + taiMinusUtcNs;
+}
+
 const dayNs = 86_400_000_000_000n;
 const unixMjd = 40_587;
 

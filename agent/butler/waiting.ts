@@ -2,20 +2,9 @@
 // Files that wait for something, such as their exposure: one small file each in a folder, so that they outlive this process.
 // A file that is gone by its time is told and given up.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { syncFolder } from './create.js';
+import { syncFolder, writeWhole } from './durable.js';
 
 export class WaitingFiles {
   readonly #folder: string;
@@ -42,12 +31,7 @@ export class WaitingFiles {
     if (this.#files.has(path)) return;
     const name = `${basename(path)}.path`;
     mkdirSync(this.#folder, { recursive: true });
-    const part = join(this.#folder, `${name}.part`);
-    const fd = openSync(part, 'w');
-    writeSync(fd, `${path}\n`);
-    fsyncSync(fd);
-    closeSync(fd);
-    renameSync(part, join(this.#folder, name));
+    writeWhole(join(this.#folder, name), `${path}\n`);
     syncFolder(this.#folder);
     this.#files.set(path, name);
   }

@@ -2,29 +2,15 @@
 import { existsSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { at, cameraHeader, latissHeader, writeRaw } from '../butler/testing/headers.js';
-import { dispatch } from './dispatch.js';
+import { call } from './testing/call.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'butler-cli-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
 
-/** Collects what is written. */
-class Sheet extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
-async function butler(...args: readonly string[]) {
-  const [stdout, stderr] = [new Sheet(), new Sheet()];
-  const code = await dispatch(['butler', ...args], { stdout, stderr, stop: new AbortController().signal });
-  return { code, out: stdout.text, err: stderr.text };
-}
+const butler = (...args: readonly string[]) => call('butler', ...args);
 
 t.test('a repository from its making to its pruning', async (t) => {
   const root = join(folder, 'repo');

@@ -11,7 +11,7 @@ import { filesIn, IngestQueue, inOrder } from '../butler/ingest-queue.js';
 import { listDatasets, uriOf } from '../butler/listing.js';
 import { showDataId } from '../butler/registry.js';
 import { Repository } from '../butler/repository.js';
-import { isoOfNs } from '../butler/tai-times.js';
+import { isoOfNs, nowTaiNs } from '../butler/tai-times.js';
 import { WaitingFiles } from '../butler/waiting.js';
 import { type IngestedFile, type RepositoryState, waitingFolder } from '../model/butler.js';
 import { AgentError } from '../model/errors.js';
@@ -108,11 +108,6 @@ function print({ stdout }: Surroundings, options: Options, value: unknown, lines
 /** Time for signals. */
 function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** TAI now, good to the leap seconds since 2017: it dates the ingest. */
-function nowTaiNs(): bigint {
-  return BigInt(Date.now() + 37_000) * 1_000_000n;
 }
 
 async function using<T>(

@@ -10,7 +10,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import t from 'tap';
 import { CalibrationViews } from '../butler/calibration-views.js';
 import { createRepository } from '../butler/create.js';
@@ -19,25 +18,10 @@ import { Repository } from '../butler/repository.js';
 import { nsOfIso } from '../butler/tai-times.js';
 import { type Values, writeFits } from '../butler/testing/headers.js';
 import { imageCalibrations } from '../model/butler.js';
-import { dispatch } from './dispatch.js';
+import { call } from './testing/call.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'calibs-cli-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
-
-class Sheet extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
-async function run(command: 'calibs' | 'butler', ...args: readonly string[]) {
-  const [stdout, stderr] = [new Sheet(), new Sheet()];
-  const stop = new AbortController().signal;
-  const code = await dispatch([command, ...args], { stdout, stderr, stop });
-  return { code, out: stdout.text, err: stderr.text };
-}
 
 const year = {
   'HIERARCH.VALIDITYBEGIN': '2026-01-01T00:00:00',
@@ -66,22 +50,22 @@ function newRepository(name: string): string {
 t.test('a directory into a repository: verified, in force at once, found by time', async (t) => {
   const repo = newRepository('repo');
   const source = delivery('first', 'one');
-  const none = await run('calibs', 'sync', source, '--repo', repo);
+  const none = await call('calibs', 'sync', source, '--repo', repo);
   t.match(none, { code: 1, err: /R44_SW0\/flat\.fits: it does not tell its filter: --filter NAME/ });
 
-  const first = await run('calibs', 'sync', source, '--repo', repo, '--filter', 'i_39', '--label', 'DM-1');
+  const first = await call('calibs', 'sync', source, '--repo', repo, '--filter', 'i_39', '--label', 'DM-1');
   t.match(first, { code: 0, out: /4 added to LATISS\/calib\/DM-1, LSSTCam\/calib\/DM-1/ });
   t.match(first.out, /bias +R44_SW0 2026-01-01T00:00:00 \.\. 2027-01-01T00:00:00/, 'as the files beside it');
   t.match(first.out, /flat +R44_SW0 i_39/);
   t.match(first.out, /bias +RXX_S00 - \.\. -/, 'nobody limits it');
   // A filter of the other camera is not meant for this one's flats.
   const both = ['--filter', 'i_39', '--filter', 'empty~holo4_003'];
-  const again = await run('calibs', 'sync', source, '--repo', repo, ...both);
+  const again = await call('calibs', 'sync', source, '--repo', repo, ...both);
   t.match(again, { code: 0, out: /0 added .*4 unchanged/ });
-  t.match(await run('butler', 'check', repo), { code: 0, out: /4 datasets, good/ });
+  t.match(await call('butler', 'check', repo), { code: 0, out: /4 datasets, good/ });
 
   const find = (at: string, ...more: readonly string[]) =>
-    run('calibs', 'find', 'bias', '--repo', repo, '--detector', 'R44_SW0', '--at', at, ...more);
+    call('calibs', 'find', 'bias', '--repo', repo, '--detector', 'R44_SW0', '--at', at, ...more);
   const found = await find('2026-06-01T00:00:00');
   t.match(found, { code: 0, out: /LSSTCam\/calib\/DM-1\/\d{8}T\d{9}Z\/bias\/bias_LSSTCam_R44_SW0_.*\.fits/ });
   t.match(await find('2027-01-01T00:00:00'), { code: 1, err: /none is valid at 2027-01-01T00:00:00/ });
@@ -91,10 +75,10 @@ t.test('a directory into a repository: verified, in force at once, found by time
   // A later delivery is searched first; what it does not have is still found.
   const second = delivery('second', 'two');
   rmSync(join(second, 'LATISS'), { recursive: true });
-  const added = await run('calibs', 'sync', second, '--repo', repo, '--filter', 'i_39', '--label', 'DM-2');
+  const added = await call('calibs', 'sync', second, '--repo', repo, '--filter', 'i_39', '--label', 'DM-2');
   t.match(added, { code: 0, out: /3 added to LSSTCam\/calib\/DM-2/ });
   t.match(await find('2026-06-01'), { out: /LSSTCam\/calib\/DM-2/ });
-  const listed = JSON.parse((await run('calibs', 'ls', '--repo', repo, '--json', '--at', '2026-06-01')).out);
+  const listed = JSON.parse((await call('calibs', 'ls', '--repo', repo, '--json', '--at', '2026-06-01')).out);
   t.same(
     listed.calibrations.map((one: { type: string; collection: string }) => `${one.collection} ${one.type}`),
     [
@@ -103,12 +87,12 @@ t.test('a directory into a repository: verified, in force at once, found by time
       'LATISS/calib/DM-1 bias',
     ],
   );
-  t.match(await run('calibs', 'ls', '--repo', repo, '--type', 'ptc', '--detector', 'R44_SW0'), {
+  t.match(await call('calibs', 'ls', '--repo', repo, '--type', 'ptc', '--detector', 'R44_SW0'), {
     out: /^\S+ ptc +LSSTCam R44_SW0 2026.*DM-2\n\S+ ptc +LSSTCam R44_SW0 2026.*DM-1\n$/,
   });
 
   // The same time twice in one collection is nobody's choice.
-  const conflict = await run(
+  const conflict = await call(
     'calibs',
     'sync',
     delivery('third', 'three'),
@@ -118,7 +102,7 @@ t.test('a directory into a repository: verified, in force at once, found by time
     ...['--label', 'DM-2'],
   );
   t.match(conflict, { code: 1, err: /LSSTCam\/calib\/DM-2 has one that is valid in a part of this time/ });
-  t.match(await run('butler', 'check', repo), { code: 0, out: /7 datasets, good/ }, 'nothing of it stays');
+  t.match(await call('butler', 'check', repo), { code: 0, out: /7 datasets, good/ }, 'nothing of it stays');
 });
 
 t.test('whatever is wrong with a directory is told before anything is copied', async (t) => {
@@ -134,7 +118,7 @@ t.test('whatever is wrong with a directory is told before anything is copied', a
     join(source, 'R44_SW0', 'SHA256SUMS'),
     `${'0'.repeat(64)}  bias.fits\n${'1'.repeat(64)}  dark.fits\n`,
   );
-  const { code, err } = await run('calibs', 'sync', source, '--repo', repo);
+  const { code, err } = await call('calibs', 'sync', source, '--repo', repo);
   t.equal(code, 1);
   for (const part of [
     /bias\.fits: expected a calibration of R44_SW0, got one of R44_SW1/,
@@ -146,7 +130,7 @@ t.test('whatever is wrong with a directory is told before anything is copied', a
     t.match(err, part);
   t.notMatch(err, /flat/, 'it tells its filter');
   const unknown = delivery('filter', 'x');
-  t.match(await run('calibs', 'sync', unknown, '--repo', repo, '--filter', 'purple'), {
+  t.match(await call('calibs', 'sync', unknown, '--repo', repo, '--filter', 'purple'), {
     code: 1,
     err: /expected a filter that LSSTCam is registered with, got purple/,
   });
@@ -156,7 +140,7 @@ t.test('whatever is wrong with a directory is told before anything is copied', a
 t.test('another repository: the same datasets, collections and validity', async (t) => {
   const backbone = newRepository('backbone');
   const edge = newRepository('edge');
-  await run(
+  await call(
     'calibs',
     'sync',
     delivery('b1', 'b1'),
@@ -167,7 +151,7 @@ t.test('another repository: the same datasets, collections and validity', async 
     '--label',
     'DM-1',
   );
-  await run(
+  await call(
     'calibs',
     'sync',
     delivery('b2', 'b2'),
@@ -177,24 +161,27 @@ t.test('another repository: the same datasets, collections and validity', async 
     ...['--label', 'DM-2', '--begin', '2026-07-01'],
   );
   const listOf = async (repo: string, ...more: readonly string[]) => {
-    const { out } = await run('calibs', 'ls', '--repo', repo, '--json', ...more);
+    const { out } = await call('calibs', 'ls', '--repo', repo, '--json', ...more);
     const { calibrations } = JSON.parse(out) as { calibrations: { uri: string }[] };
     return calibrations.map(({ uri: _, ...one }) => one);
   };
-  const camera = await run('calibs', 'sync', backbone, '--repo', edge, '--detector', 'R44_SW0');
+  const camera = await call('calibs', 'sync', backbone, '--repo', edge, '--detector', 'R44_SW0');
   t.match(camera, { code: 0, out: /6 added to LSSTCam\/calib\/DM-\d, LSSTCam\/calib\/DM-\d/ });
   t.same(await listOf(edge), await listOf(backbone, '--instrument', 'LSSTCam'));
-  t.match(await run('calibs', 'sync', backbone, '--repo', edge), { code: 0, out: /2 added .*6 unchanged/ });
+  t.match(await call('calibs', 'sync', backbone, '--repo', edge), { code: 0, out: /2 added .*6 unchanged/ });
   t.same(await listOf(edge), await listOf(backbone));
-  t.match(await run('calibs', 'sync', backbone, '--repo', edge), { code: 0, out: /0 added.*8 unchanged/ });
-  t.match(await run('butler', 'check', edge), { code: 0, out: /8 datasets, good/ });
-  t.match(await run('calibs', 'sync', edge, '--repo', edge), { code: 2, err: /expected another repository/ });
-  t.match(await run('calibs', 'sync', backbone, '--repo', edge, '--label', 'x'), { code: 2 });
+  t.match(await call('calibs', 'sync', backbone, '--repo', edge), { code: 0, out: /0 added.*8 unchanged/ });
+  t.match(await call('butler', 'check', edge), { code: 0, out: /8 datasets, good/ });
+  t.match(await call('calibs', 'sync', edge, '--repo', edge), {
+    code: 2,
+    err: /expected another repository/,
+  });
+  t.match(await call('calibs', 'sync', backbone, '--repo', edge, '--label', 'x'), { code: 2 });
 });
 
 t.test('the roles see what is valid, in folders that never change', async (t) => {
   const repo = newRepository('views');
-  await run('calibs', 'sync', delivery('v1', 'v1'), '--repo', repo, '--filter', 'i_39', '--label', 'DM-1');
+  await call('calibs', 'sync', delivery('v1', 'v1'), '--repo', repo, '--filter', 'i_39', '--label', 'DM-1');
   const repository = new Repository(repo);
   t.teardown(() => repository.close());
   const views = new CalibrationViews(repository);
@@ -218,7 +205,7 @@ t.test('the roles see what is valid, in folders that never change', async (t) =>
     /bias of R44_SW0: none is valid at 2027-06-01T00:00:00.000 in i_39, the last was until 2027-01-01/,
   );
   t.ok(existsSync(join(one.directory, 'R44_SW0', 'bias.fits')), 'who reads there goes on reading');
-  await run('calibs', 'sync', delivery('v2', 'v2'), '--repo', repo, '--filter', 'i_39', '--label', 'DM-2');
+  await call('calibs', 'sync', delivery('v2', 'v2'), '--repo', repo, '--filter', 'i_39', '--label', 'DM-2');
   const two = ask('2026-06-01');
   t.not(two.directory, one.directory);
   t.equal(
@@ -240,26 +227,29 @@ t.test('what a synchronisation that was killed left is taken away', async (t) =>
   mkdirSync(join(repo, '.summit-agent'), { recursive: true });
   // Nobody has this number.
   writeFileSync(join(repo, '.summit-agent', 'incoming-4194999.list'), `${path}\n`);
-  t.match(await run('butler', 'check', repo), { code: 1, out: /file without row: .*bias_LSSTCam_R44_SW0_x/ });
-  t.match(await run('butler', 'check', repo, '--repair'), {
+  t.match(await call('butler', 'check', repo), {
+    code: 1,
+    out: /file without row: .*bias_LSSTCam_R44_SW0_x/,
+  });
+  t.match(await call('butler', 'check', repo, '--repair'), {
     code: 0,
     out: /of a synchronisation that ended early is taken away/,
   });
 });
 
 t.test('a command that is wrong is told how it is right', async (t) => {
-  t.match(await run('calibs', 'snyc', 'x', '--repo', 'y'), {
+  t.match(await call('calibs', 'snyc', 'x', '--repo', 'y'), {
     code: 2,
     err: /expected one of sync, ls, find/,
   });
-  t.match(await run('calibs', 'ls'), { code: 2, err: /expected --repo REPO/ });
-  t.match(await run('calibs', 'sync', join(folder, 'nowhere'), '--repo', 'y'), {
+  t.match(await call('calibs', 'ls'), { code: 2, err: /expected --repo REPO/ });
+  t.match(await call('calibs', 'sync', join(folder, 'nowhere'), '--repo', 'y'), {
     code: 2,
     err: /expected a directory/,
   });
-  t.match(await run('calibs', 'ls', '--repo', folder, '--detector', 'R44'), {
+  t.match(await call('calibs', 'ls', '--repo', folder, '--detector', 'R44'), {
     code: 2,
     err: /R44_SW0, got R44/,
   });
-  t.match(await run('calibs', '--help'), { code: 0, out: /usage: summit-agent calibs sync SOURCE/ });
+  t.match(await call('calibs', '--help'), { code: 0, out: /usage: summit-agent calibs sync SOURCE/ });
 });

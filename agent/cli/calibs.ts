@@ -13,7 +13,7 @@ import { uriOf } from '../butler/listing.js';
 import { findDataset } from '../butler/lookup.js';
 import { type DataId, showDataId } from '../butler/registry.js';
 import { Repository } from '../butler/repository.js';
-import { nsOfIso, showSpan } from '../butler/tai-times.js';
+import { nowTaiNs, nsOfIso, showSpan } from '../butler/tai-times.js';
 import { dashed } from '../butler/uuids.js';
 import { AgentError } from '../model/errors.js';
 import type { Command, Surroundings } from './command.js';
@@ -95,10 +95,6 @@ function print({ stdout }: Surroundings, options: Options, value: unknown, lines
   else stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
-function taiNow(): bigint {
-  return BigInt(Date.now() + 37_000) * 1_000_000n;
-}
-
 function timeOf(options: Options, name: string): bigint | null {
   const given = options[name];
   if (given === undefined) return null;
@@ -135,7 +131,7 @@ async function sync(
   const filters = listOf(options, 'filter');
   const label = typeof options.label === 'string' ? options.label : runLabel;
   if (!/^[\w.-]+$/.test(label)) throw usage(`--label: expected letters, digits, - and _, got ${label}`);
-  const common = { detectors, nowMs: Date.now(), taiNs: taiNow() };
+  const common = { detectors, nowMs: Date.now(), taiNs: nowTaiNs() };
   const progress = new Progress(around.stderr, 'copying');
   const onProgress: OnProgress = async (share, file) => {
     if (progress.at(share, file)) await new Promise((done) => setImmediate(done));
@@ -238,7 +234,7 @@ function find(root: string, rest: readonly string[], options: Options, around: S
   if (type === undefined || more.length > 0) throw usage('expected one TYPE after find');
   const [detector, ...others] = detectorsOf(options);
   if (!detector || others.length > 0) throw usage('expected one --detector');
-  const at = timeOf(options, 'at') ?? taiNow();
+  const at = timeOf(options, 'at') ?? nowTaiNs();
   const filter = oneFilter(options);
   const repository = new Repository(root, { readOnly: true });
   try {

@@ -2,28 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import t from 'tap';
-import { dispatch } from './dispatch.js';
 import { toJson } from './message-json.js';
 import { readOptions } from './options.js';
 import { stderrLog } from './stderr-log.js';
+import { call, Text } from './testing/call.js';
 import { WatchTable } from './watch-table.js';
-
-class Text extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
-async function call(...argv: string[]) {
-  const stdout = new Text();
-  const stderr = new Text();
-  const code = await dispatch(argv, { stdout, stderr, stop: new AbortController().signal });
-  return { code, out: stdout.text, err: stderr.text };
-}
 
 t.test('without a command the overview goes to stderr, with --help to stdout', async (t) => {
   t.match(await call(), {

@@ -2,7 +2,7 @@
 // summit-agent tail
 
 import { AgentError } from '../model/errors.js';
-import { messageKinds } from '../model/messages.js';
+import { messageKinds } from '../model/message-kinds.js';
 import { nearest } from '../model/nearest.js';
 import { attend } from './attend.js';
 import type { Command } from './command.js';

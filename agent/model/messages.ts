@@ -441,32 +441,6 @@ export type AgentMessage =
   | LogMessage
   | AlarmMessage;
 
-const kinds: Readonly<Record<AgentMessage['kind'], true>> = {
-  'guider.state': true,
-  'guider.series': true,
-  'guider.event': true,
-  'guider.result': true,
-  'guider.acquisition': true,
-  'guider.summary': true,
-  'guider.offsets': true,
-  'guider.exposure': true,
-  'series.end': true,
-  'image.available': true,
-  'image.failed': true,
-  'image.quicklook': true,
-  'image.removed': true,
-  heartbeat: true,
-  state: true,
-  'health.host': true,
-  'health.sensor': true,
-  metrics: true,
-  log: true,
-  alarm: true,
-};
-
-/** Every kind of message: what topics begin with. */
-export const messageKinds: readonly string[] = Object.keys(kinds);
-
 /** Where rooms hand their messages; publish/ implements it. */
 export interface MessageSink {
   publish(message: AgentMessage): void;
