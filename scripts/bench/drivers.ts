@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { quantiles } from '../demonstration/quantiles.js';
 import { Child } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
@@ -95,15 +96,13 @@ async function measureRun(
     control.close();
     await agent.stop(5000);
     await subscription.close();
-    const sorted = latencies.slice(Math.min(skipped, latencies.length >> 2)).sort((a, b) => a - b);
-    const at = (share: number) =>
-      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+    const { p50, p99 } = quantiles(latencies.slice(Math.min(skipped, latencies.length >> 2)));
     return {
       variant: variant.name,
       sent: sensors.reduce((sum, { sent }) => sum + sent, 0),
       received: latencies.length,
-      p50Us: at(0.5),
-      p99Us: at(0.99),
+      p50Us: p50,
+      p99Us: p99,
       outcomes: outcomes.sched_fifo ?? null,
     };
   } finally {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Latency of a stamp from door to door, as the data themselves say it.
+import { quantiles } from '../demonstration/quantiles.js';
 import type { Body } from '../processes/subscription.js';
 
 export const doorNames = [
@@ -46,22 +47,12 @@ export class Doors {
 
   histograms(): Histogram[] {
     return [...this.#us].map(([door, values]) => {
-      const sorted = [...values].sort((a, b) => a - b);
-      const at = (share: number) =>
-        Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN);
       const bins = powers.map((belowUs, n) => ({
         belowUs,
-        count: sorted.filter((us) => us < belowUs && us >= (n === 0 ? 0 : belowUs / 2)).length,
+        count: values.filter((us) => us < belowUs && us >= (n === 0 ? 0 : belowUs / 2)).length,
       }));
-      const used = bins.filter(({ count }) => count > 0);
-      return {
-        door,
-        count: sorted.length,
-        p50: at(0.5),
-        p99: at(0.99),
-        max: Math.round(sorted.at(-1) ?? Number.NaN),
-        bins: used,
-      };
+      const { n, p50, p99, max } = quantiles(values, 0);
+      return { door, count: n, p50, p99, max, bins: bins.filter(({ count }) => count > 0) };
     });
   }
 }

@@ -12,12 +12,12 @@ import { calibrationTypes } from '../../../agent/butler/dataset-types.js';
 import { findDataset } from '../../../agent/butler/lookup.js';
 import { Repository } from '../../../agent/butler/repository.js';
 import { RepositoryThread } from '../../../agent/butler/repository-thread.js';
+import { type Quantiles, quantiles } from '../../demonstration/quantiles.js';
 import { butlerPython } from '../../processes/python.js';
 import { round, table } from '../report.js';
 import { type Contention, measureContention } from './contention.js';
 import { type Kills, measureKills } from './kills.js';
 import { filesOfExposure, fillCalibrations, fillRows, monthNs } from './repository.js';
-import { type Spread, spreadOf } from './spread.js';
 
 /** The peer as a process that answers in lines. */
 async function startPeer(python: string, root: string) {
@@ -73,10 +73,10 @@ async function measureIngest(folder: string, count: number, rounds: number, pyth
   }
   peer?.stop();
   await thread.stop();
-  return { count, ours: spreadOf(ours), theirs: peer ? spreadOf(theirs) : null };
+  return { count, ours: quantiles(ours, 2), theirs: peer ? quantiles(theirs, 2) : null };
 }
 
-function measureLookup(folder: string, exposures: number): Spread {
+function measureLookup(folder: string, exposures: number): Quantiles {
   const root = join(folder, 'lookup');
   createRepository(root);
   const repository = new Repository(root);
@@ -92,11 +92,11 @@ function measureLookup(folder: string, exposures: number): Spread {
     if (found === null) throw new Error(`no dataset of ${exposure}`);
   }
   repository.close();
-  return spreadOf(times);
+  return quantiles(times, 2);
 }
 
 /** All types of a detector, by time, where each of a chain of collections has some years of them in pieces of a month. */
-function measureCalibrations(folder: string): Spread {
+function measureCalibrations(folder: string): Quantiles {
   const repository = new Repository(join(folder, 'lookup'));
   fillCalibrations(repository, 20, 24);
   const times: number[] = [];
@@ -110,7 +110,7 @@ function measureCalibrations(folder: string): Spread {
     times.push(performance.now() - begin);
   }
   repository.close();
-  return spreadOf(times);
+  return quantiles(times, 2);
 }
 
 async function measureExpiry(folder: string, exposures: number) {
@@ -166,16 +166,16 @@ export async function measureButler(rounds: number, killRounds: number) {
 interface Measured {
   readonly ingest: readonly {
     readonly count: number;
-    readonly ours: Spread;
-    readonly theirs: Spread | null;
+    readonly ours: Quantiles;
+    readonly theirs: Quantiles | null;
   }[];
-  readonly lookup: Spread;
-  readonly calibrations: Spread;
+  readonly lookup: Quantiles;
+  readonly calibrations: Quantiles;
   readonly expiry: { readonly removed: number; readonly perSecond: number; readonly loopP99Ms: number };
 }
 
 function printAll({ ingest, lookup, calibrations, expiry }: Measured, problem: string | null): void {
-  const cells = (spread: Spread | null) =>
+  const cells = (spread: Quantiles | null) =>
     spread === null ? ['-', '-'] : [`${spread.p50}`, `${spread.p99}`];
   console.log('\nbutler: ingest of an exposure, ms (headers, links, folders synchronised, rows committed)');
   console.log(

@@ -6,12 +6,12 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRepository } from '../../../agent/butler/create.js';
 import { RepositoryThread } from '../../../agent/butler/repository-thread.js';
+import { type Quantiles, quantiles } from '../../demonstration/quantiles.js';
 import { filesOfExposure } from './repository.js';
-import { type Spread, spreadOf } from './spread.js';
 
 export interface Contention {
   readonly pauseMs: number;
-  readonly ours: Spread;
+  readonly ours: Quantiles;
   readonly ourErrors: number;
   readonly theirWrites: number;
   readonly theirErrors: readonly string[];
@@ -57,5 +57,5 @@ export async function measureContention(
   const { value } = await lines.next();
   await thread.stop();
   const { writes, errors } = JSON.parse(String(value)) as { writes: number; errors: string[] };
-  return { pauseMs, ours: spreadOf(times), ourErrors, theirWrites: writes, theirErrors: errors };
+  return { pauseMs, ours: quantiles(times, 2), ourErrors, theirWrites: writes, theirErrors: errors };
 }
