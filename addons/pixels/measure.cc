@@ -12,6 +12,7 @@
 #include "addons/pixels/examine.h"
 #include "addons/pixels/raw_decode.h"
 #include "addons/pixels/search.h"
+#include "addons/pixels/streak.h"
 #include "addons/pixels/structure.h"
 #include "addons/pixels/tracks.h"
 #include "addons/pixels/wave.h"
@@ -34,6 +35,9 @@ constexpr float kSure = 12.0f;             // SNR above which no noise is taken 
 constexpr float kSharp = 6.0f;             // times its neighbours two pixels away: no star of 2.5 px FWHM
 constexpr float kBestChi2 = 1.3f;          // of a star beneath a track
 constexpr int32_t kManyMasked = 4;         // outliers about a faint star: what made them may have made the rest
+constexpr float kStreakReach = 1.5f;       // widths of a streak: nearer than this its leftovers may look like a star
+constexpr float kStreakShare = 0.35f;      // of the streak's light in a pixel: the most that they have
+constexpr float kStreakFaint = 0.2f;       // they have as much anywhere about it
 constexpr float kNoiseChi2 = 4.0f;         // sigma of chi2
 constexpr float kWidest = 13.0f;           // px FWHM
 constexpr float kElongatedLimit = 0.15f;
@@ -65,6 +69,13 @@ bool FitsNoise(const Fit& fit) {
 // Whether what was found beneath a track is surely a star, and all of the track is left out.
 bool Settles(const Source& best) { return best.certain && !best.blended && !best.pair && best.fit.snr > kSure && best.fit.chi2 < kBestChi2; }
 
+// Whether what was found may be a leftover of a streak: one much brighter, and not far from it.
+bool Outshone(const Streak& streak, const Fit& fit) {
+  const float share = fit.star.flux * ProfileAt(fit.star, 0.0f, 0.0f) / streak.peak;
+  const float reach = share < kStreakFaint ? static_cast<float>(Streak::kReach) : kStreakReach * streak.width + 2.0f;
+  return share < kStreakShare && std::fabs(streak.Beside(fit.star.x, fit.star.y)) < reach;
+}
+
 Measurement Refused(FaultReason fault) {
   Measurement m = Empty(kFault);
   m.fault = static_cast<uint32_t>(fault);
@@ -77,6 +88,7 @@ struct StampMeasurer::State {
   MeasureSettings settings;
   std::vector<int32_t> decoded;  // raw stamps: the measured segment's plane
   Window window;
+  Window scratch;                // the window with what columns' offsets may have taken of a streak
   Detector detector;
   WideSearch search;
   Examiner examiner;
@@ -96,6 +108,8 @@ struct StampMeasurer::State {
   Found Look(const Structure& structure, float threshold, const SearchArea& area, float least_certainty);
   Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near, float least_certainty);
   Measurement MeasureWide(const ImageView& image);
+  void Prepare(const ImageView& image, const Streak* streak, Structure* structure);
+  void MeasureStreakAgain(float noise, const StarPlace& star, Streak* streak);
   Measurement Report(const Source& source, const ImageView& image) const;
 };
 
@@ -159,30 +173,59 @@ StampMeasurer::State::Found StampMeasurer::State::Look(const Structure& structur
   return found;
 }
 
+// Calibrates the window as copied and removes its structure, after a streak is taken out.
+void StampMeasurer::State::Prepare(const ImageView& image, const Streak* streak, Structure* structure) {
+  if (calibration != nullptr && calibration->Fits(image.rows, image.cols)) Calibrate(*calibration, &window);
+  if (streak != nullptr) SubtractStreak(*streak, 1.0f, &window);
+  RemoveStructure(&window, structure);
+}
+
+// Puts the streak's light back and measures it; where that cannot be done it stays as it was.
+void StampMeasurer::State::MeasureStreakAgain(float noise, const StarPlace& star, Streak* streak) {
+  SubtractStreak(*streak, -1.0f, &window);
+  Streak again = *streak;
+  if (MeasureStreak(window, noise, star, &again)) *streak = again;
+}
+
 Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near,
                                                 float least_certainty) {
   const int32_t rows = std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut);
   const int32_t cols = std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut);
   const FaultReason fault = CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
   if (fault != FaultReason::kNone) return Refused(fault);
-  if (calibration != nullptr && calibration->Fits(image.rows, image.cols)) Calibrate(*calibration, &window);
   Structure structure;
-  RemoveStructure(&window, &structure);
+  Streak streak;
+  Prepare(image, nullptr, &structure);
+  const bool crossed = FindStreak(window, structure, &scratch, &streak);
+  // What the streak did to the structure is gone once it is taken out: then it is measured better.
+  for (int pass = 0; crossed && pass < 3; pass++) {
+    if (pass > 0) MeasureStreakAgain(structure.noise, StarPlace{}, &streak);
+    CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
+    Prepare(image, &streak, &structure);
+  }
   RemoveWaves(&window, &structure);
   // The pixels' own noise counts, but not less than what the amplifier is known to have.
   structure.noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
   const float noise = structure.noise;
   MaskSharpColumns(noise, &window);
   MaskDeadColumns(structure, &window);
+  if (crossed) MaskStreak(streak, noise, 1.0f / settings.gain, &window);
   SearchArea area;
   if (near) area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
   const float threshold = near ? kTrackingThreshold : kBlindThreshold;
   Found found = Look(structure, threshold, area, least_certainty);
+  for (int i = 0; crossed && found.best.accepted && i < 2; i++) {
+    const Fit& fit = found.best.fit;
+    MeasureStreakAgain(noise, {fit.star.x, fit.star.y, 2.0f * fit.fwhm}, &streak);
+    SubtractStreak(streak, 1.0f, &window);
+    found = Look(structure, threshold, area, least_certainty);
+  }
   // Something bright was no star, or not surely one: what is too sharp for starlight may lie on top of one.
   if (found.doubtful > kSure && MaskTracks(noise, kSharp, &window) > 0) {
     const Found again = Look(structure, threshold, area, least_certainty);
     if (Settles(again.best)) found = again;
   }
+  if (crossed && found.best.accepted && Outshone(streak, found.best.fit)) found.best.blended = true;
   const Source& best = found.best;
   Measurement m = best.accepted ? Report(best, image) : Empty(kNoStar);
   brightness = best.accepted ? best.fit.star.flux : 0.0f;

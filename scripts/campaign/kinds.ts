@@ -147,6 +147,7 @@ export const kinds: readonly Kind[] = [
   happening('frozen', { flags: ['frozen', 'off_track'] }),
   happening('clouds', { flags: ['no_star', 'low_snr'] }, () => ({ transparency: 0, stamps: 3 })),
   happening('cosmic-ray', {}, () => ({ stamps: 1 })),
+  happening('satellite', {}, () => ({ stamps: 1 })),
   happening('wrong-star', {}, () => ({ 'offset-px': [9, 7] })),
   // the life of a series
   event('START', 'lost', 'one', {}),
