@@ -93,7 +93,30 @@ function detectorNames(registry: Registry): ReadonlyMap<string, string> {
 
 /** Its path there where that is one below the root; a file that lies elsewhere gets one by its run. */
 function pathHere(path: string, type: string, run: string): string {
-  return /^[a-z][a-z0-9+.-]*:/.test(path) ? join(run, type, basename(path)) : path;
+  const isInside =
+    !/^[a-z][a-z0-9+.-]*:/.test(path) && !path.startsWith('/') && !path.split('/').includes('..');
+  return isInside ? path : join(run, type, basename(path));
+}
+
+/** Refuses (`butler_conflict`) what would take the place of another dataset. */
+function checkPlaces({ db, registry }: Repository, fresh: readonly Certified[]): void {
+  const taken = db.read(() =>
+    registry
+      .sql<[string], { path: string; uuid: string }>(
+        `SELECT path, dataset_id AS uuid FROM ${recordsTable} WHERE path IN (SELECT value FROM json_each(?))`,
+      )
+      .all(JSON.stringify(fresh.map(({ path }) => path))),
+  );
+  const owners = new Map(taken.map(({ path, uuid }) => [path, uuid]));
+  for (const { uuid, path, type } of fresh) {
+    const owner = owners.get(path);
+    if (owner === undefined || owner === uuid) owners.set(path, uuid);
+    else
+      throw new AgentError(
+        'butler_conflict',
+        `${type.name} ${dashed(uuid)}: ${path} is the file of ${dashed(owner)}`,
+      );
+  }
 }
 
 function contentOf(source: Repository, { from, detectors }: MirrorSettings): Content {
@@ -290,10 +313,11 @@ export async function mirrorCalibrations(
   checkNames(repository, rows);
   const all = datasets(rows);
   const fresh = all.filter((one) => !isHere(repository, one));
+  checkPlaces(repository, fresh);
   const collections = [...new Set(rows.map(({ collection }) => collection))];
   const result = { unchanged: all.length - fresh.length, leftOut, collections };
   const incoming = new IncomingFiles(
-    repository.root,
+    repository,
     fresh.map(({ path }) => path),
   );
   try {
@@ -303,6 +327,7 @@ export async function mirrorCalibrations(
       return { ...result, added: [], stopped: true };
     }
     repository.db.write(() => {
+      repository.registry.refresh();
       insertAll(repository, fresh, settings.taiNs);
       certifyAll(repository, content, settings);
     });

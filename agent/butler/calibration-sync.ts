@@ -151,7 +151,7 @@ export async function syncCalibrationFolder(
   const result = { unchanged: wanted.length - fresh.length, leftOut, collections };
   if (fresh.length === 0) return { ...result, added: [], stopped: false };
   const incoming = new IncomingFiles(
-    repository.root,
+    repository,
     fresh.map(({ path }) => path),
   );
   try {

@@ -22,7 +22,6 @@ import { isoOfNs, unboundedSpan } from './tai-times.js';
 interface Row {
   readonly uuid: string;
   readonly path: string | null;
-  readonly begin: bigint;
   readonly end: bigint;
 }
 
@@ -51,11 +50,13 @@ export class CalibrationViews {
   /** Which calibrations an exposure at that time takes. */
   view(request: CalibrationRequest): CalibrationView {
     const missing: string[] = [];
-    const choices = this.#repository.db.read(() =>
-      request.detectors.flatMap((detector) =>
+    const { db, registry } = this.#repository;
+    const choices = db.snapshot(() => {
+      registry.refresh();
+      return request.detectors.flatMap((detector) =>
         detector.types.flatMap((name) => this.#choose(request, detector, name, missing) ?? []),
-      ),
-    );
+      );
+    });
     const digest = createHash('sha256')
       .update(choices.map(({ name, uuid }) => `${name} ${uuid}\n`).join(''))
       .digest('hex')
@@ -86,7 +87,6 @@ export class CalibrationViews {
     const dataId: DataId = { instrument, detector, ...(filter !== null && { physical_filter: filter }) };
     const chain = calibChain(instrument);
     for (const collection of registry.collection(chain) ? registry.flattened([chain]) : []) {
-      if (collection.type !== CollectionType.calibration) continue;
       const rows = this.#rowsAt(type, collection, dataId, taiNs);
       const [row, second] = rows;
       if (second) return none(`${collection.name} has more than one that is valid at ${isoOfNs(taiNs)}`);
@@ -102,14 +102,20 @@ export class CalibrationViews {
 
   #rowsAt(type: KnownType, collection: Collection, dataId: DataId, taiNs: bigint): Row[] {
     const where = type.dimensions.map((name) => ` AND c.${name} = ?`).join('');
+    const values = type.dimensions.map((name) => dataId[name]);
+    // What lies in a run of the chain, or is tagged, is always valid.
+    const isCertified = collection.type === CollectionType.calibration;
+    const [table, end, time] = isCertified
+      ? [type.calibs, 'c.timespan_end', ' AND c.timespan_begin <= ? AND c.timespan_end > ?']
+      : [type.tags, String(unboundedSpan.end), ''];
     return this.#repository.registry
       .sql<unknown[], Row>(
-        `SELECT c.dataset_id AS uuid, f.path, c.timespan_begin AS begin, c.timespan_end AS end FROM ${type.calibs} AS c
+        `SELECT c.dataset_id AS uuid, f.path, ${end} AS end FROM ${table} AS c
          LEFT JOIN ${recordsTable} AS f ON f.dataset_id = c.dataset_id
-         WHERE c.dataset_type_id = ? AND c.collection_id = ?${where} AND c.timespan_begin <= ? AND c.timespan_end > ? LIMIT 2`,
+         WHERE c.dataset_type_id = ? AND c.collection_id = ?${where}${time} LIMIT 2`,
       )
       .safeIntegers(true)
-      .all(type.id, collection.id, ...type.dimensions.map((name) => dataId[name]), taiNs, taiNs);
+      .all(type.id, collection.id, ...values, ...(isCertified ? [taiNs, taiNs] : []));
   }
 
   /** When the last one that was valid before ceased to be. */

@@ -112,6 +112,7 @@ export function certifyPlaced(
   { collection, nowMs, taiNs }: CertifySettings,
 ): string[] {
   const { registry, root } = repository;
+  registry.refresh();
   const valid = registry.ensureCollection(collection, CollectionType.calibration);
   const uuids = placed.map(({ known, run, dataId, path, calibration }) => {
     const runs = registry.ensureCollection(run, CollectionType.run);

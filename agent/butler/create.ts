@@ -2,8 +2,8 @@
 // Makes a repository: universe 7, which every lsst.daf.butler from 27.0 on opens, with the two cameras, the dataset types
 // of this agent and the observatory's names of collections.
 
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import { RepositoryDatabase } from './database.js';
@@ -17,7 +17,7 @@ import {
   rawType,
 } from './dataset-types.js';
 import { universe7 } from './dimensions.js';
-import { syncFolder, writeWhole } from './durable.js';
+import { isAlive, syncFolder, writeWhole } from './durable.js';
 import { exposureMax, type InstrumentTable, instrumentTables, visitSystem } from './instruments.js';
 import {
   configurationName,
@@ -30,6 +30,9 @@ import { CollectionType, Registry } from './registry.js';
 import type { Repository } from './repository.js';
 import { statementsOf } from './schema.js';
 import { universe7Tables } from './schema-tables.js';
+
+/** Not whole: also the journal of one. */
+const partName = /^gen3\.sqlite3\.(\d+)\.part/;
 
 function registerInstrument(registry: Registry, table: InstrumentTable): void {
   const { name, detectorMax, className, detectors, filters } = table;
@@ -104,6 +107,32 @@ export function isRepository(root: string): boolean {
   return existsSync(join(root, configurationName));
 }
 
+/** One whose making was not finished is none that can be opened. */
+export function isWholeRepository(root: string): boolean {
+  return isRepository(root) && existsSync(join(root, databaseName));
+}
+
+/** Two may make one at the same time: the first has it. */
+function giveName(part: string, database: string): void {
+  try {
+    linkSync(part, database);
+    rmSync(part);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'EEXIST') throw new AgentError('butler', `${dirname(database)} is a repository already`);
+    // A file system without hard links.
+    renameSync(part, database);
+  }
+}
+
+/** Of a process that was killed. */
+function removeAbandonedParts(root: string): void {
+  for (const name of readdirSync(root)) {
+    const pid = partName.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(root, name), { force: true });
+  }
+}
+
 /**
  * Makes one in `root`, which may exist; `site` is another whose detectors and filters it gets in place of ours. Refuses
  * (`butler`) a directory that is one already.
@@ -113,7 +142,7 @@ export function createRepository(root: string, site: Repository | null = null): 
   const database = join(root, databaseName);
   if (existsSync(configuration) && existsSync(database))
     throw new AgentError('butler', `${root} is a repository already`);
-  const part = `${database}.part`;
+  const part = `${database}.${process.pid}.part`;
   try {
     mkdirSync(root, { recursive: true });
     if (existsSync(database))
@@ -121,7 +150,7 @@ export function createRepository(root: string, site: Repository | null = null): 
         'butler',
         `${root}: expected no ${databaseName} without ${configurationName}, got one`,
       );
-    rmSync(part, { force: true });
+    removeAbandonedParts(root);
     new Database(part).close();
     const db = new RepositoryDatabase(part);
     try {
@@ -131,9 +160,10 @@ export function createRepository(root: string, site: Repository | null = null): 
     }
     // The configuration first: a database that stands alone may be somebody else's.
     writeWhole(configuration, configurationText());
-    renameSync(part, database);
+    giveName(part, database);
     syncFolder(root);
   } catch (error) {
+    rmSync(part, { force: true });
     if (error instanceof AgentError) throw error;
     throw new AgentError('butler', `${root}: no repository can be made there: ${sentenceOf(error)}`, {
       cause: error,

@@ -25,6 +25,11 @@ function isBusy(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY') || codeOf(error) === 'SQLITE_LOCKED';
 }
 
+/** Something else is there under the same key, or something that was pointed to is not there. */
+export function isConstraint(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_CONSTRAINT');
+}
+
 /** A crash left a transaction unfinished: who may write puts it right by opening. */
 export function needsRollback(error: unknown): boolean {
   const cause = error instanceof AgentError ? error.cause : error;

@@ -16,7 +16,8 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { sentenceOf } from '../model/errors.js';
 import { syncFile, syncFolder } from './durable.js';
 import type { ExposureRow } from './exposure-record.js';
 
@@ -49,6 +50,11 @@ export function exposurePath(
   return `${run}/${safe(type)}/${day_obs}/${safe(obs_id)}/${name}${extension}`;
 }
 
+/** A raw file keeps its own: `.fits`, `.fits.fz`, `.fits.gz`. */
+export function extensionOf(file: string): string {
+  return /\.fits?(\.(fz|gz))?$/i.exec(file)?.[0] ?? '.fits';
+}
+
 /** The same for a calibration; a flat has band and filter in it. */
 export function calibPath(
   type: string,
@@ -69,11 +75,18 @@ export function absolutePath(root: string, path: string): string | null {
   return /^[a-z][a-z0-9+.-]*:/.test(path) ? null : join(root, path);
 }
 
-/** As lsst.resources writes it: Node.js escapes a tilde, Python does not. */
+/** As lsst.resources writes it: Python leaves letters, digits and `_.-~` as they are, and nothing else. */
 export function fileUri(path: string): string {
   // As a rule there is nothing to escape.
-  if (/^\/[\w./~+-]+$/.test(path) && !path.includes('/.')) return `file://${path}`;
-  return pathToFileURL(resolve(path)).href.replaceAll('%7E', '~');
+  if (/^\/[\w./~-]+$/.test(path) && !path.includes('/.')) return `file://${path}`;
+  return `file://${resolve(path).split('/').map(escaped).join('/')}`;
+}
+
+function escaped(part: string): string {
+  return encodeURIComponent(part).replace(
+    /[!'()*]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 export function isInside(root: string, path: string): boolean {
@@ -97,8 +110,16 @@ function makeFolders(folder: string): string[] {
   return changed;
 }
 
+/** What a copy is called until it is whole: of this process, so that two do not write the same. */
+function partOf(path: string): string {
+  return `${path}.${process.pid}.part`;
+}
+
+/** A copy that is not whole, and the number of the process that makes it. */
+export const partForm = /\.(\d+)\.part$/;
+
 function copyDurably(from: string, to: string): void {
-  const part = `${to}.part`;
+  const part = partOf(to);
   try {
     copyFileSync(from, part);
     syncFile(part);
@@ -109,13 +130,20 @@ function copyDurably(from: string, to: string): void {
   }
 }
 
-/** As a rule it is: the first look is the link itself. */
+/** A file of another file system, of somebody who does not let it be linked, or with as many names as it can have. */
+export class CannotLink extends Error {}
+
+/** As a rule it is: the first look is the link itself. False: something is there. */
 function linkIfFree(from: string, to: string): boolean {
   try {
     linkSync(from, to);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST') return false;
+    if (code === 'EXDEV' || code === 'EPERM' || code === 'EMLINK')
+      throw new CannotLink(sentenceOf(error), { cause: error });
+    throw error;
   }
 }
 
@@ -126,19 +154,39 @@ export class Folders {
 
   /** Puts a file at `to`. False: it was there before, whole and the same one. */
   put(from: string, to: string, transfer: 'link' | 'copy'): boolean {
-    const folder = dirname(to);
-    if (!this.#known.has(folder)) {
-      for (const parent of makeFolders(folder)) this.#changed.add(parent);
-      this.#known.add(folder);
+    this.#make(to);
+    if (transfer === 'copy') {
+      if (isSameFile(from, to)) return false;
+      copyDurably(from, to);
+      return true;
     }
-    this.#changed.add(folder);
-    if (transfer === 'link' && linkIfFree(from, to)) return true;
-    const there = look(to);
-    const source = statSync(from);
-    if (there && there.ino === source.ino && there.dev === source.dev) return false;
-    if (transfer === 'copy') copyDurably(from, to);
-    else this.#link(from, to);
-    return true;
+    try {
+      return this.#link(from, to);
+    } catch (error) {
+      if (!(error instanceof CannotLink)) throw error;
+      copyDurably(from, to);
+      return true;
+    }
+  }
+
+  /** A second name, in place of what is there. Throws `CannotLink`. */
+  link(from: string, to: string): boolean {
+    this.#make(to);
+    return this.#link(from, to);
+  }
+
+  /** A copy that gets its name by `takeCopy`. */
+  copy(from: string, to: string): string {
+    this.#make(to);
+    const part = partOf(to);
+    copyFileSync(from, part);
+    syncFile(part);
+    return part;
+  }
+
+  takeCopy(part: string, to: string): void {
+    this.#make(to);
+    renameSync(part, to);
   }
 
   /** After this everything that was put is on the disk. */
@@ -147,21 +195,30 @@ export class Folders {
     this.#changed.clear();
   }
 
-  #link(from: string, to: string): void {
-    const part = `${to}.part`;
-    try {
-      linkSync(from, to);
-    } catch (error) {
-      if (codeOf(error) === 'EXDEV' || codeOf(error) === 'EPERM' || codeOf(error) === 'EMLINK')
-        copyDurably(from, to);
-      else if (codeOf(error) === 'EEXIST') {
-        // Left there by a crash before its row: the file that is ingested now takes its place.
-        rmSync(part, { force: true });
-        linkSync(from, part);
-        renameSync(part, to);
-      } else throw error;
+  #make(to: string): void {
+    const folder = dirname(to);
+    if (!this.#known.has(folder)) {
+      for (const parent of makeFolders(folder)) this.#changed.add(parent);
+      this.#known.add(folder);
     }
+    this.#changed.add(folder);
   }
+
+  #link(from: string, to: string): boolean {
+    if (linkIfFree(from, to)) return true;
+    if (isSameFile(from, to)) return false;
+    // Left there by a crash before its row: the file that is put there now takes its place.
+    const part = partOf(to);
+    rmSync(part, { force: true });
+    linkSync(from, part);
+    renameSync(part, to);
+    return true;
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [look(a), look(b)];
+  return one !== null && other !== null && one.ino === other.ino && one.dev === other.dev;
 }
 
 /** SHA-256 of a file, hexadecimal. */
@@ -179,8 +236,7 @@ export function checksum(path: string): string {
 
 /** The same bytes, at the least cost that shows it. */
 export function sameContent(a: string, b: string): boolean {
+  if (isSameFile(a, b)) return true;
   const [one, other] = [look(a), look(b)];
-  if (!one || !other) return false;
-  if (one.ino === other.ino && one.dev === other.dev) return true;
-  return one.size === other.size && checksum(a) === checksum(b);
+  return one !== null && one.size === other?.size && checksum(a) === checksum(b);
 }

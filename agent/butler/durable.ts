@@ -3,8 +3,9 @@
 
 import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
 
-function sync(path: string, how: 'r' | 'r+'): void {
-  const fd = openSync(path, how);
+/** What a file holds is on the disk when this returns; of a folder, the names in it. */
+export function syncFile(path: string): void {
+  const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
   } finally {
@@ -12,20 +13,22 @@ function sync(path: string, how: 'r' | 'r+'): void {
   }
 }
 
-/** What a file holds is on the disk when this returns. */
-export function syncFile(path: string): void {
-  sync(path, 'r+');
-}
-
-/** The names in a folder are on the disk when this returns. */
-export function syncFolder(path: string): void {
-  sync(path, 'r');
-}
+export const syncFolder = syncFile;
 
 /** There as a whole or not at all; its name is on the disk once its folder is (`syncFolder`). */
 export function writeWhole(path: string, text: string): void {
-  const part = `${path}.part`;
+  const part = `${path}.${process.pid}.part`;
   writeFileSync(part, text);
   syncFile(part);
   renameSync(part, path);
+}
+
+/** Of this machine. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }

@@ -3,16 +3,14 @@
 // lsst.daf.butler, then files, then the trash: a crash in between leaves trash, which the next start empties. Nothing that
 // a tagged or calibration collection holds is touched, nor files that were ingested where they lie.
 
-import { readdirSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { statfsSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { RemovedFiles } from '../model/butler.js';
 import { guiderRun, quickLookRun, rawRun } from './dataset-types.js';
-import { isInside, look } from './datastore.js';
-import { syncFolder } from './durable.js';
 import { instrumentTables } from './instruments.js';
 import { datastoreName, recordsTable } from './layout.js';
 import type { Repository } from './repository.js';
-import { dashed } from './uuids.js';
+import { emptyTrash, spoolNames } from './trash.js';
 
 export interface ExpirySettings {
   /** ingested before this, TAI ns; null: whatever their age */
@@ -31,12 +29,6 @@ interface Candidate {
   readonly id: string;
   readonly date: bigint;
   readonly path: string | null;
-}
-
-interface Trashed {
-  readonly id: string;
-  readonly path: string | null;
-  readonly bytes: number | null;
 }
 
 const hourNs = 3_600_000_000_000;
@@ -143,64 +135,4 @@ export class Expiry {
       registry.sql('DELETE FROM dataset WHERE id = ?').run(id);
     }
   }
-}
-
-/** `raw_..._MC_O_20260315_000051_R44_SW0_...`: the camera's name for the same file. */
-function spoolNames(path: string): string[] {
-  const match = /((?:MC|AT|CC)_[A-Z]_\d{8}_\d{6})_(R\d\d|RXX)_(S\w\d?)_/.exec(basename(path));
-  if (!match) return [];
-  const raft = match[2] === 'RXX' ? 'R00' : match[2];
-  const stem = `${match[1]}_${raft}_${match[3]}${basename(path).startsWith('guider_raw') ? '_guider' : ''}`;
-  return [`${stem}.fits`, `${stem}.json`];
-}
-
-/** Removes the files of everything in the trash, then the trash. */
-export function emptyTrash(repository: Repository, spools: readonly string[]): RemovedFiles {
-  const { db, registry, root } = repository;
-  const trashed = db.read(() =>
-    db
-      .prepare<[string], Trashed>(
-        `SELECT t.dataset_id AS id, f.path, f.file_size AS bytes FROM dataset_location_trash AS t
-         LEFT JOIN ${recordsTable} AS f ON f.dataset_id = t.dataset_id WHERE t.datastore_name = ?`,
-      )
-      .all(datastoreName),
-  );
-  if (trashed.length === 0) return { uuids: [], bytes: 0 };
-  const folders = new Set<string>();
-  for (const { path } of trashed) {
-    if (path === null || path.includes(':')) continue;
-    const file = join(root, path);
-    rmSync(file, { force: true });
-    folders.add(dirname(file));
-    for (const spool of spools)
-      for (const name of spoolNames(path)) rmSync(join(spool, name), { force: true });
-  }
-  syncRemoval(root, folders);
-  db.write(() => {
-    for (const { id } of trashed) {
-      registry.sql(`DELETE FROM ${recordsTable} WHERE dataset_id = ?`).run(id);
-      registry
-        .sql('DELETE FROM dataset_location_trash WHERE dataset_id = ? AND datastore_name = ?')
-        .run(id, datastoreName);
-    }
-  });
-  return {
-    uuids: trashed.map(({ id }) => dashed(id)),
-    bytes: trashed.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
-  };
-}
-
-/** Empty folders go as well; what is left is synchronised, so that no file comes back without its rows. */
-function syncRemoval(root: string, folders: ReadonlySet<string>): void {
-  const changed = new Set<string>();
-  for (const folder of folders) {
-    let at = folder;
-    while (isInside(root, at) && look(at) && readdirSync(at).length === 0) {
-      rmdirSync(at);
-      changed.delete(at);
-      at = dirname(at);
-    }
-    if (look(at)) changed.add(at);
-  }
-  for (const folder of changed) if (look(folder)) syncFolder(folder);
 }

@@ -43,6 +43,20 @@ export interface Observation {
   readonly detector: string;
 }
 
+/** Keywords that are read here, and in the corrections; of longer ones those that tell of a simulation. */
+const keywords = [
+  ...['INSTRUME', 'OBSID', 'DAYOBS', 'SEQNUM', 'CONTRLLR', 'CALIB_ID', 'RAFTBAY', 'CCDSLOT', 'RUNNUM'],
+  ...['IMGTYPE', 'OBSTYPE', 'REASON', 'TESTTYPE', 'OBJECT', 'PROGRAM', 'GROUPID', 'CURINDEX', 'MAXINDEX'],
+  ...['FILTER', 'FILTER1', 'FILTER2', 'GRATING', 'EXPTIME', 'DARKTIME', 'SHUTTIME', 'VIGN_MIN', 'SIMULATE'],
+  ...['MJD-BEG', 'DATE-BEG', 'MJD-OBS', 'DATE-OBS', 'DATE-END', 'TIMESYS', 'DATE', 'TRACKSYS', 'RADESYS'],
+  ...['RA', 'DEC', 'RASTART', 'DECSTART', 'ROTPA', 'ROTANGLE', 'ROTCOORD', 'AZSTART', 'ELSTART'],
+];
+const known: ReadonlySet<string> = new Set(keywords);
+/** For `readHeader`. */
+export const observationKeywords: ReadonlySet<string> = new Set(keywords.map((key) => key.padEnd(8)));
+
+/** The registry takes no longer one. */
+const longestType = 16;
 const controllers = 'OCHPQS';
 /** The laboratory's day began at midnight there; the camera was shipped in May 2024. */
 const firstNightOnSummit = 20240501;
@@ -58,6 +72,7 @@ class Reader {
 
   value(...keys: readonly string[]): Exclude<HeaderValue, null> | undefined {
     for (const key of keys) {
+      if (!known.has(key)) throw new Error(`${key} is not among the keywords that are read`);
       const value = this.#header[key];
       if (value !== undefined && value !== null) return value;
     }
@@ -91,8 +106,9 @@ class Reader {
     );
   }
 
-  get keys(): string[] {
-    return Object.keys(this.#header);
+  /** One of those keywords has a value, and that is not false. */
+  says(isMeant: (key: string) => boolean): boolean {
+    return Object.entries(this.#header).some(([key, value]) => isMeant(key) && Boolean(value));
   }
 }
 
@@ -117,12 +133,18 @@ function hasOwnYears(controller: string, dayObs: number): boolean {
   return 'PQS'.includes(controller) && dayObs <= 20250417;
 }
 
+function isDay(text: string): boolean {
+  const [, year = '', month = '', day = ''] = /^(\d{4})(\d\d)(\d\d)$/.exec(text) ?? [];
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  return date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day);
+}
+
 function nightOf(header: Reader, instrument: string): Night {
   const parts = (header.text('OBSID') ?? '').split('_');
   const fromId = instrument === 'LATISS' && parts.length === 4 ? parts : [];
   const dayText = (header.text('DAYOBS') ?? fromId[2] ?? header.fail('DAYOBS')).replaceAll('-', '');
   const seqNum = header.number('SEQNUM') ?? Number(fromId[3] ?? header.fail('SEQNUM'));
-  if (!/^\d{8}$/.test(dayText)) header.fail('DAYOBS');
+  if (!isDay(dayText)) header.fail('DAYOBS');
   if (!Number.isInteger(seqNum) || seqNum < 0 || seqNum > 99_999) header.fail('SEQNUM');
   const controller = header.text('CONTRLLR') ?? 'O';
   const place = controllers.indexOf(controller);
@@ -157,6 +179,7 @@ function typeOf(header: Reader, instrument: string, exposureTime: number): strin
   const given = instrument === 'LATISS' ? header.text('OBSTYPE', 'IMGTYPE') : header.needText('IMGTYPE');
   if (given === undefined) return exposureTime === 0 ? 'bias' : 'unknown';
   const type = given.toLowerCase();
+  if (type === '' || type.length > longestType) header.fail('IMGTYPE');
   return type === 'skyexp' || type === 'object' ? 'science' : type;
 }
 
@@ -194,7 +217,7 @@ function seesSky(header: Reader, instrument: string, night: Night, type: string)
 
 function simulated(header: Reader, controller: string): 0 | 1 {
   if ('HPQS'.includes(controller)) return 1;
-  const told = header.keys.some((key) => key.includes('SIMULATE') && Boolean(header.value(key)));
+  const told = header.says((key) => key.includes('SIMULATE'));
   return told ? 1 : 0;
 }
 
@@ -233,6 +256,12 @@ function detectorOf(header: Reader, instrument: string): string {
   return `${header.needText('RAFTBAY')}_${header.needText('CCDSLOT')}`;
 }
 
+/** It becomes a folder's name. */
+function obsIdOf(header: Reader): string {
+  const obsId = header.needText('OBSID');
+  return /^\.*$/.test(obsId) ? header.fail('OBSID') : obsId;
+}
+
 function wrapped(degrees: number): number {
   const rest = degrees % 360;
   return rest < 0 ? rest + 360 : rest;
@@ -254,7 +283,8 @@ export function observationOf(raw: Header, path: string): Observation {
   const elevation = header.number('ELSTART');
   const index = header.number('CURINDEX');
   const last = header.number('MAXINDEX');
-  const inSequence = index !== undefined && last !== undefined;
+  const inSequence =
+    index !== undefined && last !== undefined && Number.isSafeInteger(index) && Number.isSafeInteger(last);
   const begin = beginOf(header);
   return {
     exposure: {
@@ -263,7 +293,7 @@ export function observationOf(raw: Header, path: string): Observation {
       day_obs: dayObs,
       group: header.text('GROUPID') ?? String(night.id),
       physical_filter: isCamera ? cameraFilter(header) : latissFilter(header),
-      obs_id: header.needText('OBSID'),
+      obs_id: obsIdOf(header),
       exposure_time: exposureTime,
       dark_time: dark === undefined || (!isCamera && dark < exposureTime) ? exposureTime : dark,
       observation_type: type,

@@ -2,7 +2,7 @@
 // What ingest reads of a file: the primary header's keywords, from the sidecar of the same name (`.json`) where there is
 // one, as the observatory's ingest does, else from the FITS file itself (also gzip under a .fits name).
 
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { AgentError, sentenceOf } from '../model/errors.js';
 
@@ -67,8 +67,17 @@ function cardOf(card: string): ParsedCard | null {
   return fresh;
 }
 
-/** Cards up to END; a long text goes on in CONTINUE cards. */
-function headerOfCards(cards: readonly string[]): Header {
+/** Keywords that somebody asks for, in eight characters as a card begins with them; absent: all. */
+export type WantedKeywords = ReadonlySet<string> | undefined;
+
+/** Cards up to END of the wanted keywords, and how many there are in all. */
+interface Cards {
+  readonly cards: readonly string[];
+  readonly count: number;
+}
+
+/** A long text goes on in CONTINUE cards. */
+function headerOfCards({ cards }: Cards): Header {
   const header: Record<string, HeaderValue> = {};
   let open: string | null = null;
   for (const card of cards) {
@@ -87,39 +96,49 @@ function headerOfCards(cards: readonly string[]): Header {
   return header;
 }
 
-/** Reads blocks until END. */
-function cardsFrom(path: string, read: (block: Buffer, at: number) => number, isPrimary = true): string[] {
-  const block = Buffer.alloc(blockBytes);
+/** Text of a header from there on: whole blocks, or less than one where the file ends. */
+type ReadText = (from: number) => string;
+
+function cardsFrom(path: string, read: ReadText, wanted: WantedKeywords, isPrimary = true): Cards {
   const cards: string[] = [];
-  for (let i = 0; i < mostBlocks; i++) {
-    const bytes = read(block, i * blockBytes);
-    const first = isPrimary ? 'SIMPLE  =' : 'XTENSION=';
-    if (i === 0 && bytes > 0 && block.toString('latin1', 0, 9) !== first)
+  let count = 0;
+  let kept = true;
+  for (let from = 0; from < mostBlocks * blockBytes; ) {
+    const text = read(from);
+    if (from === 0 && text !== '' && !text.startsWith(isPrimary ? 'SIMPLE  =' : 'XTENSION='))
       throw refuse(path, 'expected a FITS file, got something else');
-    if (bytes < blockBytes) throw refuse(path, 'expected a FITS header, got its half');
-    const text = block.toString('latin1');
-    for (let at = 0; at < blockBytes; at += cardBytes) {
-      const card = text.slice(at, at + cardBytes);
-      if (card.startsWith('END') && card.trimEnd() === 'END') return cards;
-      cards.push(card);
+    if (text.length < blockBytes) throw refuse(path, 'expected a FITS header, got its half');
+    for (let at = 0; at < text.length; at += cardBytes) {
+      const begin = text.slice(at, at + 8);
+      if (begin === 'END     ' && text.slice(at, at + cardBytes).trimEnd() === 'END') return { cards, count };
+      count++;
+      if (wanted && begin !== 'CONTINUE') kept = wanted.has(begin) || begin === 'HIERARCH';
+      if (kept) cards.push(text.slice(at, at + cardBytes));
     }
+    from += text.length;
   }
   throw refuse(path, 'expected the end of a FITS header, got none');
 }
 
-function headerOfFile(path: string): Header {
+/** Whole blocks of these bytes; all of them where they are less than one. */
+function blocksOf(bytes: Buffer): string {
+  const rest = bytes.length < blockBytes ? 0 : bytes.length % blockBytes;
+  return bytes.toString('latin1', 0, bytes.length - rest);
+}
+
+function headerOfFile(path: string, wanted: WantedKeywords): Header {
   const fd = openSync(path, 'r');
   try {
-    const there = readSync(fd, start, 0, start.length, 0);
+    let there = readSync(fd, start, 0, start.length, 0);
     if (there >= 2 && start.readUInt16BE(0) === 0x1f8b) {
       const whole = gunzipSync(readFileSync(path));
-      return headerOfCards(cardsFrom(path, (block, at) => whole.copy(block, 0, at, at + blockBytes)));
+      return headerOfCards(cardsFrom(path, (from) => blocksOf(whole.subarray(from)), wanted));
     }
-    const read = (block: Buffer, at: number) =>
-      at + blockBytes <= there
-        ? start.copy(block, 0, at, at + blockBytes)
-        : readSync(fd, block, 0, blockBytes, at);
-    return headerOfCards(cardsFrom(path, read));
+    const read = (from: number) => {
+      if (from > 0) there = readSync(fd, start, 0, start.length, from);
+      return blocksOf(start.subarray(0, there));
+    };
+    return headerOfCards(cardsFrom(path, read, wanted));
   } finally {
     closeSync(fd);
   }
@@ -150,10 +169,13 @@ export function readAllHeaders(path: string): Header[] {
     for (let at = 0; at < size; ) {
       // Whatever follows the last extension and is none is nobody's business.
       if (at > 0 && !isExtension(fd, at)) break;
-      const cards = cardsFrom(path, (block, from) => readSync(fd, block, 0, blockBytes, at + from), at === 0);
+      const begin = at;
+      const read = (from: number) =>
+        blocksOf(start.subarray(0, readSync(fd, start, 0, blockBytes, begin + from)));
+      const cards = cardsFrom(path, read, undefined, at === 0);
       const header = headerOfCards(cards);
       headers.push(header);
-      const headerBlocks = Math.floor(cards.length / (blockBytes / cardBytes)) + 1;
+      const headerBlocks = Math.floor(cards.count / (blockBytes / cardBytes)) + 1;
       at += (headerBlocks + Math.ceil(dataBytes(header) / blockBytes)) * blockBytes;
       if (at > size) throw refuse(path, `expected ${at} bytes or more, got ${size}`);
     }
@@ -169,30 +191,32 @@ export function sidecarOf(path: string): string {
   return path.replace(/\.(fits|fit)(\.(fz|gz))?$/i, '.json');
 }
 
+function isValue(value: unknown): value is HeaderValue {
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
+}
+
 function headerOfSidecar(path: string, text: string): Header {
   const content: unknown = JSON.parse(text);
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw refuse(path, 'expected keywords and values, got something else');
-  const pairs = Object.entries(content).filter(
-    ([key, value]) =>
-      key !== '__CONTENT__' && (value === null || ['string', 'number', 'boolean'].includes(typeof value)),
-  );
+  const pairs = Object.entries(content).filter(([key, value]) => key !== '__CONTENT__' && isValue(value));
   return Object.fromEntries(pairs) as Header;
 }
 
-/** Refuses (`butler_metadata`) a file without a header that can be read. */
-export function readHeader(path: string): Header {
+/**
+ * The keywords of a file, of a FITS header only those that are wanted and the long ones (HIERARCH). Refuses
+ * (`butler_metadata`) a file without a header that can be read; what the file system says is no word on the header.
+ */
+export function readHeader(path: string, wanted?: WantedKeywords): Header {
   try {
     const sidecar = sidecarOf(path);
-    const text = sidecar === path ? null : readIfThere(sidecar);
-    return text === null ? headerOfFile(path) : headerOfSidecar(sidecar, text);
+    // Most files have none: an exception for each costs more than the look.
+    return sidecar !== path && existsSync(sidecar)
+      ? headerOfSidecar(sidecar, readFileSync(sidecar, 'utf8'))
+      : headerOfFile(path, wanted);
   } catch (error) {
     if (error instanceof AgentError) throw error;
-    throw refuse(path, `its header cannot be read: ${sentenceOf(error)}`, error);
+    const syscall = error instanceof Error && 'syscall' in error;
+    throw syscall ? error : refuse(path, `its header cannot be read: ${sentenceOf(error)}`, error);
   }
-}
-
-/** Most files have none: an exception for each costs more than the look. */
-function readIfThere(path: string): string | null {
-  return statSync(path, { throwIfNoEntry: false }) ? readFileSync(path, 'utf8') : null;
 }

@@ -14,6 +14,13 @@ import { WaitingFiles } from './waiting.js';
 const settledMs = 1000;
 const refusedFolder = 'refused';
 
+/** What was refused before under the same name stays. */
+function freeName(path: string): string {
+  let name = path;
+  for (let i = 1; existsSync(name); i++) name = `${path}.${i}`;
+  return name;
+}
+
 export class Handover {
   readonly #settings: HandoverSettings;
   /** written by this agent, and not in `outgoing` yet; it outlives the process */
@@ -74,7 +81,7 @@ export class Handover {
     const folder = join(dirname(file), refusedFolder);
     mkdirSync(folder, { recursive: true });
     for (const one of [file, sidecarOf(file)])
-      if (existsSync(one)) renameSync(one, join(folder, basename(one)));
+      if (existsSync(one)) renameSync(one, freeName(join(folder, basename(one))));
   }
 
   /** The sidecar first: who sees the file sees both. */

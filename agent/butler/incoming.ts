@@ -6,22 +6,22 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { ownFolder } from '../model/butler.js';
 import { absolutePath } from './datastore.js';
-import { syncFolder, writeWhole } from './durable.js';
+import { isAlive, syncFolder, writeWhole } from './durable.js';
 import { recordsTable } from './layout.js';
 import type { Repository } from './repository.js';
 
-const form = /^incoming-(\d+)\.list(\.part)?$/;
+const form = /^incoming-(\d+)\.list(\.\d+\.part)?$/;
 
 export class IncomingFiles {
-  readonly #root: string;
+  readonly #repository: Repository;
   readonly #list: string;
   readonly #paths: readonly string[];
 
   /** `paths` as the rows will have them. */
-  constructor(root: string, paths: readonly string[]) {
-    this.#root = root;
+  constructor(repository: Repository, paths: readonly string[]) {
+    this.#repository = repository;
     this.#paths = paths;
-    const folder = join(root, ownFolder);
+    const folder = join(repository.root, ownFolder);
     mkdirSync(folder, { recursive: true });
     this.#list = join(folder, `incoming-${process.pid}.list`);
     writeWhole(this.#list, paths.map((path) => `${path}\n`).join(''));
@@ -33,40 +33,40 @@ export class IncomingFiles {
     rmSync(this.#list, { force: true });
   }
 
-  /** Nothing of it stays. */
+  /** Nothing of it stays but what has a row. */
   withdraw(): void {
-    for (const path of this.#paths) rmSync(join(this.#root, path), { force: true });
+    removeRowless(this.#repository, this.#paths);
     this.done();
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+function removeRowless({ root, db, registry }: Repository, paths: readonly string[]): string[] {
+  return db.write(() => {
+    const row = registry.sql<[string], unknown>(`SELECT 1 FROM ${recordsTable} WHERE path = ?`);
+    return paths.filter((path) => {
+      const file = absolutePath(root, path);
+      if (file === null || row.get(path) !== undefined || !existsSync(file)) return false;
+      rmSync(file);
+      return true;
+    });
+  });
 }
 
 /** Removes what an ended process left without rows; the paths of that. */
-export function removeAbandoned({ root, db, registry }: Repository): string[] {
-  const folder = join(root, ownFolder);
+export function removeAbandoned(repository: Repository): string[] {
+  const folder = join(repository.root, ownFolder);
   if (!existsSync(folder)) return [];
   const removed: string[] = [];
   for (const name of readdirSync(folder)) {
     const pid = form.exec(name)?.[1];
     if (pid === undefined || (Number(pid) !== process.pid && isAlive(Number(pid)))) continue;
-    for (const path of readFileSync(join(folder, name), 'utf8').split('\n')) {
-      if (path === '') continue;
-      const row = db.read(() =>
-        registry.sql<[string], unknown>(`SELECT 1 FROM ${recordsTable} WHERE path = ?`).get(path),
-      );
-      const file = absolutePath(root, path);
-      if (row !== undefined || file === null || !existsSync(file)) continue;
-      rmSync(file);
-      removed.push(path);
-    }
+    const paths = readFileSync(join(folder, name), 'utf8').split('\n');
+    removed.push(
+      ...removeRowless(
+        repository,
+        paths.filter((path) => path !== ''),
+      ),
+    );
     rmSync(join(folder, name));
   }
   return removed;

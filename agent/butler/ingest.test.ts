@@ -185,7 +185,7 @@ t.test('headers that are not enough are refused with the key, and keep out no ot
     { outcome: 'bad_metadata', problem: /INSTRUME.*got other/ },
     { outcome: 'bad_metadata', problem: /filter.*q_1/ },
     { outcome: 'bad_metadata', problem: /expected a FITS/ },
-    { outcome: 'bad_metadata', problem: /ENOENT/ },
+    { outcome: 'failed', problem: /ENOENT/ },
     { outcome: 'ingested' },
   ]);
 });

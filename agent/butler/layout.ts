@@ -113,6 +113,8 @@ export function checkConfiguration(root: string): string {
   const problems: string[] = [];
   expectText(problems, 'datastore.cls', datastoreClass, at(configuration, 'datastore', 'cls'));
   expectText(problems, 'datastore.root', '<butlerRoot>', at(configuration, 'datastore', 'root'));
+  const name = at(configuration, 'datastore', 'name');
+  if (name !== undefined) expectText(problems, 'datastore.name', datastoreName, name);
   expectText(
     problems,
     'datastore.records.table',

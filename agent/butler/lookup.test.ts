@@ -53,6 +53,10 @@ t.test('a calibration is the one that is valid, its end excluded', async (t) => 
     message: /expected one in LSSTCam\/calib\/DM-1, got more/,
   });
   t.equal(find('dark', '2026-01-01', '2026-01-02'), null, 'a type that is not there');
+  const anyTime = findDataset(repository, 'bias', { instrument: 'LSSTCam', detector: 203 }, [
+    'LSSTCam/defaults',
+  ]);
+  t.equal(anyTime, null, 'calibration collections are searched for a time only');
   t.same(repository.db.pragma('foreign_key_check'), []);
 });
 

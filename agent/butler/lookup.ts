@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which dataset a data ID means, as lsst.daf.butler's find_dataset has it: collections are searched in the order of their
 // chain; in a calibration collection the validity range, begin <= t < end, has to overlap the time that is asked for; the
-// first collection that has one wins; two in one collection are an error, not a choice.
+// first collection that has one wins; two in one collection are an error, not a choice. Without a time calibration collections
+// are not searched.
 
 import { AgentError } from '../model/errors.js';
 import { type Collection, CollectionType, type DataId, type KnownType, showDataId } from './registry.js';
@@ -21,9 +22,9 @@ function idsIn(
 ): readonly string[] {
   const calibration = collection.type === CollectionType.calibration;
   const table = calibration ? type.calibs : type.tags;
-  if (table === null) return [];
+  if (table === null || (calibration && span === null)) return [];
   const where = type.dimensions.map((name) => ` AND ${name} = ?`).join('');
-  const time = calibration && span ? ' AND timespan_begin < ? AND timespan_end > ?' : '';
+  const time = calibration ? ' AND timespan_begin < ? AND timespan_end > ?' : '';
   return registry
     .sql<unknown[], { dataset_id: string }>(
       `SELECT dataset_id FROM ${table} WHERE dataset_type_id = ? AND collection_id = ?${where}${time} LIMIT 2`,
@@ -47,6 +48,7 @@ export function findDataset(
 ): string | null {
   return repository.db.read(() => {
     const { registry } = repository;
+    registry.refresh();
     const type = registry.type(typeName);
     if (!type) return null;
     const lacking = type.dimensions.find((name) => dataId[name] === undefined);

@@ -48,7 +48,8 @@ export function storeQuickLook(
   folders.sync();
   const uuid = newUuid(Date.now());
   try {
-    db.write(() =>
+    db.write(() => {
+      registry.refresh();
       registry.insert({
         uuid,
         type: registry.ensureType(quickLookType),
@@ -58,8 +59,8 @@ export function storeQuickLook(
         path,
         formatter: quickLookType.formatter,
         bytes: statSync(to).size,
-      }),
-    );
+      });
+    });
   } catch (error) {
     // What is remembered was never written; the link is a second name of a file that stays.
     registry.forget();

@@ -76,6 +76,9 @@ t.test('what is no repository, is damaged or is elsewhere is told in a sentence'
   const text = readFileSync(join(elsewhere, configurationName), 'utf8');
   writeFileSync(join(elsewhere, configurationName), text.replace(/db: .*/, 'db: postgresql://host/db'));
   t.throws(open(elsewhere), { message: /registry.db: expected sqlite.*got postgresql/ });
+  const named = copied();
+  writeFileSync(join(named, configurationName), text.replace('datastore:\n', 'datastore:\n  name: ours\n'));
+  t.throws(open(named), { message: /datastore.name: expected FileDatastore@<butlerRoot>, got ours/ });
   const damaged = copied();
   writeFileSync(join(damaged, databaseName), 'this is no database, whatever its name says'.repeat(100));
   t.throws(open(damaged), { code: 'butler', message: /damaged/ });

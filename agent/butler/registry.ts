@@ -41,6 +41,15 @@ export interface NewDataset {
   readonly bytes: number;
 }
 
+/** What the registry has of a dataset's UUID. */
+export interface KnownDataset {
+  readonly registered: boolean;
+  /** null: it has no file, or had one */
+  readonly path: string | null;
+  /** its file is in the trash */
+  readonly trashed: boolean;
+}
+
 export interface StoredFile {
   readonly uuid: string;
   readonly path: string;
@@ -71,7 +80,7 @@ export class Registry {
   readonly #types = new Map<string, KnownType>();
   readonly #summaries = new Set<string>();
   readonly #detectors = new Map<string, number>();
-  readonly #tags = new Map<string, Statement>();
+  #version: unknown = null;
 
   constructor(db: RepositoryDatabase) {
     this.#db = db;
@@ -83,7 +92,16 @@ export class Registry {
     this.#types.clear();
     this.#summaries.clear();
     this.#statements.clear();
-    this.#tags.clear();
+  }
+
+  /** In a transaction: what somebody else wrote since the last one counts. */
+  refresh(): void {
+    const version = this.sql('PRAGMA data_version').pluck().get();
+    if (version === this.#version) return;
+    this.#collections.clear();
+    this.#types.clear();
+    this.#summaries.clear();
+    this.#version = version;
   }
 
   /** A statement that is prepared once. */
@@ -240,39 +258,93 @@ export class Registry {
     this.insertAll([dataset]);
   }
 
-  /** Table by table, in the order of the keys: each page of an index is touched once. */
+  /** Table by table, in the order of the keys, each by one statement: each page of an index is touched once. */
   insertAll(datasets: readonly NewDataset[]): void {
-    const sorted = datasets.toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1));
-    const dataset = this.sql('INSERT INTO dataset VALUES (?, ?, ?, ?)');
-    const location = this.sql('INSERT INTO dataset_location VALUES (?, ?)');
-    const record = this.sql(`INSERT INTO ${recordsTable} VALUES (?, ?, ?, ?, '__NULL_STRING__', NULL, ?)`);
-    for (const { uuid, type, run, dataId, ingestTaiNs } of sorted) {
-      this.summarise(run, type, String(dataId.instrument));
-      dataset.run(uuid, type.id, ingestTaiNs, run.id);
+    const groups = new Map<string, NewDataset[]>();
+    for (const one of datasets) {
+      const key = `${one.type.id} ${one.run.id} ${one.ingestTaiNs}`;
+      const group = groups.get(key);
+      if (group) group.push(one);
+      else groups.set(key, [one]);
     }
-    for (const { uuid, type, run, dataId } of sorted)
-      this.#insertTags(type).run(type.id, uuid, run.id, ...type.dimensions.map((name) => dataId[name]));
-    for (const { uuid } of sorted) location.run(datastoreName, uuid);
-    for (const { uuid, path, formatter, type, bytes } of sorted)
-      record.run(uuid, path, formatter, type.storageClass, bytes);
+    for (const group of groups.values()) this.#insertGroup(group);
   }
 
-  /** Its text is made once. */
-  #insertTags(type: KnownType): Statement {
-    const places = type.dimensions.map(() => ', ?').join('');
-    const statement =
-      this.#tags.get(type.tags) ??
-      this.sql(
-        `INSERT INTO ${type.tags} (dataset_type_id, dataset_id, collection_id, ${type.dimensions.join(', ')})
-         VALUES (?, ?, ?${places})`,
-      );
-    this.#tags.set(type.tags, statement);
-    return statement;
+  /** All of one type, run and time. */
+  #insertGroup(datasets: readonly NewDataset[]): void {
+    const sorted = datasets.toSorted((a, b) => (a.uuid < b.uuid ? -1 : 1));
+    const [first] = sorted;
+    if (!first) return;
+    const { type, run, ingestTaiNs } = first;
+    for (const instrument of new Set(sorted.map(({ dataId }) => String(dataId.instrument))))
+      this.summarise(run, type, instrument);
+    const ids = JSON.stringify(
+      sorted.map(({ uuid, dataId }) => [uuid, ...type.dimensions.map((name) => dataId[name])]),
+    );
+    this.sql('INSERT INTO dataset SELECT value ->> 0, ?, ?, ? FROM json_each(?)').run(
+      type.id,
+      ingestTaiNs,
+      run.id,
+      ids,
+    );
+    const values = type.dimensions.map((_, i) => `, value ->> ${i + 1}`).join('');
+    this.sql(
+      `INSERT INTO ${type.tags} (dataset_type_id, dataset_id, collection_id, ${type.dimensions.join(', ')})
+       SELECT ?, value ->> 0, ?${values} FROM json_each(?)`,
+    ).run(type.id, run.id, ids);
+    this.insertFiles(sorted);
   }
 
+  /** Where the files of datasets lie that are registered. */
+  insertFiles(datasets: readonly NewDataset[]): void {
+    const files = JSON.stringify(
+      datasets.map(({ uuid, path, formatter, type, bytes }) => [
+        uuid,
+        path,
+        formatter,
+        type.storageClass,
+        bytes,
+      ]),
+    );
+    this.sql('INSERT INTO dataset_location SELECT ?, value ->> 0 FROM json_each(?)').run(
+      datastoreName,
+      files,
+    );
+    this.sql(
+      `INSERT INTO ${recordsTable}
+       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, '__NULL_STRING__', NULL, value ->> 4 FROM json_each(?)`,
+    ).run(files);
+  }
+
+  /** Of those that it has anything of. */
+  known(uuids: readonly string[]): ReadonlyMap<string, KnownDataset> {
+    const rows = this.sql<
+      [string, string],
+      { uuid: string; there: number; located: number; path: string | null }
+    >(
+      `SELECT w.value AS uuid, d.id IS NOT NULL AS there, l.dataset_id IS NOT NULL AS located, f.path FROM json_each(?) AS w
+       LEFT JOIN dataset AS d ON d.id = w.value LEFT JOIN ${recordsTable} AS f ON f.dataset_id = w.value
+       LEFT JOIN dataset_location AS l ON l.datastore_name = ? AND l.dataset_id = w.value
+       WHERE d.id IS NOT NULL OR f.path IS NOT NULL`,
+    ).all(JSON.stringify(uuids), datastoreName);
+    return new Map(
+      rows.map(({ uuid, there, located, path }) => {
+        const isLocated = located === 1;
+        const known = {
+          registered: there === 1,
+          path: isLocated ? path : null,
+          trashed: path !== null && !isLocated,
+        };
+        return [uuid, known];
+      }),
+    );
+  }
+
+  /** null: there is no such dataset, or it has no file. */
   file(uuid: string): StoredFile | null {
     const row = this.sql<[string], StoredFile>(
-      `SELECT dataset_id AS uuid, path, file_size AS bytes, formatter FROM ${recordsTable} WHERE dataset_id = ?`,
+      `SELECT f.dataset_id AS uuid, f.path, f.file_size AS bytes, f.formatter FROM ${recordsTable} AS f
+       JOIN dataset AS d ON d.id = f.dataset_id WHERE f.dataset_id = ?`,
     ).get(uuid);
     return row ?? null;
   }

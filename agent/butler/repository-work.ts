@@ -14,18 +14,20 @@ import {
   type RepositoryState,
   waitingFolder,
 } from '../model/butler.js';
-import { sentenceOf } from '../model/errors.js';
+import { AgentError, sentenceOf } from '../model/errors.js';
 import type { ImageAvailableMessage, RawImageMessage, StoredDataset } from '../model/image-messages.js';
 import { CalibrationViews } from './calibration-views.js';
 import { checkRepository } from './check.js';
-import { createRepository, isRepository } from './create.js';
-import { Expiry, emptyTrash, hoursBefore } from './expiry.js';
+import { createRepository, isWholeRepository } from './create.js';
+import { syncFile } from './durable.js';
+import { Expiry, hoursBefore } from './expiry.js';
 import { Handover } from './handover.js';
 import { Ingest } from './ingest.js';
 import { filesIn, IngestQueue, inOrder } from './ingest-queue.js';
 import { storeQuickLook } from './quick-look.js';
 import { Repository } from './repository.js';
 import { messageOfFile } from './told.js';
+import { emptyTrash } from './trash.js';
 import { WaitingFiles } from './waiting.js';
 
 export interface RepositorySettings
@@ -56,10 +58,14 @@ export interface Ingested {
 
 /** An archiver's folder keeps nothing: its file lies in the repository alone. */
 function messageOf(result: IngestedFile, incoming: boolean): ToldFile['told'] {
-  // Its rows are there; a file that went meanwhile has nothing to tell.
-  if (!existsSync(result.file)) return null;
-  const message = messageOfFile(result);
-  return incoming ? { ...message, path: fileURLToPath(result.uri), sidecar: '' } : message;
+  try {
+    const message = messageOfFile(result);
+    return incoming ? { ...message, path: fileURLToPath(result.uri), sidecar: '' } : message;
+  } catch (error) {
+    // Its rows are there; a file that went meanwhile has nothing to tell.
+    if (error instanceof AgentError || (error instanceof Error && 'syscall' in error)) return null;
+    throw error;
+  }
 }
 
 const expiryBatch = 250;
@@ -76,7 +82,7 @@ export class RepositoryWork {
 
   constructor(settings: RepositorySettings) {
     this.#settings = settings;
-    if (settings.create && !isRepository(settings.root)) createRepository(settings.root);
+    if (settings.create && !isWholeRepository(settings.root)) createRepository(settings.root);
     this.#repository = new Repository(settings.root, { keepJournal: true });
     const { db, registry, root } = this.#repository;
     const ingest = new Ingest(root, db, registry, {
@@ -105,7 +111,10 @@ export class RepositoryWork {
     const waiting = new Set(this.#waiting.files);
     const arrived = this.#handover?.arrived().filter((file) => !waiting.has(file)) ?? [];
     const owed = this.#handover?.owed.filter((file) => !waiting.has(file) && existsSync(file)) ?? [];
-    return this.ingest([...inOrder(arrived), ...owed]);
+    // Nobody has said yet that these are on the disk.
+    const before = this.#attempt(() => arrived.forEach(syncFile));
+    const ingested = this.ingest([...inOrder(arrived), ...owed]);
+    return before === null ? ingested : { ...ingested, handover: before };
   }
 
   /** What the file system says against it; null: nothing. */

@@ -54,6 +54,11 @@ export class ButlerRoom implements MessageSink {
   #queued: FileMessage[] = [];
   #busy: Promise<void> | null = null;
   readonly #held = new Map<string, FileMessage>();
+  /** what the disk or the database refused, to be tried again; null: somebody else's */
+  readonly #failed = new Map<string, FileMessage | null>();
+  #isOpen = false;
+  /** it is not */
+  #why = '';
   readonly #counts = { ingested: 0, refused: 0, removed: 0, reconciled: 0 };
   readonly #storing = new Set<Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -93,7 +98,7 @@ export class ButlerRoom implements MessageSink {
   }
 
   start(): void {
-    const { repository, create, shared, keepHours, diskShare, expireEveryS, spools, handover } =
+    const { repository, create, shared, keepHours, diskShare, expireEveryS, retryS, spools, handover } =
       this.#settings;
     const taiMinusUtcS = this.#deps.taiMinusUtcS();
     const settings = {
@@ -110,6 +115,7 @@ export class ButlerRoom implements MessageSink {
     // They are not kept waiting by what takes long in a large repository.
     this.#calibrations?.start();
     this.#busy = this.#reconcile(this.#thread).finally(() => this.#goOn());
+    this.#timers.push(setInterval(() => this.#retry(), retryS * 1000).unref());
     if (handover !== null)
       this.#timers.push(setInterval(() => this.#handOver(), handover.everyS * 1000).unref());
     if (keepHours !== null || diskShare !== null)
@@ -159,6 +165,18 @@ export class ButlerRoom implements MessageSink {
     this.#deps.next.publish(butler ? { ...message, butler } : message);
   }
 
+  /** What failed is tried again, beginning with the repository itself. */
+  #retry(): void {
+    const thread = this.#thread;
+    if (this.#busy || !thread) return;
+    if (!this.#isOpen) {
+      this.#busy = this.#reconcile(thread).finally(() => this.#goOn());
+      return;
+    }
+    this.#queued.push(...[...this.#failed.values()].filter((message) => message !== null));
+    this.#goOn();
+  }
+
   /** Everything that came meanwhile goes in one request. */
   #goOn(): void {
     this.#busy = null;
@@ -174,17 +192,22 @@ export class ButlerRoom implements MessageSink {
     try {
       this.#onIngested(await thread.ingest([...byPath.keys()]), byPath);
     } catch (error) {
-      for (const message of messages) this.#refuse(message, 'failed', sentenceOf(error));
+      for (const message of messages) this.#fail(message.path, message, sentenceOf(error));
     }
   }
 
   #onIngested({ files, handover }: Ingested, byPath: ReadonlyMap<string, FileMessage>): void {
     this.#deps.alarm('handover_failed', 'warning', handover, 'files are handed over again');
     for (const result of files) {
-      const message = byPath.get(result.file) ?? this.#held.get(result.file) ?? result.told ?? undefined;
-      this.#held.delete(result.file);
-      this.#onResult(result, message);
+      this.#onResult(result, byPath.get(result.file) ?? this.#expected(result));
     }
+  }
+
+  /** What will be told of a file that was asked for before. */
+  #expected({ file, told }: ToldFile): FileMessage | undefined {
+    const message = this.#held.get(file) ?? this.#failed.get(file) ?? told ?? undefined;
+    this.#held.delete(file);
+    return message;
   }
 
   /** What lies in an archiver's folder, and what is owed to it. */
@@ -206,6 +229,11 @@ export class ButlerRoom implements MessageSink {
 
   #onResult(result: ToldFile, message: FileMessage | undefined): void {
     const { outcome, problem, changed, file, uuid, uri, run, dataId } = result;
+    if (outcome === 'failed') {
+      this.#fail(file, message, problem);
+      return;
+    }
+    this.#failed.delete(file);
     if (outcome === 'waiting') {
       if (message) this.#hold(file, message);
       return;
@@ -230,6 +258,13 @@ export class ButlerRoom implements MessageSink {
   #hold(file: string, message: FileMessage): void {
     if (this.#held.size < mostHeld) this.#held.set(file, message);
     else this.#refuse(message, 'waiting', `more than ${mostHeld} files wait for their exposures`);
+  }
+
+  /** Told once, and tried again until it is well. */
+  #fail(file: string, message: FileMessage | undefined, problem: string): void {
+    if (this.#failed.has(file)) return;
+    if (this.#failed.size < mostHeld) this.#failed.set(file, message ?? null);
+    this.#refuse(message ?? strangerOf(file), 'failed', problem);
   }
 
   #refuse(message: Refused, outcome: IngestedFile['outcome'], problem: string): void {
@@ -260,6 +295,8 @@ export class ButlerRoom implements MessageSink {
   async #reconcile(thread: RepositoryThread): Promise<void> {
     try {
       const { state, files, handover } = await thread.reconcile();
+      this.#isOpen = true;
+      this.#deps.alarm('butler_failed', 'serious', null, 'the repository can be used');
       this.#deps.alarm('handover_failed', 'warning', handover, 'files are handed over again');
       const { datasets, universe, repaired, missing, orphans, waiting } = state;
       this.#deps.log.info('the repository is open', {
@@ -270,15 +307,19 @@ export class ButlerRoom implements MessageSink {
       });
       for (const what of repaired) this.#deps.log.warning(`the repository was left half done: ${what}`);
       this.#counts.reconciled = files.length + repaired.length;
-      for (const { file, outcome, problem, uuid, told } of files) {
+      for (const result of files) {
+        const { file, outcome, problem, uuid, told } = result;
         this.#deps.log.warning('a file had no rows', { file, outcome, problem, uuid });
-        if (told) this.#deps.next.publish(told);
+        if (this.#failed.has(file)) this.#onResult(result, this.#expected(result));
+        else if (told) this.#deps.next.publish(told);
       }
       const wrong = missing.length + orphans.length + state.integrity.length + state.foreignKeys;
       const reason = `${missing.length} rows without file, ${orphans.length} files without row, ${state.integrity.length} faults of the database: summit-agent butler check ${state.root}`;
       this.#deps.alarm('butler_inconsistent', 'warning', wrong > 0 ? reason : null, 'rows and files agree');
     } catch (error) {
-      this.#deps.log.error('the repository cannot be used', { problem: sentenceOf(error) });
+      const problem = sentenceOf(error);
+      if (problem !== this.#why) this.#deps.log.error('the repository cannot be used', { problem });
+      this.#why = problem;
       this.#deps.alarm('butler_failed', 'serious', `the repository cannot be used: ${sentenceOf(error)}`, '');
     }
   }

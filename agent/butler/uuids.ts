@@ -2,7 +2,7 @@
 // UUIDs of datasets: raw data get theirs from what they are, so that every repository has the same for the same image;
 // everything else gets a new one. As the registry has them: 32 hexadecimal digits without dashes.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** uuid5 of the DNS name lsst.org */
 const namespace = Buffer.from('840b31d905cd5161b2c800d32b280d0f', 'hex');
@@ -23,7 +23,7 @@ export function rawUuid(
     .sort()
     .map((name) => `,${name}=${dataId[name]}`);
   const text = `dataset_type=${datasetType},run=${run}${dimensions.join('')}`;
-  return versioned(createHash('sha1').update(namespace).update(text).digest(), 5);
+  return versioned(hash('sha1', Buffer.concat([namespace, Buffer.from(text)]), 'buffer'), 5);
 }
 
 /** UUIDv7: by the time of its making. */

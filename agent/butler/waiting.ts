@@ -2,9 +2,18 @@
 // Files that wait for something, such as their exposure: one small file each in a folder, so that they outlive this process.
 // A file that is gone by its time is told and given up.
 
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { syncFolder, writeWhole } from './durable.js';
+
+const longestName = 60;
+
+/** One for each path, also of files of one name in two folders. */
+function noteOf(path: string): string {
+  const digest = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  return `${basename(path).slice(0, longestName)}.${digest}.path`;
+}
 
 export class WaitingFiles {
   readonly #folder: string;
@@ -17,7 +26,7 @@ export class WaitingFiles {
     if (!existsSync(this.#folder)) return;
     for (const name of readdirSync(this.#folder))
       if (name.endsWith('.path'))
-        this.#files.set(readFileSync(join(this.#folder, name), 'utf8').trim(), name);
+        this.#files.set(readFileSync(join(this.#folder, name), 'utf8').replace(/\n$/, ''), name);
     this.earlier = new Set(this.#files.keys());
   }
 
@@ -29,7 +38,7 @@ export class WaitingFiles {
   add(file: string): void {
     const path = resolve(file);
     if (this.#files.has(path)) return;
-    const name = `${basename(path)}.path`;
+    const name = noteOf(path);
     mkdirSync(this.#folder, { recursive: true });
     writeWhole(join(this.#folder, name), `${path}\n`);
     syncFolder(this.#folder);

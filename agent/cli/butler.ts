@@ -6,7 +6,7 @@ import { basename, resolve } from 'node:path';
 import { checkRepository } from '../butler/check.js';
 import { createRepository } from '../butler/create.js';
 import { Expiry, hoursBefore } from '../butler/expiry.js';
-import { Ingest } from '../butler/ingest.js';
+import { Ingest, type IngestSettings } from '../butler/ingest.js';
 import { filesIn, IngestQueue, inOrder } from '../butler/ingest-queue.js';
 import { listDatasets, uriOf } from '../butler/listing.js';
 import { showDataId } from '../butler/registry.js';
@@ -44,7 +44,7 @@ ls       datasets, newest first (--limit, default 50)
 uri      where the file of a dataset lies
 check    whether rows and files agree. --repair finishes removals and takes away what a crash left; files that exist
          nowhere else, and rows without file, are only told
-prune    removes raw and guider files that are older than HOURS, and the oldest while the disk is filled beyond SHARE (0..1).
+prune    removes raw, guider and quick-look files that are older than HOURS, and the oldest while the disk is filled beyond SHARE (0..1).
          Rows go before files; what a tagged or calibration collection holds stays. --dry-run only counts
 
   --json   one JSON object on stdout
@@ -170,7 +170,8 @@ async function ingest(
   const all = inOrder(rest.flatMap(filesOf).map((file) => resolve(file)));
   return using(root, false, async (repository) => {
     const { db, registry } = repository;
-    const taker = new Ingest(repository.root, db, registry, { transfer, exposures, taiNs: nowTaiNs });
+    const settings: IngestSettings = { transfer, exposures, sync: true, taiNs: nowTaiNs };
+    const taker = new Ingest(repository.root, db, registry, settings);
     const queue = new IngestQueue(taker, new WaitingFiles(waitingFolder(repository.root)));
     const byFile = new Map<string, IngestedFile>();
     const note = (results: readonly IngestedFile[]) => {

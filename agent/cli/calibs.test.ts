@@ -47,6 +47,17 @@ function newRepository(name: string): string {
   return root;
 }
 
+async function listOf(repo: string, ...more: readonly string[]) {
+  const { out } = await call('calibs', 'ls', '--repo', repo, '--json', ...more);
+  return (JSON.parse(out) as { calibrations: { uri: string; uuid: string; type: string }[] }).calibrations;
+}
+
+/** With its folder. */
+function placed(path: string): string {
+  mkdirSync(join(path, '..'), { recursive: true });
+  return path;
+}
+
 t.test('a directory into a repository: verified, in force at once, found by time', async (t) => {
   const repo = newRepository('repo');
   const source = delivery('first', 'one');
@@ -160,16 +171,13 @@ t.test('another repository: the same datasets, collections and validity', async 
     ...['--filter', 'i_39'],
     ...['--label', 'DM-2', '--begin', '2026-07-01'],
   );
-  const listOf = async (repo: string, ...more: readonly string[]) => {
-    const { out } = await call('calibs', 'ls', '--repo', repo, '--json', ...more);
-    const { calibrations } = JSON.parse(out) as { calibrations: { uri: string }[] };
-    return calibrations.map(({ uri: _, ...one }) => one);
-  };
+  const namesOf = async (repo: string, ...more: readonly string[]) =>
+    (await listOf(repo, ...more)).map(({ uri: _, ...one }) => one);
   const camera = await call('calibs', 'sync', backbone, '--repo', edge, '--detector', 'R44_SW0');
   t.match(camera, { code: 0, out: /6 added to LSSTCam\/calib\/DM-\d, LSSTCam\/calib\/DM-\d/ });
-  t.same(await listOf(edge), await listOf(backbone, '--instrument', 'LSSTCam'));
+  t.same(await namesOf(edge), await namesOf(backbone, '--instrument', 'LSSTCam'));
   t.match(await call('calibs', 'sync', backbone, '--repo', edge), { code: 0, out: /2 added .*6 unchanged/ });
-  t.same(await listOf(edge), await listOf(backbone));
+  t.same(await namesOf(edge), await namesOf(backbone));
   t.match(await call('calibs', 'sync', backbone, '--repo', edge), { code: 0, out: /0 added.*8 unchanged/ });
   t.match(await call('butler', 'check', edge), { code: 0, out: /8 datasets, good/ });
   t.match(await call('calibs', 'sync', edge, '--repo', edge), {
@@ -216,6 +224,58 @@ t.test('the roles see what is valid, in folders that never change', async (t) =>
     checksum(join(repo, '.summit-agent/calibrations/current/R44_SW0/bias.fits')),
     checksum(join(two.directory, 'R44_SW0', 'bias.fits')),
   );
+
+  const { db, registry } = repository;
+  db.write(() => {
+    const chain = registry.collection('LSSTCam/calib');
+    const runs = db
+      .prepare<[], { name: string }>("SELECT name FROM collection WHERE name LIKE 'LSSTCam/calib/DM-1/%'")
+      .all()
+      .flatMap(({ name }) => registry.collection(name) ?? []);
+    if (chain) registry.setChildren(chain, [...registry.children(chain), ...runs]);
+  });
+  const always = ask('2027-06-01');
+  t.match(
+    always.missing,
+    ['dark of R44_SW0: the repository has none'],
+    'a run of the chain is not certified',
+  );
+  t.equal(
+    checksum(join(always.directory, 'R44_SW0', 'bias.fits')),
+    checksum(join(folder, 'v1/R44_SW0/bias.fits')),
+  );
+});
+
+t.test('what another repository has does not take the place of what is here', async (t) => {
+  const [there, here] = ['theirs', 'mine'].map(newRepository);
+  const sync = (name: string, repo = '') =>
+    call('calibs', 'sync', delivery(name, name), '--repo', repo, '--filter', 'i_39', '--label', name);
+  await sync('m1', there);
+  await sync('m2', here);
+  const source = new Repository(there ?? '');
+  const mine = (await listOf(here ?? '', '--detector', 'R44_SW0')).find(({ type }) => type === 'bias');
+  const path = String(mine?.uri).split('/mine/')[1];
+  const set = (to: string) =>
+    source.db.exec(
+      `UPDATE file_datastore_records SET path = '${to}' WHERE path LIKE 'LSSTCam/%bias_LSSTCam_R44_SW0%'`,
+    );
+  t.teardown(() => source.close());
+  set(String(path));
+  // Of theirs, whose file is not under that name: it has to be.
+  copyFileSync(join(folder, 'm1/R44_SW0/bias.fits'), placed(join(there ?? '', String(path))));
+  t.match(await call('calibs', 'sync', there ?? '', '--repo', here ?? ''), {
+    code: 1,
+    err: new RegExp(`is the file of ${mine?.uuid}`),
+  });
+  const outside = placed(join(folder, 'outside', 'bias.fits'));
+  copyFileSync(join(folder, 'm1/R44_SW0/bias.fits'), outside);
+  set('../outside/bias.fits');
+  t.match(await call('calibs', 'sync', there ?? '', '--repo', here ?? ''), { code: 0 });
+  t.ok(
+    (await listOf(here ?? '')).every(({ uri }) => uri.includes('/mine/')),
+    'nothing goes beside it',
+  );
+  t.match(await call('butler', 'check', here ?? ''), { code: 0, out: /8 datasets, good/ });
 });
 
 t.test('what a synchronisation that was killed left is taken away', async (t) => {

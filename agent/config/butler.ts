@@ -74,6 +74,7 @@ export function butlerProfile(
     keepHours: butler.keepHours ?? null,
     diskShare: butler.diskShare ?? null,
     expireEveryS: butler.expireEveryS ?? defaults.butler.expireEveryS,
+    retryS: butler.retryS ?? defaults.butler.retryS,
     handover: butler.handover
       ? {
           incoming: butler.handover.incoming ? resolve(folder, butler.handover.incoming) : null,

@@ -147,6 +147,7 @@ export interface ProfileFile {
     keepHours?: number | null;
     diskShare?: number | null;
     expireEveryS?: number;
+    retryS?: number;
     handover?: { incoming?: string | null; outgoing?: string | null; everyS?: number } | null;
     calibrations?: { filter?: string | null; refreshS?: number; warnHours?: number } | null;
   };
@@ -216,7 +217,10 @@ export const defaults = {
   linkTimeoutMs: 750,
   scatterFloorMm: 0.0002,
   recording: { queueStamps: 128 },
-  butler: { create: true, shared: false, expireEveryS: 600, handoverS: 1, refreshS: 60, warnHours: 24 },
+  butler: {
+    ...{ create: true, shared: false, expireEveryS: 600, retryS: 10 },
+    ...{ handoverS: 1, refreshS: 60, warnHours: 24 },
+  },
   imageThreads: 2,
   headerDeadlineMs: 0,
   quicklook: { directory: 'quicklook', threads: 2, isrFiles: false },

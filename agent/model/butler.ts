@@ -27,6 +27,8 @@ export interface ButlerSettings {
   /** of the file system; null: however full */
   readonly diskShare: number | null;
   readonly expireEveryS: number;
+  /** how often is tried again what the disk or the database refused */
+  readonly retryS: number;
   /** null: nobody else puts files there, or takes any */
   readonly handover: HandoverSettings | null;
   /** null: roles take theirs from elsewhere */
