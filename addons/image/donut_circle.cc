@@ -2,10 +2,12 @@
 #include "addons/image/donut_circle.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
 #include "addons/image/donuts.h"
+#include "addons/image/least_squares.h"
 #include "addons/pixels/simd.h"
 
 namespace summit::image {
@@ -125,10 +127,57 @@ double EdgeFrom(double x, double y, double c, double s, const Circle& circle) {
   return square > 0.0 ? along + std::sqrt(square) : std::nan("");
 }
 
+// Of distances from an edge, r.m.s. by their median.
+double ScatterOf(std::vector<double> off) {
+  for (double& one : off) one = std::fabs(one);
+  const auto middle = off.begin() + static_cast<std::ptrdiff_t>(off.size() / 2);
+  std::nth_element(off.begin(), middle, off.end());
+  return 1.4826 * *middle;
+}
+
+// The outer circle through the points that have weight, and the shadow's about the same middle, which steadies it where
+// only a part of the outer edge is left. False without enough of a shadow there. `scatter`: of its edge, px.
+bool ConcentricThrough(const std::vector<EdgePoint>& points, const std::vector<EdgePoint>& inner, Circle* circle, double* scatter) {
+  constexpr double kLeastReach = 1.0, kMostReach = 4.0;  // px
+  constexpr size_t kLeastInner = 24;
+  std::array<double, 4> p = {circle->x, circle->y, circle->radius, kDonutShadow * circle->radius};
+  double reach = kMostReach;
+  for (int32_t round = 0; round < 4; round++) {
+    Normals<4> normals;
+    const auto add = [&](const EdgePoint& one, size_t radius, double weight) {
+      const double dx = one.x - p[0], dy = one.y - p[1], r = std::sqrt(dx * dx + dy * dy);
+      std::array<double, 4> gradient = {-dx / r, -dy / r, 0.0, 0.0};
+      gradient[radius] = -1.0;
+      normals.Add(p[radius] - r, weight, gradient, 4);
+      return r - p[radius];
+    };
+    for (const EdgePoint& one : points) {
+      if (one.weight > 0.0) add(one, 2, one.weight);
+    }
+    std::vector<double> off;
+    for (const EdgePoint& one : inner) {
+      if (std::fabs(Off({p[0], p[1], p[3], 0.0, 0, true}, one)) < reach) off.push_back(add(one, 3, 1.0));
+    }
+    std::array<double, 4> change{};
+    if (off.size() < kLeastInner || 3 * off.size() < 2 * inner.size() || !SolveNormals(normals, 4, 0.0, &change)) return false;
+    *scatter = ScatterOf(std::move(off));
+    reach = std::clamp(3.0 * *scatter, kLeastReach, kMostReach);
+    for (size_t i = 0; i < p.size(); i++) p[i] += change[i];
+  }
+  circle->x = p[0];
+  circle->y = p[1];
+  circle->radius = p[2];
+  return true;
+}
+
+bool Through(const std::vector<EdgePoint>& points, const std::vector<EdgePoint>& inner, Circle* circle, double* scatter) {
+  return ConcentricThrough(points, inner, circle, scatter) || CircleThrough(points, circle);
+}
+
 // What cuts the light off is a circle too. Where both meet at a small angle the edge leaves the outer one so slowly that no
 // distance tells its points apart: both are fitted together, each to the points where it is the nearer one by so much that
 // seeing does not mix them. False where too little is cut off for a second one.
-bool FitBoth(std::vector<EdgePoint>* points, Circle* outer) {
+bool FitBoth(const std::vector<EdgePoint>& inner, std::vector<EdgePoint>* points, Circle* outer) {
   constexpr double kInside = 1.5, kOff = 2.0, kApart = 2.0;
   constexpr int32_t kLeast = 8;
   Circle cut{};
@@ -141,6 +190,7 @@ bool FitBoth(std::vector<EdgePoint>* points, Circle* outer) {
   const auto plausible = [&] { return cut.radius > 0.6 * outer->radius && cut.radius < 6.0 * outer->radius; };
   if (n < kLeast || !CircleThrough(*points, &cut) || !plausible()) return false;
   Circle fitted = *outer;
+  double scatter = 0.0;
   std::vector<EdgePoint> of_cut = *points;
   for (int32_t round = 0; round < 25; round++) {
     for (size_t i = 0; i < points->size(); i++) {
@@ -150,9 +200,10 @@ bool FitBoth(std::vector<EdgePoint>* points, Circle* outer) {
       p.weight = !(at_cut < fitted.radius + kApart) && std::fabs(r - fitted.radius) < kOff ? 1.0 : 0.0;
       of_cut[i].weight = at_cut < fitted.radius - kApart && std::fabs(r - at_cut) < kOff ? 1.0 : 0.0;
     }
-    if (!CircleThrough(*points, &fitted) || !Possible(fitted) || !CircleThrough(of_cut, &cut) || !plausible()) return false;
+    if (!Through(*points, inner, &fitted, &scatter) || !Possible(fitted) || !CircleThrough(of_cut, &cut) || !plausible()) return false;
   }
-  if (std::count_if(points->begin(), points->end(), [](const EdgePoint& p) { return p.weight > 0.0; }) < kLeast) return false;
+  // Less than a third of the outer edge: the second circle has taken what is the first one's.
+  if (3 * std::count_if(points->begin(), points->end(), [](const EdgePoint& p) { return p.weight > 0.0; }) < static_cast<std::ptrdiff_t>(points->size())) return false;
   *outer = fitted;
   return true;
 }
@@ -179,17 +230,18 @@ Circle FitCircle(std::vector<EdgePoint> points, const std::vector<EdgePoint>& in
     }
   }
   if (most < 8.0f) return best;
+  double scatter = 0.0;
   // Points inside are dropped sooner than those outside: the circle leaves the vignetted part behind.
   for (int32_t round = 0; round < 10; round++) {
-    const double inside = round < 2 ? 1.5 : 0.8;
+    const double inside = std::clamp(2.0 * scatter, round < 2 ? 1.5 : 0.8, 3.0), outside = std::clamp(3.0 * scatter, 2.0, 4.0);
     for (EdgePoint& p : points) {
       const double off = Off(best, p);
-      p.weight = off > -inside && off < 2.0 ? 1.0 : 0.0;
+      p.weight = off > -inside && off < outside ? 1.0 : 0.0;
     }
-    if (!CircleThrough(points, &best) || !Possible(best)) return best;
+    if (!Through(points, inner, &best, &scatter) || !Possible(best)) return best;
   }
   std::vector<EdgePoint> both = points;
-  if (FitBoth(&both, &best)) points = std::move(both);
+  if (FitBoth(inner, &both, &best)) points = std::move(both);
   double square = 0.0;
   for (const EdgePoint& p : points) {
     best.n += p.weight > 0.0 ? 1 : 0;

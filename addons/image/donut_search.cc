@@ -32,7 +32,7 @@ struct Cells {
   size_t At(int32_t x, int32_t y) const { return static_cast<size_t>(y + kReach) * static_cast<size_t>(stride) + static_cast<size_t>(x + kReach); }
 };
 
-Cells MakeCells(const SkyMap& map) {
+Cells MakeCells(const SkyMap& map, std::span<const Donut> known) {
   Cells cells;
   constexpr int32_t kSide = kCell / kBin;
   cells.cols = map.bin_cols / kSide;
@@ -49,6 +49,16 @@ Cells MakeCells(const SkyMap& map) {
     }
   }
   cells.noise = map.bin_noise / kSide;
+  for (const Donut& donut : known) {
+    const double reach = 1.15 * donut.radius;
+    const auto left = std::max(0, static_cast<int32_t>((donut.x - reach) / kCell)), right = std::min(cells.cols - 1, static_cast<int32_t>((donut.x + reach) / kCell));
+    const auto first = std::max(0, static_cast<int32_t>((donut.y - reach) / kCell)), last = std::min(cells.rows - 1, static_cast<int32_t>((donut.y + reach) / kCell));
+    for (int32_t y = first; y <= last; y++) {
+      for (int32_t x = left; x <= right; x++) {
+        if (std::hypot((x + 0.5) * kCell - 0.5 - donut.x, (y + 0.5) * kCell - 0.5 - donut.y) < reach) cells.value[cells.At(x, y)] = 0.0f;
+      }
+    }
+  }
   return cells;
 }
 
@@ -109,8 +119,8 @@ SUMMIT_DISPATCHED_BY_WIDTH(AnswerForms, AnswerBody)
 
 }  // namespace
 
-std::vector<DonutPlace> FindDonutPlaces(const SkyMap& map, int32_t threads) {
-  const Cells cells = MakeCells(map);
+std::vector<DonutPlace> FindDonutPlaces(const SkyMap& map, std::span<const Donut> known, int32_t threads) {
+  const Cells cells = MakeCells(map, known);
   const Template ring;
   std::vector<float> answer(cells.value.size(), 0.0f);
   ForEachPart(threads, cells.rows, [&](int32_t y) { AnswerForms(cells.value.data() + cells.At(0, y), cells.stride, &ring, cells.cols, answer.data() + cells.At(0, y)); });

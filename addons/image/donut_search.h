@@ -5,8 +5,10 @@
 #define SUMMIT_IMAGE_DONUT_SEARCH_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "addons/image/donuts.h"
 #include "addons/image/sky_map.h"
 
 namespace summit::image {
@@ -16,8 +18,8 @@ struct DonutPlace {
   double answer;
 };
 
-// Strongest first; several may belong to one donut.
-std::vector<DonutPlace> FindDonutPlaces(const SkyMap& map, int32_t threads);
+// Strongest first; several may belong to one donut. Where those that are known shine it is dark.
+std::vector<DonutPlace> FindDonutPlaces(const SkyMap& map, std::span<const Donut> known, int32_t threads);
 
 }  // namespace summit::image
 

@@ -57,6 +57,60 @@ TEST(Donuts, NeighboursAndBordersAreTold) {
   }
 }
 
+TEST(Donuts, ACircleCutOffByAnotherKeepsItsMiddle) {
+  PaintedSky sky(WavefrontHalf());
+  // From a crescent that is nowhere 3 px wide to a third of the light.
+  const std::vector<double> cuts = {4.0, 6.0, 9.0, 15.0, 22.0, 30.0};
+  for (size_t i = 0; i < cuts.size(); i++) sky.CutRing(400.3 + 600.0 * static_cast<double>(i), 900.7, 66.5, 6.0e5, {0.8 * cuts[i], 0.6 * cuts[i], 70.0});
+  SkyMap map;
+  MakeSkyMap(sky.Finish(0, 27), 2, &map);
+  const std::vector<Donut> donuts = FindDonuts(map, 2);
+  ASSERT_EQ(donuts.size(), cuts.size());
+  for (const Donut& donut : donuts) {
+    const double at = std::round((donut.x - 400.3) / 600.0);
+    EXPECT_NEAR(donut.x, 400.3 + 600.0 * at, 0.7) << at;
+    EXPECT_NEAR(donut.y, 900.7, 0.7) << at;
+    EXPECT_NEAR(donut.radius, 66.5, 0.7) << at;
+  }
+}
+
+TEST(Donuts, AFaintOneBesideABrightOneIsFoundAndMeasuredByItself) {
+  PaintedSky sky(WavefrontHalf());
+  sky.Ring(1000.2, 1000.4, 66.5, 6.0e6);
+  sky.Ring(1000.2, 1144.4, 66.5, 4.0e5);
+  SkyMap map;
+  MakeSkyMap(sky.Finish(0, 29), 1, &map);
+  const std::vector<Donut> donuts = FindDonuts(map, 1);
+  ASSERT_EQ(donuts.size(), 2u);
+  EXPECT_NEAR(donuts[1].y, 1144.4, 0.7);
+  EXPECT_NEAR(donuts[1].flux / 4.0e5, 1.0, 0.02);
+  EXPECT_NEAR(donuts[1].y_com, 1144.4, 0.5);
+  EXPECT_FALSE(donuts[0].blended || donuts[1].blended);
+}
+
+TEST(Donuts, WhatOverscanLeavesInRowsAndColumnsIsNoLightOfTheirs) {
+  PaintedSky sky(WavefrontHalf());
+  const std::vector<double> places = {300.0, 900.0, 1500.0, 2100.0, 2700.0, 3300.0};  // 1500: over an amplifier's border
+  for (const double x : places) sky.Ring(x, 1000.4, 66.5, 2.5e5);
+  IsrImage& frame = sky.Finish(0, 31);
+  // Medians of 58 and 42 pixels of 9 electron of noise: 1.5 and 1.7 electron, for whole rows and columns of an amplifier.
+  for (int32_t y = 0; y < frame.model->rows; y++) {
+    for (int32_t x = 0; x < frame.model->cols; x++) {
+      const int32_t amp = x / kDataCols;
+      frame.image[static_cast<size_t>(y) * static_cast<size_t>(frame.model->cols) + static_cast<size_t>(x)] += static_cast<float>(3.0 * std::sin(12.9898 * (y + 3000 * amp)) * std::cos(78.233 * y) + 3.4 * std::sin(4.1414 * x) * std::cos(39.346 * x) + 0.5 * (amp % 3 - 1));
+    }
+  }
+  SkyMap map;
+  MakeSkyMap(frame, 2, &map);
+  const std::vector<Donut> donuts = FindDonuts(map, 2);
+  ASSERT_EQ(donuts.size(), places.size());
+  for (const Donut& donut : donuts) {
+    EXPECT_NEAR(donut.flux / 2.5e5, 1.0, 0.02) << donut.x;
+    EXPECT_NEAR(donut.x_com, donut.x, 0.6) << donut.x;
+    EXPECT_NEAR(donut.y_com, donut.y, 0.6) << donut.x;
+  }
+}
+
 TEST(Donuts, AnEmptyHalfHasNone) {
   PaintedSky sky(WavefrontHalf());
   SkyMap map;

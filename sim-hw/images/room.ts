@@ -10,7 +10,7 @@ import { Random } from '../random.js';
 import { dayObsOf } from '../scenario.js';
 import type { ImageFault, ImageFaultKind } from './faults.js';
 import { type Board, type Instrument, type InstrumentName, instruments, streamBytes } from './instruments.js';
-import { linearStageMm, seenBy } from './scene.js';
+import { linearStageMm, type PaintedDonut, seenBy, snrOf } from './scene.js';
 import { ImageStore, type StoredImage, type StoredSource } from './store.js';
 import { parseTake, type TakeRequest } from './take.js';
 
@@ -153,13 +153,16 @@ export class ImageRoom {
       })),
     };
     const { stream, truth } = await native.paintBoard(JSON.stringify(settings));
-    const told = JSON.parse(truth) as { amps: unknown; donuts: Record<string, unknown>[] }[];
+    const told = JSON.parse(truth) as { amps: { noise_e: number }[]; donuts: PaintedDonut[] }[];
     const byDetector = board.detectors.map((detector, i) => {
       const own = seen[i]?.truth ?? {};
-      const donuts = Array.isArray(own.donuts)
-        ? own.donuts.map((donut: object, k) => ({ ...donut, ...told[i]?.donuts[k] }))
-        : undefined;
-      return [detector.name, { ...own, ...(donuts ? { donuts } : {}), amps: told[i]?.amps }] as const;
+      const { amps = [], donuts: painted = [] } = told[i] ?? {};
+      const noise = Math.hypot(...amps.map((amp) => amp.noise_e)) / Math.sqrt(amps.length);
+      const donuts = painted.map((one, k) => {
+        const donut = (own.donuts as Record<string, unknown>[])[k] ?? {};
+        return { ...donut, snr: snrOf(donut, one, Number(own.sky_e), noise), ...one };
+      });
+      return [detector.name, { ...own, ...(own.donuts ? { donuts } : {}), amps }] as const;
     });
     const painted = { board, stream, truth: Object.fromEntries(byDetector) };
     if (this.#options.frames > 0) this.#painted.set(key, painted);

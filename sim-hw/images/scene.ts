@@ -115,24 +115,40 @@ function donutField(
       y: first.y + 0.7 * radius,
       flux: 0.6 * first.flux,
     });
-  const noise2 = 64;
   const truth = donuts.map((donut, i) => {
     const others = donuts.filter((_, j) => j !== i).map((o) => Math.hypot(o.x - donut.x, o.y - donut.y));
     const nearest = Math.min(...others);
-    const area = Math.PI * radius ** 2 * (1 - obscuration ** 2);
     const margin = Math.min(donut.x, donut.y, cols - 1 - donut.x, 1999 - donut.y) - donut.radius;
     return {
       x: donut.x,
       y: donut.y,
       radius_px: donut.radius,
       flux_e: donut.flux,
-      snr: donut.flux / Math.sqrt(donut.flux + area * (dark.sky + noise2)),
       sep_nearest_px: nearest,
       blended: nearest < 2 * radius,
       edge: margin < 5,
     };
   });
   return { scene: { ...dark, donuts }, truth: { kind: 'donut', ...common, focal, donuts: truth } };
+}
+
+/** What only the painter knows of a donut. */
+export interface PaintedDonut {
+  readonly vignetted_fraction: number;
+  readonly x_com: number;
+  readonly y_com: number;
+}
+
+/** A donut's signal to noise over the pixels that it lights. `readNoise`: electron. */
+export function snrOf(
+  donut: Readonly<Record<string, unknown>>,
+  painted: PaintedDonut,
+  sky: number,
+  readNoise: number,
+): number {
+  const [flux, radius] = [Number(donut.flux_e), Number(donut.radius_px)];
+  const lit = Math.PI * radius ** 2 * (1 - obscuration ** 2) * (1 - painted.vignetted_fraction);
+  return flux / Math.sqrt(flux + lit * (sky + readNoise ** 2));
 }
 
 /** The focus makes stars wider: 60 px of blur for a mm of the hexapod. */

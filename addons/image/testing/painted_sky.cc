@@ -56,13 +56,19 @@ void PaintedSky::Streak(double x, double y, double angle_deg, double fwhm, doubl
 }
 
 void PaintedSky::Ring(double x, double y, double radius, double flux, double dark_from) {
+  // A circle so large that its edge is straight.
+  constexpr double kLarge = 1e7;
+  CutRing(x, y, radius, flux, {std::min(dark_from, 0.1 * kLarge) - kLarge, 0.0, kLarge});
+}
+
+void PaintedSky::CutRing(double x, double y, double radius, double flux, const Opening& opening) {
   const double inner = 0.612 * radius, level = flux / (3.141592653589793 * (radius * radius - inner * inner));
   for (auto py = static_cast<int32_t>(y - radius) - 1; py <= static_cast<int32_t>(y + radius) + 1; py++) {
     for (auto px = static_cast<int32_t>(x - radius) - 1; px <= static_cast<int32_t>(x + radius) + 1; px++) {
       double share = 0.0;
       for (int32_t k = 0; k < 25; k++) {
         const double dx = px + (k % 5 - 2) * 0.2 - x, dy = py + (static_cast<double>(k / 5) - 2.0) * 0.2 - y, r = std::hypot(dx, dy);
-        share += r >= inner && r < radius && dx < dark_from ? 0.04 : 0.0;
+        share += r >= inner && r < radius && std::hypot(dx - opening.dx, dy - opening.dy) < opening.radius ? 0.04 : 0.0;
       }
       if (share > 0.0) Add(px, py, level * share);
     }

@@ -26,6 +26,11 @@ class PaintedSky {
   void Streak(double x, double y, double angle_deg, double fwhm, double flux);
   // Even light in a ring; a cap of it is dark from `dark_from` px to the right of the middle on.
   void Ring(double x, double y, double radius, double flux, double dark_from = 1e9);
+  // Light inside another circle only, px from the ring's middle.
+  struct Opening {
+    double dx, dy, radius;
+  };
+  void CutRing(double x, double y, double radius, double flux, const Opening& opening);
   // Photons' and readout's noise, full pixels, rays.
   IsrImage& Finish(int32_t rays, unsigned seed);
 
