@@ -15,7 +15,7 @@ import { pointingVerb } from './control/pointing-verb.js';
 import { ControlServer } from './control/server.js';
 import type { Role } from './control/states.js';
 import { makeVerbs, type Verbs } from './control/verbs.js';
-import { ReopenableLink } from './daq/reopenable-link.js';
+import { openableLink } from './daq/link-set.js';
 import { FileRooms } from './file-rooms.js';
 import { LiveCalibrations } from './guider/calibrations.js';
 import { ExposureBook } from './guider/exposure/book.js';
@@ -29,7 +29,7 @@ import { type LiveStream, StreamClock } from './health/stream-clock.js';
 import type { VitalSigns } from './health/vital-signs.js';
 import { Intake } from './intake.js';
 import { Metrics } from './metrics/metrics.js';
-import type { DaqLink, LinkSettings } from './model/daq.js';
+import type { DaqLink, LinkSettings, OpenableLink } from './model/daq.js';
 import type { ExposureTimes } from './model/exposure-times.js';
 import { type Log, logLevelNumber } from './model/log.js';
 import { LogGate } from './model/log-gate.js';
@@ -80,7 +80,7 @@ export class Agent {
   readonly #calibrations: LiveCalibrations | null;
   readonly #health: HealthRoom;
   readonly #metrics: Metrics;
-  readonly #link: ReopenableLink;
+  readonly #link: OpenableLink;
   readonly #intake: Intake;
   readonly #watch = new LinkWatch();
   readonly #exit = new AbortController();
@@ -96,7 +96,7 @@ export class Agent {
     const time = startingTime(kernelTaiSeconds, profile.health.taiMinusUtcS, clocks);
     this.#clock = time.clock;
     // A recording is measured in its own time.
-    const recorded = profile.link.driver === 'recording';
+    const recorded = profile.links[0].driver === 'recording';
     const context = new Context({ blocky: false, ioThreads });
     const { agent, publish, guider } = profile;
     this.#logs = new LogGate({
@@ -137,7 +137,7 @@ export class Agent {
         alarms: () => this.#health.alarms.history,
       },
     );
-    this.#link = new ReopenableLink(() => deps.createLink(profile.link, this.#log));
+    this.#link = openableLink(profile.links, (settings) => deps.createLink(settings, this.#log));
     const live: LiveStream = {
       clock: this.#clock,
       busySinceNs: () => this.#link.busySinceNs(),
@@ -232,7 +232,7 @@ export class Agent {
     this.#health = new HealthRoom(
       {
         ...profile.health,
-        linkOptions: profile.link.options,
+        linkOptions: profile.links[0].options,
         simulationMode: profile.simulationMode,
         version: deps.version,
       },
@@ -421,10 +421,10 @@ export class Agent {
   }
 
   #identity(): Identity {
-    const { agent, link, simulationMode, source } = this.#profile;
-    const { driverVersion } = this.#link.counters();
+    const { agent, simulationMode, source } = this.#profile;
+    const { driver, driverVersion } = this.#link.counters();
     const { role } = agent;
-    return { version: this.#version, role, driver: link.driver, driverVersion, simulationMode, source };
+    return { version: this.#version, role, driver, driverVersion, simulationMode, source };
   }
 
   /** Says what became of best-effort settings. */
@@ -433,7 +433,7 @@ export class Agent {
     this.#log.info('the DAQ link is open', { driver, driver_version: driverVersion, ...outcomes });
     // A library's version, and what it is connected to, are known only now.
     const [versions] = identityEvents(this.#identity());
-    if (versions && driver === 'plugin') this.#publisher.publish({ kind: 'state', ...versions });
+    if (versions && driver.includes('plugin')) this.#publisher.publish({ kind: 'state', ...versions });
   }
 
   #uptimeS(): number {

@@ -33,7 +33,7 @@ export class FileRooms {
   /** null: nobody looks at them */
   readonly #looks: Looks | null;
 
-  constructor({ butler, image, link: settings }: Profile, deps: FileRoomsDeps) {
+  constructor({ butler, image, links: [settings] }: Profile, deps: FileRoomsDeps) {
     const { link, sink, log, clock, alarm, taiMinusUtcS, onCalibrations } = deps;
     // What has left is noted where the file lies: what a crash stops before is told by the next run.
     const noted: MessageSink = {

@@ -55,9 +55,9 @@ export class Intake {
     }
   }
 
-  #onLinkEvent({ eventType, text }: DaqRecord): void {
-    if (eventType === EventType.linkUp) this.#deps.beat.onLink(true, text);
-    if (eventType === EventType.linkDown) this.#deps.beat.onLink(false, text);
+  #onLinkEvent({ eventType, text, link }: DaqRecord): void {
+    if (eventType === EventType.linkUp) this.#deps.beat.onLink(true, text, link);
+    if (eventType === EventType.linkDown) this.#deps.beat.onLink(false, text, link);
     if (eventType === EventType.end) this.#deps.onEnd();
   }
 }

@@ -11,7 +11,7 @@ import type { OnSky } from './guider/on-sky.js';
 import type { HostClock } from './health/host-clock.js';
 import type { HealthRoom } from './health/room.js';
 import type { ImageRoom } from './image/room.js';
-import type { DaqLink } from './model/daq.js';
+import type { DaqLink, LinkCounters } from './model/daq.js';
 import { toWire } from './model/names.js';
 import type { Publisher } from './publish/publisher.js';
 import type { EndpointGuard } from './security/guard.js';
@@ -66,9 +66,16 @@ export function snapshotOf(of: Reporting): Record<string, unknown> {
     summary_state: of.lifecycle.state,
     simulation_mode: simulationMode,
     tai: toWire(of.health.time.offset),
+    ...linksUp(of.link.counters()),
     guider: { series: series ? toWire(series) : null, ...toWire(guider) },
     ...pointingToWire(of.onSky.pointing),
     alarms: of.health.alarms.active.map(({ name, severity, message }) => ({ name, severity, message })),
     last: of.publisher.last(),
   };
+}
+
+/** Each of several links. */
+function linksUp({ links }: LinkCounters): Record<string, unknown> {
+  if (!links) return {};
+  return { links: Object.fromEntries(links.map((l) => [l.name, { up: l.linkUp, in_step: l.inStep }])) };
 }

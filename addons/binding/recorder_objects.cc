@@ -11,6 +11,7 @@ bool ReadRecorderSettings(const std::string& json, recorder::RecorderSettings* s
   settings->folder = options.Text("folder", "");
   settings->partition = options.Text("partition", settings->partition);
   settings->queue_stamps = static_cast<uint32_t>(options.Int("queueStamps", settings->queue_stamps, 8, 65536));
+  settings->shared = options.Flag("shared", false);
   *message = options.Problems();
   if (message->empty() && settings->folder.empty()) *message = "recorder: folder: expected a path";
   return message->empty();

@@ -38,7 +38,7 @@ GuiderRecorder::GuiderRecorder(const RecorderSettings& settings, std::function<v
     : settings_(settings),
       news_(std::move(news)),
       queue_(settings.queue_stamps, kPayloadBytes),
-      folder_(settings.folder),
+      folder_(settings.folder, settings.shared),
       publisher_([this](FileReport report) { OnReport(std::move(report)); }),
       book_(settings.folder, settings.partition, &publisher_, [this](std::string* problem) { return OpenFolder(problem); }) {}
 

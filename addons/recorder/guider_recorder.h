@@ -33,6 +33,7 @@ struct RecorderSettings {
   std::string folder;
   std::string partition = "guider";
   uint32_t queue_stamps = 128;
+  bool shared = false;  // recorders of other links of this process write into the folder too
 };
 
 class GuiderRecorder : public daq::FrameTap, public std::enable_shared_from_this<GuiderRecorder> {

@@ -178,6 +178,22 @@ TEST_F(GuiderRecorderTest, SetsAsideWhatACrashLeft) {
   EXPECT_TRUE(fs::exists(folder_ / "notes.json"));
 }
 
+TEST_F(GuiderRecorderTest, LinksOfOneProcessShareAFolderWhenBothSaySo) {
+  std::vector<std::string> leftovers;
+  std::string problem;
+  RecordingFolder alone(folder_.string()), first(folder_.string(), true), second(folder_.string(), true);
+  ASSERT_TRUE(first.Open(&leftovers, &problem)) << problem;
+  std::ofstream(folder_ / ".A_R00_SG0_guider.fits.123-0.part") << "being written";
+  ASSERT_TRUE(second.Open(&leftovers, &problem)) << problem;
+  EXPECT_TRUE(leftovers.empty());
+  EXPECT_FALSE(alone.Open(&leftovers, &problem));
+  first.Close();
+  EXPECT_FALSE(alone.Open(&leftovers, &problem));
+  second.Close();
+  EXPECT_TRUE(alone.Open(&leftovers, &problem)) << problem;
+  EXPECT_EQ(leftovers.size(), 1u);
+}
+
 TEST_F(GuiderRecorderTest, SharesAFolderWithNoOther) {
   recorder_->Start();
   Start("config-1");

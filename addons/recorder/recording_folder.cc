@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <system_error>
 
 #include "addons/fits/durable_file.h"
@@ -51,14 +53,18 @@ bool IsOrphan(const fs::path& folder, std::string_view name) {
   return !fs::exists(folder / fits_name, error) && !error;
 }
 
-}  // namespace
+// Folders that several recorders of this process hold together.
+struct SharedLocks {
+  std::mutex mutex;
+  std::map<std::string, std::weak_ptr<const int>> by_folder;
+};
 
-RecordingFolder::~RecordingFolder() { Close(); }
-
-void RecordingFolder::Close() {
-  if (lock_ >= 0) close(lock_);
-  lock_ = -1;
+SharedLocks& Shared() {
+  static auto* locks = new SharedLocks;
+  return *locks;
 }
+
+}  // namespace
 
 bool RecordingFolder::Fail(const char* step, std::string* problem) {
   *problem = path_ + ": " + step + ": " + std::strerror(errno);
@@ -68,19 +74,38 @@ bool RecordingFolder::Fail(const char* step, std::string* problem) {
 
 bool RecordingFolder::Open(std::vector<std::string>* leftovers, std::string* problem) {
   if (is_open()) return true;
+  if (!shared_) return Lock(problem) && Clear(leftovers, problem);
+  // Held until the first has cleared the folder: what the next writes there is nobody's leftover.
+  const std::lock_guard<std::mutex> together(Shared().mutex);
+  std::weak_ptr<const int>& held = Shared().by_folder[path_];
+  lock_ = held.lock();
+  if (is_open()) return true;
+  if (!Lock(problem) || !Clear(leftovers, problem)) return false;
+  held = lock_;
+  return true;
+}
+
+bool RecordingFolder::Lock(std::string* problem) {
   std::error_code error;
   fs::create_directories(path_, error);
   errno = error.value();
   if (error) return Fail("the folder cannot be made", problem);
   const std::string lock = (fs::path(path_) / kLockName).string();
-  lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock_ < 0) return Fail("the folder cannot be written to", problem);
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return Fail("the folder cannot be locked", problem);
-    Fail("", problem);
-    *problem = path_ + ": another agent records into this folder: give each a folder of its own";
-    return false;
-  }
+  const int descriptor = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor < 0) return Fail("the folder cannot be written to", problem);
+  lock_ = std::shared_ptr<const int>(new int(descriptor), [](const int* one) {
+    close(*one);
+    delete one;
+  });
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK) return Fail("the folder cannot be locked", problem);
+  Fail("", problem);
+  *problem = path_ + ": another agent records into this folder: give each a folder of its own";
+  return false;
+}
+
+bool RecordingFolder::Clear(std::vector<std::string>* leftovers, std::string* problem) {
+  std::error_code error;
   // Names first: setting aside changes what is being listed.
   std::vector<std::string> names;
   for (fs::directory_iterator at(path_, error), end; !error && at != end; at.increment(error)) {

@@ -24,9 +24,14 @@ example: summit-agent check --profile hw-profiles/sim-guider.yaml
     const path = requireText(options, 'profile', 'check');
     try {
       const profile = loadProfileToRun(path, { beforeStart: true });
-      const { agent, guider, link } = profile;
+      const { agent, guider, links } = profile;
+      const [{ driver }] = links;
+      const how =
+        links.length === 1
+          ? `driver ${driver}`
+          : `links ${links.map((link) => `${link.name} (${link.driver}, ${link.sensors.length} sensors)`).join(', ')}`;
       stdout.write(
-        `${path} is good: ${agent.role} ${agent.name}, ${guider.sensors.length} sensors, driver ${link.driver}\n`,
+        `${path} is good: ${agent.role} ${agent.name}, ${guider.sensors.length} sensors, ${how}\n`,
       );
       return 0;
     } catch (error) {

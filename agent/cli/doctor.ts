@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { completeHealth } from '../config/health.js';
 import { loadProfile } from '../config/load.js';
-import { defaults, type Profile } from '../config/profile.js';
+import { defaults, type Profile, type WireOptions } from '../config/profile.js';
 import { loadNative, nativePath } from '../daq/native.js';
 import { checks, examine } from '../doctor/examine.js';
 import type { Finding, Folder, Needs, Port } from '../doctor/finding.js';
@@ -41,7 +41,7 @@ example: sudo -u summit-agent summit-agent doctor --profile /etc/summit-agent/gu
     const { profile, interface: named, json } = options;
     const needs = typeof profile === 'string' ? needsOf(loadProfile(profile), profile) : usualNeeds;
     const kernelTai = existsSync(nativePath()) ? loadNative().clockTaiMinusUtc() : null;
-    const wanted = typeof named === 'string' ? { ...needs, interface: named } : needs;
+    const wanted = typeof named === 'string' ? { ...needs, interfaces: [named] } : needs;
     const findings = examine(thisMachine(kernelTai), wanted);
     stdout.write(json === true ? asJson(findings) : asText(findings));
     return findings.length === 0 ? 0 : 1;
@@ -66,7 +66,7 @@ const usualNeeds: Needs = {
   schedFifo: 50,
   lockBytes: defaults.slots * defaults.slotBytes,
   hugeBytes: null,
-  cpu: null,
+  cpus: [],
   devices: [],
   folders: [{ path: stateFolder, key: null }],
   imageBytes: 0,
@@ -78,40 +78,53 @@ const usualNeeds: Needs = {
     { protocol: 'udp', host: defaults.wire.address, port: defaults.wire.port, key: 'daq.wire.port' },
     ...prometheusPort(completeHealth(undefined, '/', null)),
   ],
-  interface: null,
+  interfaces: [],
 };
 
-function needsOf({ link, publish, health }: Profile, path: string): Needs {
-  const poolBytes = link.slots * link.slotBytes;
-  const wire = link.driver === 'wire' ? (link.options as Partial<typeof defaults.wire>) : null;
-  const { address = defaults.wire.address, port = 0 } = wire ?? {};
-  const named = typeof wire?.interface === 'string' ? wire.interface : (health.host?.interface ?? null);
-  const daqPort: readonly Port[] = wire
-    ? [{ protocol: 'udp', host: address, port, key: 'daq.wire.port' }]
-    : [];
+function needsOf({ links, publish, health }: Profile, path: string): Needs {
+  const [first] = links;
+  const wires = links.filter(({ driver }) => driver === 'wire').map(wireOf);
+  const daqPorts = wires.map(
+    ({ address, port }, i): Port => ({
+      protocol: 'udp',
+      host: address,
+      port,
+      key: links.length > 1 ? `daq.links.${i}.wire.port` : 'daq.wire.port',
+    }),
+  );
+  const interfaces = new Set(wires.map((wire) => wire.interface ?? health.host?.interface ?? null));
+  const bytes = (wanted: (link: LinkSettings) => boolean) => {
+    const pools = links.filter(wanted).map(({ slots, slotBytes }) => slots * slotBytes);
+    return pools.length === 0 ? null : pools.reduce((sum, pool) => sum + pool, 0);
+  };
+  const priorities = links.flatMap(({ schedFifo }) => schedFifo ?? []);
   return {
-    receiveBufferBytes: wire?.receiveBufferBytes ?? 0,
-    schedFifo: link.schedFifo,
-    lockBytes: link.lockMemory ? poolBytes : null,
-    hugeBytes: link.hugePages ? poolBytes : null,
-    cpu: link.cpu,
+    receiveBufferBytes: Math.max(0, ...wires.map(({ receiveBufferBytes }) => receiveBufferBytes)),
+    schedFifo: priorities.length === 0 ? null : Math.max(...priorities),
+    lockBytes: bytes(({ lockMemory }) => lockMemory),
+    hugeBytes: bytes(({ hugePages }) => hugePages),
+    cpus: links.flatMap(({ cpu }) => cpu ?? []),
     devices: [
       ...health.sensors.map(({ path }) => path),
-      ...(link.driver === 'datadev' ? [String(link.options.device)] : []),
+      ...links.filter(({ driver }) => driver === 'datadev').map(({ options }) => String(options.device)),
     ],
-    folders: foldersOf(link),
-    imageBytes: (link.images?.sets ?? 0) * imageSetBytes,
-    imageHugePages: link.images?.hugePages ?? false,
+    folders: foldersOf(first),
+    imageBytes: (first.images?.sets ?? 0) * imageSetBytes,
+    imageHugePages: first.images?.hugePages ?? false,
     profile: resolve(path),
     ports: [
       ...tcpPort('publish.data', publish.data),
       ...tcpPort('publish.control', publish.control),
       ...(publish.query === null ? [] : tcpPort('publish.query', publish.query)),
-      ...daqPort.filter((wanted) => wanted.port !== 0),
+      ...daqPorts.filter((wanted) => wanted.port !== 0),
       ...prometheusPort(health),
     ],
-    interface: named !== null && !/^[\d.]+$/.test(named) ? named : null,
+    interfaces: [...interfaces].filter((name) => name !== null && !/^[\d.]+$/.test(name)) as string[],
   };
+}
+
+function wireOf({ options }: LinkSettings): WireOptions {
+  return { ...defaults.wire, subscribe: false, ...(options as Partial<WireOptions>) };
 }
 
 function foldersOf({ recorder, imageWriter }: LinkSettings): Folder[] {

@@ -2,12 +2,13 @@
 // summit-agent record
 
 import { loadProfile } from '../config/load.js';
+import type { Profile } from '../config/profile.js';
 import { NativeDaqLink } from '../daq/link.js';
-import { EventType, type LinkCounters } from '../model/daq.js';
+import { EventType, type LinkCounters, type LinkSettings } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 import { logLevelOf } from '../model/log.js';
 import type { Command } from './command.js';
-import { numberOf, requireText } from './options.js';
+import { numberOf, type Options, requireText } from './options.js';
 import { Progress } from './progress.js';
 import { firstOf, requireAddon } from './run.js';
 import { stderrLog } from './stderr-log.js';
@@ -30,6 +31,7 @@ described in addons/README.md. About 10 kB a stamp of 50 x 50 pixels, 640 kB of 
 
   --profile FILE   the profile (YAML): driver, addresses, sensors; hw-profiles/README.md
   --out FILE       the recording; names end in .smtrec by custom
+  --link NAME      which link, where the profile has several
   --seconds N      ends after N seconds (default: not by itself)
   --compress       lossless, to about a third; for sensors x rate up to some 20 MB/s
   --queue N        frames that may wait for the disk (default ${defaultQueue})
@@ -39,6 +41,7 @@ example: summit-agent record --profile hw-profiles/sim-guider.yaml --out night.s
   options: {
     profile: { type: 'string' },
     out: { type: 'string' },
+    link: { type: 'string' },
     seconds: { type: 'string' },
     compress: { type: 'boolean' },
     queue: { type: 'string' },
@@ -50,8 +53,12 @@ example: summit-agent record --profile hw-profiles/sim-guider.yaml --out night.s
     const queueStamps = Math.round(numberOf(options, 'queue', 8, 65_536, defaultQueue));
     const log = stderrLog(stderr);
     requireAddon();
-    const stream = streamSettings(profile, path, { compress: options.compress === true, queueStamps });
-    const settings = { ...profile.link, recorder: null, stream };
+    const chosen = linkNamed(profile, options.link);
+    const stream = streamSettings(profile, chosen, path, {
+      compress: options.compress === true,
+      queueStamps,
+    });
+    const settings = { ...chosen, recorder: null, stream };
     const link = new NativeDaqLink(settings, ({ level, text }) => log[logLevelOf(level)](text));
     const ended = new AbortController();
     link.start((records) => {
@@ -76,6 +83,16 @@ example: summit-agent record --profile hw-profiles/sim-guider.yaml --out night.s
     return tell(path, link.counters(), stdout);
   },
 };
+
+function linkNamed({ links }: Profile, name: Options[string]): LinkSettings {
+  if (links.length === 1 && name === undefined) return links[0];
+  const found = links.find((link) => link.name === name);
+  const names = links.map((link) => link.name).filter((one) => one !== '');
+  const which = names.length === 0 ? 'none: the profile has one link' : `one of ${names.join(', ')}`;
+  if (!found || name === '')
+    throw new AgentError('usage', `--link: expected ${which}, got ${String(name ?? 'none')}`);
+  return found;
+}
 
 function tell(path: string, { recording, outcomes }: LinkCounters, stdout: NodeJS.WritableStream): number {
   const { stream_records = 0n, stream_stamps = 0n, stream_bytes = 0n, stream_left_out = 0n } = recording;

@@ -60,11 +60,24 @@ example: summit-agent replay --profile hw-profiles/sim-guider.yaml --file night.
 
 /** The profile as it is, but for where its frames come from; nothing is written anew from a recording. */
 function onRecording(profile: Profile, file: string, speed: number | 'max'): Profile {
+  const [link, ...more] = profile.links;
+  // A recording of one of several links has some of the sensors; the constants of all are there.
+  const sensors = new Map([link, ...more].flatMap((one) => one.sensors.map((s) => [s.location, s])));
   return {
     ...profile,
     agent: { ...profile.agent, startState: 'STANDBY' },
     health: { ...profile.health, sensors: [] },
-    link: { ...profile.link, driver: 'recording', options: { file, speed }, recorder: null, stream: null },
+    links: [
+      {
+        ...link,
+        name: '',
+        sensors: [...sensors.values()],
+        driver: 'recording',
+        options: { file, speed },
+        recorder: null,
+        stream: null,
+      },
+    ],
   };
 }
 

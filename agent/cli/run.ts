@@ -17,7 +17,7 @@ import { type Log, logLevelOf } from '../model/log.js';
 import type { Command } from './command.js';
 import { type Options, requireText } from './options.js';
 import { stderrLog } from './stderr-log.js';
-import { nextFile, streamSettings } from './stream-settings.js';
+import { fileOfLink, nextFile, streamSettings } from './stream-settings.js';
 import { packageVersion } from './version.js';
 
 /** Exit code after exitControl; RestartPreventExitStatus of the unit has it. */
@@ -36,6 +36,7 @@ ends it at once. Exit code 1: it could not start; 2: the profile or the command 
   --profile FILE   the profile (YAML); keys are described in hw-profiles/README.md
   --record FILE    keeps all that the DAQ sends, and where stars were expected, for "replay" (see "record"). FILE
                    must not exist; each time the link is opened again a new one begins: FILE with -2, -3 ...
+                   Of several links each has a file of its own: FILE with -NAME
 
 example: summit-agent run --profile hw-profiles/sim-guider.yaml
          summit-agent watch          (in another terminal)
@@ -61,7 +62,12 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
 
 function recordingTo(path: Options[string], profile: Profile): Profile {
   if (typeof path !== 'string') return profile;
-  return { ...profile, link: { ...profile.link, stream: streamSettings(profile, path, { guided: true }) } };
+  const [first, ...more] = profile.links;
+  const recorded = (link: LinkSettings) => ({
+    ...link,
+    stream: streamSettings(profile, link, fileOfLink(path, link.name), { guided: true }),
+  });
+  return { ...profile, links: [recorded(first), ...more.map(recorded)] };
 }
 
 /** An agent on this machine's native link. */
@@ -102,20 +108,21 @@ function serviceManager(agent: Agent, log: Log): ServiceManager {
   return service;
 }
 
-/** Called again for each time the link is opened. */
+/** Called again for each time a link is opened. */
 function linkMaker(): (settings: LinkSettings, log: Log) => DaqLink {
-  let first = true;
+  const made = new Set<string>();
   return (settings, log) => {
-    const { stream } = settings;
-    const again = !first;
-    first = false;
+    const { stream, name } = settings;
+    const again = made.has(name);
+    made.add(name);
     if (stream === null || !again) return createLink(settings, log);
     return createLink({ ...settings, stream: { ...stream, path: nextFile(stream.path) } }, log);
   };
 }
 
 function createLink(settings: LinkSettings, log: Log): DaqLink {
-  return new NativeDaqLink(settings, ({ level, text }) => log[logLevelOf(level)](text));
+  const which = settings.name === '' ? undefined : { link: settings.name };
+  return new NativeDaqLink(settings, ({ level, text }) => log[logLevelOf(level)](text, which));
 }
 
 export function requireAddon(): void {

@@ -60,12 +60,11 @@ export function render(report: StatusReport): string {
   const { snapshot, stats } = report;
   const verdict = ['WELL', 'WORTH A LOOK', 'NOT WORKING'][report.health];
   const sim = number(snapshot.simulation_mode) === 0 ? '' : ', simulation';
-  const link = stats.link_up === true ? 'up' : 'DOWN';
   return [
     `${verdict}: ${String(snapshot.agent)} is ${String(snapshot.summary_state)}${sim}`,
     ...report.reasons.map((reason) => `  ! ${reason}`),
     '',
-    `link     ${link}, driver ${String(stats.driver)} ${String(stats.driver_version)}`,
+    ...linkLines(stats),
     `agent    version ${String(snapshot.version)}, up ${duration(number(stats.uptime_s))}, ${String(snapshot.role)} of ${String(snapshot.instrument)}`,
     seriesLine(fields(snapshot.guider)),
     offsetLine(fields(snapshot.last), snapshot),
@@ -73,6 +72,21 @@ export function render(report: StatusReport): string {
     '',
     ...sensorTable(report),
   ].join('\n');
+}
+
+/** The link, or one line for each of several. */
+function linkLines(stats: Fields): string[] {
+  const line = (of: Fields, up: unknown) =>
+    `${up === true ? 'up' : 'DOWN'}, driver ${String(of.driver)} ${String(of.driver_version)}`;
+  const links = Object.entries(fields(stats.links));
+  if (links.length === 0) return [`link     ${line(stats, stats.link_up)}`];
+  return links.map(([name, value], i) => {
+    const link = fields(value);
+    const { used, spare, lost } = fields(link.stamps);
+    const counts = `${String(used)} stamps used, ${String(spare)} spare, ${String(lost)} lost`;
+    const step = link.in_step === false ? ', OUT OF STEP' : '';
+    return `${i === 0 ? 'links    ' : '         '}${name} ${line(link, link.up)}: ${counts}${step}`;
+  });
 }
 
 function seriesLine(guider: Fields): string {

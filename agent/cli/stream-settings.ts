@@ -4,25 +4,34 @@
 import { existsSync } from 'node:fs';
 import { parse } from 'node:path';
 import type { Profile } from '../config/profile.js';
-import type { StreamSettings } from '../model/daq.js';
+import type { LinkSettings, StreamSettings } from '../model/daq.js';
+import { nameOfLocation } from '../model/location.js';
 import { packageVersion } from './version.js';
 
 export const defaultQueue = 256;
 
 export function streamSettings(
   profile: Profile,
+  link: LinkSettings,
   path: string,
   { compress = false, guided = false, queueStamps = defaultQueue } = {},
 ): StreamSettings {
   const header = {
     agent: profile.agent.name,
     version: packageVersion(),
-    driver: profile.link.driver,
+    driver: link.driver,
     partition: profile.partition,
-    sensors: profile.guider.sensors.map((s) => s.detectorName),
+    sensors: link.sensors.map(({ location }) => nameOfLocation(location)),
     started: new Date().toISOString(),
   };
   return { path, compress, guided, queueStamps, header };
+}
+
+/** night.smtrec of the link a is night-a.smtrec. */
+export function fileOfLink(path: string, name: string): string {
+  if (name === '') return path;
+  const { ext } = parse(path);
+  return `${path.slice(0, path.length - ext.length)}-${name}${ext}`;
 }
 
 /** The first name after this one that is free: night-2.smtrec, night-3.smtrec, ... */

@@ -77,7 +77,7 @@ export class WatchTable {
       return `NO AGENT: ${this.#agent} at ${address} has been silent for ${seconds} s; what follows is its last word`;
     }
     const h = this.#heartbeat ?? {};
-    const link = h.link_up === true ? 'link up' : h.link_up === false ? 'LINK DOWN' : 'link ?';
+    const link = linkText(h);
     const sim = number(h.simulation_mode) === 1 ? ', simulation' : '';
     const obsid = this.#state ? `, ${String(this.#state.obsid)}` : '';
     return `${this.#agent} at ${address}: ${link}${sim}${obsid}`;
@@ -122,4 +122,12 @@ function number(value: unknown): number {
 function fixed(value: unknown, digits: number, width: number): string {
   const n = number(value);
   return (Number.isFinite(n) ? n.toFixed(digits) : '-').padStart(width);
+}
+
+function linkText({ link_up: up, links_up: links }: Body): string {
+  if (typeof links !== 'object' || links === null)
+    return up === true ? 'link up' : up === false ? 'LINK DOWN' : 'link ?';
+  return Object.entries(links)
+    .map(([name, isUp]) => `link ${name} ${isUp === true ? 'up' : 'DOWN'}`)
+    .join(', ');
 }

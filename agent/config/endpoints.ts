@@ -13,8 +13,8 @@ interface TcpEndpoint {
 export interface Endpoints {
   /** profile key -> address; what is not text is left to the schema */
   readonly own: Readonly<Record<string, unknown>>;
-  /** host:port of the DAQ's control channel, null when there is none */
-  readonly daqControl: unknown;
+  /** host:port of the DAQ's control channel over each link, null when there is none */
+  readonly daqControls: readonly unknown[];
   /** the profile names keys: TCP is encrypted and may leave the machine */
   readonly secured: boolean;
 }
@@ -50,7 +50,7 @@ function checkEndpoint(key: string, endpoint: string, secured: boolean, out: str
   return tcp;
 }
 
-export function checkEndpoints({ own, daqControl, secured }: Endpoints, out: string[]): void {
+export function checkEndpoints({ own, daqControls, secured }: Endpoints, out: string[]): void {
   const taken: { key: string; address: string; tcp: TcpEndpoint | null }[] = [];
   for (const [key, address] of Object.entries(own)) {
     if (typeof address !== 'string') continue;
@@ -65,14 +65,15 @@ export function checkEndpoints({ own, daqControl, secured }: Endpoints, out: str
     }
     taken.push({ key, address, tcp });
   }
-  if (typeof daqControl !== 'string') return;
-  const daq = parseTcp(`tcp://${daqControl}`);
-  if (!daq || !isLoopback(daq.host)) return;
-  for (const { key, tcp } of taken) {
-    if (tcp && tcp.port !== 0 && tcp.port === daq.port) {
-      out.push(
-        `${key}: expected another port than the DAQ's control channel (daq.wire.control), got ${tcp.port} for both`,
-      );
+  for (const control of new Set(daqControls)) {
+    const daq = typeof control === 'string' ? parseTcp(`tcp://${control}`) : null;
+    if (!daq || !isLoopback(daq.host)) continue;
+    for (const { key, tcp } of taken) {
+      if (tcp && tcp.port !== 0 && tcp.port === daq.port) {
+        out.push(
+          `${key}: expected another port than the DAQ's control channel (daq.wire.control), got ${tcp.port} for both`,
+        );
+      }
     }
   }
 }

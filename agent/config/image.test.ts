@@ -22,22 +22,22 @@ function problemsOf(change: Record<string, unknown>): readonly string[] {
 
 t.test('sim-aos.yaml and sim-auxtel.yaml say which boards are taken and where their files go', async (t) => {
   const aos = loadProfile('hw-profiles/sim-aos.yaml');
-  t.match(aos.link.images, {
+  t.match(aos.links[0].images, {
     sources: [0, 36, 180, 216].map((location) => ({ location, kind: 'wavefront' })),
     sets: 8,
   });
-  t.match(aos.link.imageWriter, { folder: /^\/var\/tmp\/summit-agent\/sim-aos$/, threads: 2 });
-  t.match(aos.link.options, { images: '127.0.0.1:5582' });
+  t.match(aos.links[0].imageWriter, { folder: /^\/var\/tmp\/summit-agent\/sim-aos$/, threads: 2 });
+  t.match(aos.links[0].options, { images: '127.0.0.1:5582' });
   t.same(aos.guider.sensors, []);
   const auxtel = loadProfile('hw-profiles/sim-auxtel.yaml');
-  t.match(auxtel.link.images, { sources: [{ location: 0, kind: 'latiss' }], sets: 2 });
+  t.match(auxtel.links[0].images, { sources: [{ location: 0, kind: 'latiss' }], sets: 2 });
   t.equal(auxtel.image?.values.keywords.LSST_NUM, 'ITL-3800C-068');
 });
 
 t.test('a guider has neither store nor writer', async (t) => {
   const guider = loadProfile('hw-profiles/sim-guider.yaml');
   t.equal(guider.image, null);
-  t.notOk('images' in guider.link);
+  t.notOk('images' in guider.links[0]);
 });
 
 t.test('roles and sections that do not fit are refused together', async (t) => {

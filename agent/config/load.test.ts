@@ -29,7 +29,7 @@ t.test('the profiles that are shipped are good, apart from files that only a sit
   const folder = join(packageRoot(), 'hw-profiles');
   const sim = loadProfile(join(folder, 'sim-guider.yaml'));
   t.equal(sim.guider.sensors.length, 8);
-  t.equal(sim.link.driver, 'wire');
+  t.equal(sim.links[0].driver, 'wire');
   t.equal(sim.guider.roi?.common.rows, 50);
   try {
     loadProfile(join(folder, 'replay-guider.yaml'));
@@ -50,9 +50,9 @@ t.test('defaults complete a short profile, sensors keep their order', async (t) 
     [220, 3],
   );
   t.match(profile, { simulationMode: 0, agent: { instrument: 'LSSTCam' }, partition: 'guider' });
-  t.match(profile.link, { slots: 64, slotBytes: 640000, linkTimeoutMs: 750, schedFifo: null });
-  t.match(profile.link.options, { address: '127.0.0.1', port: 0, subscribe: true, locations: [220, 3] });
-  t.match(profile.link.sensors[0], { location: 220, gain: 1, readNoise: 0, badSegments: [] });
+  t.match(profile.links[0], { slots: 64, slotBytes: 640000, linkTimeoutMs: 750, schedFifo: null });
+  t.match(profile.links[0].options, { address: '127.0.0.1', port: 0, subscribe: true, locations: [220, 3] });
+  t.match(profile.links[0].sensors[0], { location: 220, gain: 1, readNoise: 0, badSegments: [] });
 });
 
 t.test('five mistakes give five messages, each with its path, what was expected and what came', async (t) => {
@@ -130,8 +130,8 @@ t.test('gain and read noise of an amplifier go before those of its sensor', asyn
     perSensor: { R00_SG0, R00_SG1 },
     calibrations: { directory: 'masters' },
   };
-  const { link, guider } = parseProfile(stringify(profile), '/etc/summit/bench.yaml');
-  t.match(link.sensors, [
+  const { links, guider } = parseProfile(stringify(profile), '/etc/summit/bench.yaml');
+  t.match(links[0].sensors, [
     {
       ...{ gain: 1.4, readNoise: 8, calibrated: true },
       amplifiers: [
@@ -145,10 +145,10 @@ t.test('gain and read noise of an amplifier go before those of its sensor', asyn
   t.same(
     guider.calibrations?.gains.map(({ location, segment, gain }) => [location, segment, gain]),
     [
-      [link.sensors[0]?.location, 7, 1.2],
-      [link.sensors[0]?.location, 12, 1.4],
-      [link.sensors[0]?.location, null, 1.4],
-      [link.sensors[1]?.location, 0, 1.3],
+      [links[0].sensors[0]?.location, 7, 1.2],
+      [links[0].sensors[0]?.location, 12, 1.4],
+      [links[0].sensors[0]?.location, null, 1.4],
+      [links[0].sensors[1]?.location, 0, 1.3],
     ],
     'what the profile gives itself; the rest is left to the calibrations',
   );
@@ -192,12 +192,12 @@ t.test('replay files and plug-ins are found from the folder of the profile', asy
     path,
     stringify({ ...base(), daq: { driver: 'replay', replay: { files: ['a.fits'], speed: 'max' } } }),
   );
-  t.match(loadProfile(path).link.options, { files: [join(folder, 'a.fits')], speed: 'max', loop: false });
+  t.match(loadProfile(path).links[0].options, { files: [join(folder, 'a.fits')], speed: 'max', loop: false });
   writeFileSync(
     path,
     stringify({ ...base(), daq: { driver: 'plugin', plugin: { library: 'b.so', options: { a: 1 } } } }),
   );
-  t.match(loadProfile(path).link.options, { path: join(folder, 'b.so'), partition: 'guider', a: 1 });
+  t.match(loadProfile(path).links[0].options, { path: join(folder, 'b.so'), partition: 'guider', a: 1 });
   const wrong = { ...base(), daq: { driver: 'replay', replay: { files: ['c.fits'], speed: 'slow' } } };
   t.match(problemsOf(wrong), [/^daq\.replay\.speed: expected .* got "slow"$/, /files\.0/]);
 });
@@ -205,7 +205,7 @@ t.test('replay files and plug-ins are found from the folder of the profile', asy
 t.test('a fibre card: its own keys, and what it cannot be', async (t) => {
   const card = (datadev: unknown) => ({ ...base(), daq: { driver: 'datadev', datadev } });
   const profile = parseProfile(stringify(card({ destinations: [0, 256] })), '/nowhere/p.yaml');
-  t.same(profile.link.options, {
+  t.same(profile.links[0].options, {
     ...{ device: '/dev/datadev_0', destinations: [0, 256], zeroCopy: true, registers: [] },
     linkTimeoutMs: 750,
   });
@@ -214,6 +214,35 @@ t.test('a fibre card: its own keys, and what it cannot be', async (t) => {
     /^daq\.datadev\.destinations\.0: expected at most 4095, got 4096$/,
     /^daq\.datadev\.registers\.0\.address: /,
     /^daq\.datadev\.registers\.0\.name: /,
+  ]);
+});
+
+t.test('several links: each over the common keys, its sensors, and what two cannot share', async (t) => {
+  const wire = { control: '127.0.0.1:5581', busyPollUs: 50 };
+  const links = (...list: unknown[]) => ({
+    ...base(),
+    daq: { driver: 'wire', slots: 32, wire, links: list },
+  });
+  const a = { name: 'a', wire: { port: 5580 }, sensors: ['R00_SG0'], cpu: 1 };
+  const good = parseProfile(stringify(links(a, { name: 'b', wire: { port: 5590 } })), '/nowhere/p.yaml');
+  t.match(good.links, [
+    { name: 'a', driver: 'wire', slots: 32, cpu: 1, sensors: [{ location: 3 }] },
+    { name: 'b', cpu: null, sensors: [{ location: 220 }, { location: 3 }] },
+  ]);
+  t.match(good.links[1]?.options, { port: 5590, control: '127.0.0.1:5581', busyPollUs: 50, subscribe: true });
+  t.equal(good.links[0].sensors.length, 1);
+  t.equal(parseProfile(stringify(links({ name: 'a' })), '/nowhere/p.yaml').links[0].name, '', 'the only one');
+  t.match(problemsOf(links(a, { ...a, driver: 'datadev' })), [
+    /^daq\.links\.1\.name: expected another name than daq\.links\.0\.name, got "a" for both$/,
+    /^daq\.links: expected a link for each of guider\.sensors, got none for "R44_SG1"$/,
+  ]);
+  t.match(problemsOf(links({ name: 'a' }, { name: 'b', sensors: ['R40_SG0'] })), [
+    /^daq\.links\.1\.wire\.port: expected another address and port than daq\.links\.0\.wire\.port/,
+    /^daq\.links\.1\.sensors\.0: expected a sensor of guider\.sensors, got "R40_SG0"$/,
+  ]);
+  t.match(problemsOf(links({ sensor: 'R00_SG0' })), [/^daq\.links\.0\.name: /, /sensor/]);
+  t.match(problemsOf({ ...base(), daq: { links: [{ name: 'a' }] } }), [
+    /^daq\.links\.0\.driver: expected "wire"/,
   ]);
 });
 

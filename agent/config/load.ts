@@ -2,26 +2,25 @@
 // Reads a profile file: YAML, schema, then what a schema cannot say. Everything wrong is told in one error.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseDocument } from 'yaml';
-import type { LinkSettings, RecorderSettings } from '../model/daq.js';
 import { AgentError, refuseAll, sentenceOf } from '../model/errors.js';
 import { isSegment } from '../model/geometry.js';
-import { type GuideSensor, guideSensorNamed, guideSensors } from '../model/location.js';
+import { guideSensorNamed, guideSensors } from '../model/location.js';
 import { type Pointing, parsePointing, profileNames } from '../model/pointing.js';
 import { parseRoiSpec, type RoiSpec } from '../model/roi.js';
 import { problemsOf } from '../model/schema-problems.js';
 import { show } from '../model/show.js';
-import { amplifiersOf, gainsOf } from './amplifiers.js';
+import { gainsOf } from './amplifiers.js';
 import { butlerCalibrations, butlerProfile, checkButler } from './butler.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkHealth, completeHealth } from './health.js';
 import { checkImage, imageLinkSettings, imageProfile } from './image.js';
 import { ipcPlaceProblems } from './ipc.js';
-import { defaults, type Profile, type ProfileFile, type WireOptions } from './profile.js';
+import { checkLinks, daqControlsOf, linkSettings, recorderSettings, smallestSlot } from './links.js';
+import { defaults, type Profile, type ProfileFile } from './profile.js';
 import { checkSecurity, securityOf } from './security.js';
 import { unfilled } from './unfilled.js';
 import { profileValidator } from './validator.js';
@@ -109,12 +108,10 @@ function meaningProblems(value: unknown, folder: string): string[] {
   const guider = section(root.guider);
   checkImage(section(root.agent).role, root.guider, root.image, daq.driver, out);
   checkButler(root.butler, guider, section(root.image), out);
-  checkDriver(daq, folder, out);
   const names = checkSensors(guider, out);
+  checkLinks({ daq, guider, role: section(root.agent).role }, folder, out);
   checkRoi(guider.roiSpec, names, daq, out);
   checkPointing(guider.pointing, out);
-  const wire = daq.driver === 'wire' ? section(daq.wire) : {};
-  const control = daq.driver === 'wire' ? (wire.control === undefined ? null : wire.control) : null;
   const publish = section(root.publish);
   checkHealth(root.health, out);
   const own = {
@@ -122,7 +119,8 @@ function meaningProblems(value: unknown, folder: string): string[] {
     'publish.control': publish.control ?? defaults.control,
     'publish.query': publish.query ?? null,
   };
-  checkEndpoints({ own, daqControl: control, secured: section(root.security).serverKey !== undefined }, out);
+  const secured = section(root.security).serverKey !== undefined;
+  checkEndpoints({ own, daqControls: daqControlsOf(daq), secured }, out);
   checkSecurity(section(root.security), folder, out);
   return out;
 }
@@ -131,47 +129,6 @@ type Section = Readonly<Record<string, unknown>>;
 
 function section(value: unknown): Section {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Section) : {};
-}
-
-function checkDriver(daq: Section, folder: string, out: string[]): void {
-  const { driver } = daq;
-  for (const other of ['replay', 'plugin'] as const) {
-    if (driver === other && daq[other] === undefined) {
-      out.push(`daq.${other}: expected the options of driver ${other}, got nothing`);
-    }
-  }
-  const { files } = section(daq.replay);
-  if (driver === 'replay' && Array.isArray(files)) {
-    files.forEach((file, i) => {
-      if (typeof file === 'string' && !isPlainFile(resolve(folder, file))) {
-        out.push(`daq.replay.files.${i}: expected an existing file, got ${show(file)}`);
-      }
-    });
-  }
-  const { library } = section(daq.plugin);
-  if (driver === 'plugin' && typeof library === 'string' && !isPlainFile(resolve(folder, library))) {
-    out.push(`daq.plugin.library: expected an existing shared library, got ${show(library)}`);
-  }
-  const { address, group, control } = driver === 'wire' ? section(daq.wire) : {};
-  if (typeof address === 'string' && !isIPv4(address)) {
-    out.push(`daq.wire.address: expected a local IPv4 address such as 0.0.0.0, got ${show(address)}`);
-  }
-  if (typeof control === 'string' && !isHostPort(control)) {
-    out.push(`daq.wire.control: expected HOST:PORT with a port 1..65535, got ${show(control)}`);
-  }
-  if (typeof group === 'string' && !(isIPv4(group) && /^(22[4-9]|23\d)\./.test(group))) {
-    out.push(`daq.wire.group: expected a multicast address 224.0.0.0..239.255.255.255, got ${show(group)}`);
-  }
-}
-
-function isPlainFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-function isHostPort(text: string): boolean {
-  const match = /^[^:\s]+:(\d{1,5})$/.exec(text);
-  const port = Number(match?.[1]);
-  return port >= 1 && port <= 65_535;
 }
 
 function checkSensors(guider: Section, out: string[]): Set<string> {
@@ -227,10 +184,9 @@ function checkRoi(value: unknown, names: ReadonlySet<string>, daq: Section, out:
     }
   }
   const bytes = roi.common.rows * roi.common.cols * 4;
-  const slotBytes = daq.slotBytes ?? defaults.slotBytes;
-  if (typeof slotBytes === 'number' && slotBytes < bytes) {
-    out.push(`daq.slotBytes: expected at least ${bytes} for the ROI of guider.roiSpec, got ${slotBytes}`);
-  }
+  const slot = smallestSlot(daq);
+  if (slot.bytes < bytes)
+    out.push(`${slot.key}: expected at least ${bytes} for the ROI of guider.roiSpec, got ${slot.bytes}`);
 }
 
 function checkPointing(value: unknown, out: string[]): void {
@@ -257,6 +213,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
   const sensors = guider.sensors.map((name) => guideSensorNamed(name)).filter((s) => s !== undefined);
   const roiSpec = guider.roiSpec ?? null;
   const directory = guiderCalibrations(file, folder);
+  const butlerFolder = butlerCalibrations(file, folder);
   return {
     agent: {
       name: file.agent.name,
@@ -271,7 +228,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
     },
     simulationMode: file.simulationMode ?? defaults.simulationMode,
     partition: file.daq.partition ?? defaults.partition,
-    link: linkSettings(file, folder, sensors),
+    links: linkSettings({ file, folder, sensors, calibrated: directory !== null, butlerFolder }),
     guider: {
       sensors,
       deadlineMs: guider.deadlineMs ?? null,
@@ -311,37 +268,6 @@ function spoolOf(file: ProfileFile, folder: string): string | null {
   return images ?? recorderSettings(file, folder)?.folder ?? null;
 }
 
-function linkSettings(file: ProfileFile, folder: string, sensors: readonly GuideSensor[]): LinkSettings {
-  const { daq } = file;
-  const guider = file.guider ?? { sensors: [] };
-  return {
-    driver: daq.driver,
-    options: driverOptions(file, folder, sensors),
-    slots: daq.slots ?? defaults.slots,
-    slotBytes: daq.slotBytes ?? defaults.slotBytes,
-    ringRecords: daq.ringRecords ?? defaults.ringRecords,
-    linkTimeoutMs: daq.linkTimeoutMs ?? defaults.linkTimeoutMs,
-    schedFifo: daq.schedFifo ?? null,
-    cpu: daq.cpu ?? null,
-    lockMemory: daq.lockMemory ?? false,
-    hugePages: daq.hugePages ?? false,
-    recorder: recorderSettings(file, folder),
-    stream: null,
-    ...imageLinkSettings(file, folder, butlerCalibrations(file, folder)),
-    sensors: sensors.map(({ location, detectorName }) => {
-      const own = guider.perSensor?.[detectorName];
-      return {
-        location,
-        gain: own?.gain ?? defaults.gain,
-        readNoise: own?.readNoise ?? defaults.readNoise,
-        badSegments: own?.badSegments ?? [],
-        amplifiers: amplifiersOf(own),
-        calibrated: guiderCalibrations(file, folder) !== null,
-      };
-    }),
-  };
-}
-
 /** Folders that files are written to. */
 function spoolsOf(file: ProfileFile, folder: string): string[] {
   const folders = [
@@ -349,46 +275,4 @@ function spoolsOf(file: ProfileFile, folder: string): string[] {
     recorderSettings(file, folder)?.folder,
   ];
   return folders.filter((one) => one !== undefined);
-}
-
-function recorderSettings({ daq, guider }: ProfileFile, folder: string): RecorderSettings | null {
-  const recording = guider?.recording;
-  if (!recording) return null;
-  return {
-    folder: resolve(folder, recording.directory),
-    queueStamps: recording.queueStamps ?? defaults.recording.queueStamps,
-    partition: daq.partition ?? defaults.partition,
-  };
-}
-
-function driverOptions(
-  file: ProfileFile,
-  folder: string,
-  sensors: readonly GuideSensor[],
-): Record<string, unknown> {
-  const { daq } = file;
-  const partition = daq.partition ?? defaults.partition;
-  switch (daq.driver) {
-    case 'wire': {
-      const wire = { ...defaults.wire, ...daq.wire };
-      const options: WireOptions = { ...wire, subscribe: daq.wire?.subscribe ?? wire.control !== null };
-      const locations = sensors.map((s) => s.location);
-      return { ...options, locations, linkTimeoutMs: daq.linkTimeoutMs ?? defaults.linkTimeoutMs };
-    }
-    case 'datadev':
-      return {
-        ...defaults.datadev,
-        ...daq.datadev,
-        linkTimeoutMs: daq.linkTimeoutMs ?? defaults.linkTimeoutMs,
-      };
-    case 'replay': {
-      const files = (daq.replay?.files ?? []).map((name) => resolve(folder, name));
-      return { ...defaults.replay, ...daq.replay, files };
-    }
-    case 'plugin': {
-      const path = resolve(folder, daq.plugin?.library ?? '');
-      const locations = sensors.map((s) => s.location);
-      return { partition, locations, ...daq.plugin?.options, path };
-    }
-  }
 }

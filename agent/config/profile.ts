@@ -21,7 +21,8 @@ export interface Profile {
   readonly source: ProfileSource;
   readonly simulationMode: 0 | 1;
   readonly partition: string;
-  readonly link: LinkSettings;
+  /** what several have in common, and what only one may have (full frames), is in the first */
+  readonly links: readonly [LinkSettings, ...LinkSettings[]];
   readonly guider: {
     readonly sensors: readonly GuideSensor[];
     readonly deadlineMs: number | null;
@@ -95,22 +96,7 @@ export interface ProfileSource {
 export interface ProfileFile {
   agent: { name: string; instrument?: string; role: Role; startState?: StartState };
   simulationMode?: 0 | 1;
-  daq: {
-    driver: 'wire' | 'datadev' | 'replay' | 'plugin';
-    partition?: string;
-    wire?: Partial<WireOptions>;
-    datadev?: Partial<DatadevOptions>;
-    replay?: { files: string[]; speed?: number | 'max'; loop?: boolean; obsid?: string };
-    plugin?: { library: string; options?: Record<string, unknown> };
-    slots?: number;
-    slotBytes?: number;
-    ringRecords?: number;
-    linkTimeoutMs?: number;
-    schedFifo?: number | null;
-    cpu?: number | null;
-    lockMemory?: boolean;
-    hugePages?: boolean;
-  };
+  daq: DaqFile & { links?: LinkFile[] };
   guider?: {
     sensors: string[];
     deadlineMs?: number | null;
@@ -160,6 +146,29 @@ export interface ProfileFile {
     ipcMode?: string;
   };
   security?: SecurityFile;
+}
+
+export interface DaqFile {
+  driver?: 'wire' | 'datadev' | 'replay' | 'plugin';
+  partition?: string;
+  wire?: Partial<WireOptions>;
+  datadev?: Partial<DatadevOptions>;
+  replay?: { files: string[]; speed?: number | 'max'; loop?: boolean; obsid?: string };
+  plugin?: { library: string; options?: Record<string, unknown> };
+  slots?: number;
+  slotBytes?: number;
+  ringRecords?: number;
+  linkTimeoutMs?: number;
+  schedFifo?: number | null;
+  cpu?: number | null;
+  lockMemory?: boolean;
+  hugePages?: boolean;
+}
+
+/** One of several links; what it does not say is as in `daq`. */
+export interface LinkFile extends DaqFile {
+  name: string;
+  sensors?: string[];
 }
 
 export interface AmplifierConstants {

@@ -12,6 +12,7 @@ const LOCATION = 3;
 
 function settings(options: Record<string, unknown> = {}): LinkSettings {
   return {
+    name: '',
     driver: 'wire',
     options: { address: '127.0.0.1', port: 0, receiveBufferBytes: 1 << 20, ...options },
     slots: 8,

@@ -44,7 +44,7 @@ function settingsJson(settings: LinkSettings): string {
     settings.driver === 'wire' && settings.options.linkTimeoutMs === undefined
       ? { ...settings.options, linkTimeoutMs: settings.linkTimeoutMs }
       : settings.options;
-  return JSON.stringify({ ...settings, options });
+  return JSON.stringify({ ...settings, name: undefined, options });
 }
 
 export class NativeDaqLink implements DaqLink {

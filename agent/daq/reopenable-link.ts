@@ -7,12 +7,13 @@ import type {
   DaqRecord,
   FileReport,
   LinkCounters,
+  OpenableLink,
   SensorCounters,
 } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 import type { ImageListener, ImageOrder, LookOrder } from '../model/image.js';
 
-export class ReopenableLink implements DaqLink {
+export class ReopenableLink implements OpenableLink {
   readonly #create: () => DaqLink;
   #link: DaqLink;
   #life: 'new' | 'open' | 'closed' = 'new';
@@ -119,6 +120,16 @@ export class ReopenableLink implements DaqLink {
   releaseImage(token: bigint): void {
     this.#link.releaseImage(token);
   }
+}
+
+/** Every number of both, added. */
+export function sumCounts(
+  a: Readonly<Record<string, bigint>>,
+  b: Readonly<Record<string, bigint>>,
+): Record<string, bigint> {
+  const out: Record<string, bigint> = { ...a };
+  for (const [name, value] of Object.entries(b)) out[name] = (out[name] ?? 0n) + value;
+  return out;
 }
 
 /** What the pool holds is of now, everything else goes on counting. */

@@ -33,8 +33,18 @@ export function cpuList(text: string): Set<number> {
 }
 
 export function checkCpu(machine: Machine, needs: Needs): Finding[] {
-  const { cpu } = needs;
-  if (cpu === null) return [];
+  const each = [...new Set(needs.cpus)];
+  const shared = each.filter((cpu) => needs.cpus.filter((one) => one === cpu).length > 1);
+  return [
+    ...each.flatMap((cpu) => cpuFindings(machine, cpu, needs.interfaces)),
+    ...shared.map((cpu): Finding => {
+      const found = `expected one link thread to a CPU, got several on CPU ${cpu} (daq.links, cpu)`;
+      return { check: 'cpu_shared', severity: 'warning', found, remedy: 'give each link a CPU of its own' };
+    }),
+  ];
+}
+
+function cpuFindings(machine: Machine, cpu: number, interfaces: readonly string[]): Finding[] {
   const online = textOf(machine, '/sys/devices/system/cpu/online') ?? '';
   if (!cpuList(online).has(cpu)) {
     const found = `daq.cpu: expected one of the CPUs ${online}, got ${cpu}`;
@@ -49,15 +59,16 @@ export function checkCpu(machine: Machine, needs: Needs): Finding[] {
       remedy: `add isolcpus=${cpu} nohz_full=${cpu} to the kernel's command line and reboot`,
     });
   }
-  const irqs = interruptsOf(machine, needs.interface).filter((irq) =>
-    cpuList(textOf(machine, `/proc/irq/${irq}/smp_affinity_list`) ?? '').has(cpu),
-  );
-  if (irqs.length > 0) {
+  for (const name of interfaces) {
+    const irqs = interruptsOf(machine, name).filter((irq) =>
+      cpuList(textOf(machine, `/proc/irq/${irq}/smp_affinity_list`) ?? '').has(cpu),
+    );
+    if (irqs.length === 0) continue;
     const elsewhere = [...cpuList(online)].filter((other) => other !== cpu).join(',');
     findings.push({
       check: 'interrupts',
       severity: 'warning',
-      found: `expected interrupts of ${needs.interface} away from CPU ${cpu} (daq.cpu), got ${irqs.join(', ')} on it`,
+      found: `expected interrupts of ${name} away from CPU ${cpu} (daq.cpu), got ${irqs.join(', ')} on it`,
       remedy: `for each: echo ${elsewhere} > /proc/irq/NUMBER/smp_affinity_list`,
     });
   }
@@ -77,8 +88,7 @@ export function checkCpu(machine: Machine, needs: Needs): Finding[] {
 }
 
 /** Numbers of the interrupts of a network interface, all its queues. */
-function interruptsOf(machine: Machine, name: string | null): string[] {
-  if (name === null) return [];
+function interruptsOf(machine: Machine, name: string): string[] {
   const lines = (textOf(machine, '/proc/interrupts') ?? '').split('\n');
   return lines
     .filter((line) => line.split(/[\s:,]+/).some((word) => word === name || word.startsWith(`${name}-`)))

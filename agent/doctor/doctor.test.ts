@@ -20,7 +20,7 @@ const needs: Needs = {
   schedFifo: 50,
   lockBytes: 40_960_000,
   hugeBytes: 40_960_000,
-  cpu: 3,
+  cpus: [3],
   devices: ['/dev/ttyUSB0'],
   folders: [{ path: '/var/lib/summit-agent', key: null }],
   imageBytes: 0,
@@ -30,7 +30,7 @@ const needs: Needs = {
     { protocol: 'tcp', host: '127.0.0.1', port: 5570, key: 'publish.data' },
     { protocol: 'udp', host: '0.0.0.0', port: 5580, key: 'daq.wire.port' },
   ],
-  interface: 'lsst-daq',
+  interfaces: ['lsst-daq'],
 };
 
 const limits = (priority: string, locked: string) =>
@@ -164,10 +164,10 @@ t.test('what a profile does not ask for is not missing', async (t) => {
     schedFifo: null,
     lockBytes: null,
     hugeBytes: null,
-    cpu: null,
+    cpus: [],
     devices: [],
     ports: [],
-    interface: null,
+    interfaces: [],
   };
   const checks = examine(machine(t, bare), plain).map(({ check }) => check);
   t.same(checks, ['clock', 'leap_table', 'receive_buffer', 'network_backlog', 'cpu_governor']);
@@ -258,10 +258,11 @@ t.test('images need memory, and huge pages that the kernel gives without asking'
 });
 
 t.test('an interface and a CPU that are not there are said as such', async (t) => {
-  const findings = examine(machine(t, tuned), { ...needs, interface: 'eth9', cpu: 8 });
+  const findings = examine(machine(t, tuned), { ...needs, interfaces: ['eth9'], cpus: [8, 8] });
   t.match(findings, [
     { check: 'interface', found: /eth9, there is none/ },
     { check: 'cpu', found: /one of the CPUs 0-7, got 8/ },
+    { check: 'cpu_shared', found: /one link thread to a CPU, got several on CPU 8/ },
   ]);
 });
 

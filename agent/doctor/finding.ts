@@ -39,12 +39,13 @@ export interface Needs {
   readonly imageBytes: number;
   /** full frames lie on transparent huge pages */
   readonly imageHugePages: boolean;
-  readonly cpu: number | null;
+  /** those that link threads are pinned to, one for each that is */
+  readonly cpus: readonly number[];
   readonly devices: readonly string[];
   readonly folders: readonly Folder[];
   /** the profile's file; null: none was given */
   readonly profile: string | null;
   readonly ports: readonly Port[];
-  /** of the DAQ network; null: not named */
-  readonly interface: string | null;
+  /** of the DAQ network, where they are named */
+  readonly interfaces: readonly string[];
 }

@@ -26,8 +26,10 @@ export function checkBuffers(machine: Machine, needs: Needs): Finding[] {
 }
 
 export function checkInterface(machine: Machine, needs: Needs): Finding[] {
-  const name = needs.interface;
-  if (name === null) return [];
+  return needs.interfaces.flatMap((name) => interfaceFindings(machine, name));
+}
+
+function interfaceFindings(machine: Machine, name: string): Finding[] {
   const at = `/sys/class/net/${name}`;
   const state = textOf(machine, `${at}/operstate`);
   if (state === null) {

@@ -106,6 +106,7 @@ export class SeriesLife {
   }
 
   onEvent(record: DaqRecord): void {
+    if (record.link !== undefined) return;
     if (record.eventType === EventType.status) {
       this.#onStatus(record);
       return;

@@ -19,8 +19,8 @@ const meanings: readonly (readonly [name: string, sentence: string])[] = [
 
 export class DaqStatus {
   readonly #alarms: Alarms;
-  /** alarm to the locations that are in error */
-  readonly #errors = new Map<string, Set<number>>();
+  /** alarm to who is in error: locations, over one of several links the DAQ as that one hears it */
+  readonly #errors = new Map<string, Set<string>>();
 
   constructor(alarms: Alarms) {
     this.#alarms = alarms;
@@ -31,32 +31,34 @@ export class DaqStatus {
     eventStatus,
     daqState,
     location,
-  }: Pick<DaqRecord, 'eventType' | 'eventStatus' | 'daqState' | 'location'>): void {
+    link = '',
+  }: Pick<DaqRecord, 'eventType' | 'eventStatus' | 'daqState' | 'location' | 'link'>): void {
     if (eventType >= EventType.linkUp) return;
+    if (eventStatus === 0 && daqState !== errorState && this.#errors.size === 0) return;
+    const who = `${link}/${location}`;
     if (eventStatus !== 0) {
       const [name, sentence] = meanings[eventStatus] ?? [
         'daq_event_status',
         `the DAQ says event status ${eventStatus}`,
       ];
-      this.#begin(name, location, sentence);
+      this.#begin(name, who, sentence);
     }
-    if (daqState === errorState) this.#begin('daq_error', location, 'the DAQ is in state ERROR');
-    if (this.#errors.size === 0) return;
-    if (eventStatus === 0) for (const [name] of meanings) this.#end(name, location);
-    if (eventStatus === 0) this.#end('daq_event_status', location);
-    if (daqState !== errorState) this.#end('daq_error', location);
+    if (daqState === errorState) this.#begin('daq_error', who, 'the DAQ is in state ERROR');
+    if (eventStatus === 0) for (const [name] of meanings) this.#end(name, who);
+    if (eventStatus === 0) this.#end('daq_event_status', who);
+    if (daqState !== errorState) this.#end('daq_error', who);
   }
 
-  #begin(name: string, location: number, sentence: string): void {
-    const locations = this.#errors.get(name) ?? new Set();
-    this.#errors.set(name, locations.add(location));
+  #begin(name: string, who: string, sentence: string): void {
+    const all = this.#errors.get(name) ?? new Set();
+    this.#errors.set(name, all.add(who));
     this.#alarms.raise(name, 'serious', sentence);
   }
 
   /** By the next good message of the same sensor, or of the DAQ as a whole. */
-  #end(name: string, location: number): void {
-    const locations = this.#errors.get(name);
-    if (!locations?.delete(location) || locations.size > 0) return;
+  #end(name: string, who: string): void {
+    const all = this.#errors.get(name);
+    if (!all?.delete(who) || all.size > 0) return;
     this.#errors.delete(name);
     this.#alarms.clear(name, 'the DAQ takes it back');
   }

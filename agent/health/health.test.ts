@@ -33,6 +33,7 @@ function bench(kernelSeconds: number, link: Record<string, bigint> = {}) {
     sink,
     alarms,
     counters: () => counters,
+    linkOpen: () => true,
     subscriptions: () => 3,
     sendFailures: () => 0,
     tai: () => chooseTaiOffset(kernelSeconds, null, 0),

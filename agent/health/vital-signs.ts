@@ -31,7 +31,7 @@ export class VitalSigns {
     const now = counters();
     this.#count(now);
     const open = linkOpen();
-    const link = open ? `DAQ link ${now.linkUp ? 'up' : 'down'}` : 'DAQ link closed';
+    const link = open ? linkText(now) : 'DAQ link closed';
     const names = alarms();
     const parts = [summaryState(), link, `${this.#rate.toFixed(0)} stamps/s`];
     parts.push(names.length === 0 ? 'no alarms' : `alarms: ${names.join(', ')}`);
@@ -47,4 +47,10 @@ export class VitalSigns {
     this.#since = now;
     this.#stamps = stamps;
   }
+}
+
+function linkText({ linkUp, links }: LinkCounters): string {
+  if (!links) return `DAQ link ${linkUp ? 'up' : 'down'}`;
+  const down = links.filter((link) => !link.linkUp).map(({ name }) => name);
+  return `${links.length - down.length} of ${links.length} DAQ links up${down.length === 0 ? '' : ` (down: ${down.join(', ')})`}`;
 }

@@ -14,6 +14,7 @@ type Tree = Readonly<Record<string, unknown>>;
 /** Places in `stats` whose entries are named things: the label that holds the name. */
 const labelOf: Readonly<Record<string, string>> = {
   sensors: 'sensor',
+  links: 'link',
   sensor_errors: 'sensor',
   conservation: 'sensor',
   serial: 'device',
@@ -61,6 +62,16 @@ const gauges = new Set([
 /** Of drivers and cards: what they hold now, and what registers say. */
 const gaugePattern = /^link_(register_.*|.*_now)$/;
 
+/** Of one of several links: what is a level of all is one of each. */
+const ofOneLink = /^links_/;
+const linkGauges = new Set(['up', 'in_step', 'conserved', 'driver_error', 'stamps_in_flight']);
+
+function isGauge(place: string): boolean {
+  const plain = place.replace(ofOneLink, '');
+  if (plain !== place && linkGauges.has(plain)) return true;
+  return gauges.has(plain) || gaugePattern.test(plain);
+}
+
 const prefix = 'summit_';
 
 function numberOf(value: unknown): number | null {
@@ -76,7 +87,7 @@ function isTree(value: unknown): value is Tree {
 function sample(place: string, labels: Readonly<Record<string, string>>, value: unknown): Sample[] {
   const number = numberOf(value);
   if (number === null) return [];
-  return gauges.has(place) || gaugePattern.test(place)
+  return isGauge(place)
     ? [{ name: prefix + place, type: 'gauge', labels, value: number }]
     : [{ name: `${prefix}${place}_total`, type: 'counter', labels, value: number }];
 }

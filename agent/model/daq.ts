@@ -113,6 +113,8 @@ export interface DaqRecord {
   readonly seriesMetadata: SeriesMetadata | null;
   /** RESUME comment, LINK_* reason, else '' */
   readonly text: string;
+  /** it tells of one of several links alone: the name of that link */
+  readonly link?: string;
 }
 
 /** Per-sensor counters, the link's part of the conservation law. Names on the wire: model/names.ts. */
@@ -185,6 +187,28 @@ export interface LinkCounters {
   readonly recording: Readonly<Record<string, bigint>>;
   /** of full frames, by source; empty when none are taken: created = delivered + failed (and failed_REASON) */
   readonly images: Readonly<Record<string, bigint>>;
+  /** each of several links; what is beside it is of all of them. Absent: there is one */
+  readonly links?: readonly NamedLinkCounters[];
+}
+
+/** One of several links. `sensors` are all that it heard, also those of others. */
+export interface NamedLinkCounters extends LinkCounters {
+  readonly name: string;
+  /** locations that the profile gives it */
+  readonly own: readonly number[];
+  /** stamps that it brought: complete + incomplete + dropped = used + spare + foreign + superseded, at rest */
+  readonly used: bigint;
+  /** another link had brought them before */
+  readonly spare: bigint;
+  /** of sensors that the profile gives to other links only */
+  readonly foreign: bigint;
+  /** it follows the series that the other links follow */
+  readonly inStep: boolean;
+}
+
+/** Each link, by name; the only one has none. */
+export function linksOf(counters: LinkCounters): readonly (LinkCounters & { readonly name: string })[] {
+  return counters.links ?? [{ ...counters, name: '' }];
 }
 
 /** A DAQ reply: `status` 0 is SUCCESS, others as facts of the DAQ; further keys depend on the command. */
@@ -255,8 +279,15 @@ export interface ImageSettings {
   readonly hugePages: boolean;
 }
 
+/** A link that can be closed and opened again. */
+export interface OpenableLink extends DaqLink {
+  readonly isOpen: boolean;
+}
+
 /** Settings of a link, from the profile's `daq` section (hw-profiles/README.md). */
 export interface LinkSettings {
+  /** of several; '': it is the only one */
+  readonly name: string;
   readonly driver: 'wire' | 'datadev' | 'replay' | 'recording' | 'plugin';
   /** handed to the driver as JSON, per driver */
   readonly options: Readonly<Record<string, unknown>>;
@@ -309,6 +340,8 @@ export interface RecorderSettings {
   readonly queueStamps: number;
   /** DAQPART of the headers */
   readonly partition: string;
+  /** other links of this process record into the same folder */
+  readonly shared: boolean;
 }
 
 export interface SensorSettings {

@@ -72,6 +72,11 @@ export function roiKeyOf(sensor: GuideSensor): string {
   return sensor.raftBay + sensor.ccdSlot;
 }
 
+/** The key in a roiSpec of whatever is plugged in there. */
+export function roiKeyAt(packed: number): string {
+  return nameOfLocation(packed).replace('_', '');
+}
+
 export function packLocation(location: Location): number {
   return location.bay * 9 + location.board * 3 + location.sensor;
 }

@@ -383,7 +383,10 @@ export interface HeartbeatMessage {
   readonly simulationMode: number;
   readonly uptimeS: number;
   readonly version: string;
+  /** each of several is */
   readonly linkUp: boolean;
+  /** each of several links by name; null: there is one */
+  readonly links: Readonly<Record<string, boolean>> | null;
   /** advances with every turn of the link thread */
   readonly nativeHeartbeat: bigint;
   readonly taiOffsetS: number;

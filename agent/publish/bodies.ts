@@ -412,6 +412,7 @@ function heartbeatBody(m: HeartbeatMessage, state: PublisherState): Body {
     version: m.version,
     uptime_s: m.uptimeS,
     link_up: m.linkUp,
+    ...(m.links && { links_up: m.links }),
     native_heartbeat: m.nativeHeartbeat,
     tai_offset_s: m.taiOffsetS,
     tai_source: m.taiSource,

@@ -27,6 +27,7 @@ const beat: HeartbeatMessage = {
   uptimeS: 1.5,
   version: '0',
   linkUp: true,
+  links: null,
   nativeHeartbeat: 7n,
   taiOffsetS: 37,
   taiSource: 'kernel',
