@@ -5,6 +5,7 @@
 import { AgentError } from '../model/errors.js';
 import type { Header, HeaderValue } from './fits-header.js';
 import { correctedCameraHeader } from './header-corrections.js';
+import { HeaderSeries } from './header-series.js';
 import { icrsOfFk5 } from './sky-frame.js';
 import { dayObsSpan, nsOfIso, nsOfMjd, taiMinusUtcNs } from './tai-times.js';
 
@@ -52,8 +53,6 @@ const keywords = [
   ...['RA', 'DEC', 'RASTART', 'DECSTART', 'ROTPA', 'ROTANGLE', 'ROTCOORD', 'AZSTART', 'ELSTART'],
 ];
 const known: ReadonlySet<string> = new Set(keywords);
-/** For `readHeader`. */
-export const observationKeywords: ReadonlySet<string> = new Set(keywords.map((key) => key.padEnd(8)));
 
 /** The registry takes no longer one. */
 const longestType = 16;
@@ -106,9 +105,10 @@ class Reader {
     );
   }
 
-  /** One of those keywords has a value, and that is not false. */
-  says(isMeant: (key: string) => boolean): boolean {
-    return Object.entries(this.#header).some(([key, value]) => isMeant(key) && Boolean(value));
+  /** A keyword with this in it has a value, and that is not false. */
+  says(part: string): boolean {
+    for (const key in this.#header) if (key.includes(part) && this.#header[key]) return true;
+    return false;
   }
 }
 
@@ -217,7 +217,7 @@ function seesSky(header: Reader, instrument: string, night: Night, type: string)
 
 function simulated(header: Reader, controller: string): 0 | 1 {
   if ('HPQS'.includes(controller)) return 1;
-  const told = header.says((key) => key.includes('SIMULATE'));
+  const told = header.says('SIMULATE');
   return told ? 1 : 0;
 }
 
@@ -316,4 +316,24 @@ export function observationOf(raw: Header, path: string): Observation {
     daySpan: dayObsSpan(dayObs, isCamera && dayObs < firstNightOnSummit ? laboratoryOffset(dayObs) : 12),
     detector: detectorOf(header, instrument),
   };
+}
+
+const detectorKeywords: ReadonlySet<string> = new Set(['RAFTBAY', 'CCDSLOT']);
+
+/** Files one after the other: those of an exposure tell the same of it, each of its detector. */
+export class Observations {
+  readonly #headers = new HeaderSeries(keywords);
+  #last: Observation | null = null;
+
+  /** Refuses (`butler_metadata`) what `observationOf` refuses, and a file without a header that can be read. */
+  next(path: string): Observation {
+    const { header, changed } = this.#headers.next(path);
+    const last = this.#last;
+    this.#last = null;
+    this.#last =
+      last && changed?.every((keyword) => detectorKeywords.has(keyword))
+        ? { ...last, detector: detectorOf(new Reader(header, path), last.exposure.instrument) }
+        : observationOf(header, path);
+    return this.#last;
+  }
 }

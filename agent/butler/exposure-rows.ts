@@ -57,6 +57,7 @@ function sameValue(ours: Value, stored: Value): boolean {
 
 /** Rows of the two would be the same. */
 export function sameExposure(a: Observation, b: Observation): boolean {
+  if (a.exposure === b.exposure) return true;
   return (
     columns.every((column) => a.exposure[column] === b.exposure[column]) &&
     a.daySpan.every((time, i) => time === b.daySpan[i])

@@ -10,11 +10,13 @@ export type HeaderValue = string | number | boolean | null;
 export type Header = Readonly<Record<string, HeaderValue>>;
 
 const blockBytes = 2880;
-const cardBytes = 80;
+export const cardBytes = 80;
 /** A primary header of the camera has some 140 cards; 200 blocks are a file that is none. */
 const mostBlocks = 200;
-/** A primary header of the camera as a rule, read at once. Of this thread. */
-const start = Buffer.alloc(5 * blockBytes);
+/** A primary header of the camera as a rule, read at once. */
+export const headBytes = 5 * blockBytes;
+/** Of this thread. */
+const start = Buffer.alloc(headBytes);
 
 function refuse(path: string, problem: string, cause?: unknown): AgentError {
   return new AgentError('butler_metadata', `${path}: ${problem}`, { cause });
@@ -37,19 +39,15 @@ function plainValue(text: string): HeaderValue {
   return Number.isNaN(number) ? word : number;
 }
 
-interface ParsedCard {
+export interface ParsedCard {
   readonly keyword: string;
   readonly value: HeaderValue;
   /** a text that a CONTINUE card goes on with */
   readonly goesOn: boolean;
 }
 
-/** Most cards of an exposure's files are the same: each is read once. Of this thread. */
-const parsed = new Map<string, ParsedCard | null>();
-const mostParsed = 4096;
-
 /** null: no keyword with a value. */
-function parseCard(card: string): ParsedCard | null {
+export function parseCard(card: string): ParsedCard | null {
   const hierarch = card.startsWith('HIERARCH') ? /^HIERARCH\s+([^=]+?)\s*=(.*)$/.exec(card) : null;
   if (!hierarch && card.slice(8, 10) !== '= ') return null;
   const keyword = hierarch ? (hierarch[1] ?? '') : card.slice(0, 8).trimEnd();
@@ -58,51 +56,31 @@ function parseCard(card: string): ParsedCard | null {
   return { keyword, value: text ? text.value : plainValue(rest), goesOn: text?.goesOn ?? false };
 }
 
-function cardOf(card: string): ParsedCard | null {
-  const known = parsed.get(card);
-  if (known !== undefined) return known;
-  if (parsed.size >= mostParsed) parsed.clear();
-  const fresh = parseCard(card);
-  parsed.set(card, fresh);
-  return fresh;
-}
-
-/** Keywords that somebody asks for, in eight characters as a card begins with them; absent: all. */
-export type WantedKeywords = ReadonlySet<string> | undefined;
-
-/** Cards up to END of the wanted keywords, and how many there are in all. */
-interface Cards {
-  readonly cards: readonly string[];
-  readonly count: number;
-}
-
-/** A long text goes on in CONTINUE cards. */
-function headerOfCards({ cards }: Cards): Header {
-  const header: Record<string, HeaderValue> = {};
-  let open: string | null = null;
-  for (const card of cards) {
-    if (open !== null && card.startsWith('CONTINUE')) {
-      const more = textValue(card.slice(8).trim());
-      header[open] = `${String(header[open]).slice(0, -1)}${more?.value ?? ''}`;
-      open = more?.goesOn ? open : null;
-      continue;
-    }
-    open = null;
-    const one = cardOf(card);
-    if (one === null) continue;
-    header[one.keyword] = one.value;
-    if (one.goesOn) open = one.keyword;
-  }
-  return header;
-}
+/** Keywords that somebody asks for, in eight characters as a card begins with them. */
+export type WantedKeywords = ReadonlySet<string>;
 
 /** Text of a header from there on: whole blocks, or less than one where the file ends. */
 type ReadText = (from: number) => string;
 
-function cardsFrom(path: string, read: ReadText, wanted: WantedKeywords, isPrimary = true): Cards {
-  const cards: string[] = [];
-  let count = 0;
-  let kept = true;
+export interface ReadHeader {
+  readonly header: Header;
+  /** before END, also those that nobody asked for */
+  readonly cards: number;
+  /** a keyword stands there twice: the last one counts */
+  readonly twice: boolean;
+}
+
+/** Up to END: the wanted keywords and the long ones (HIERARCH); a long text goes on in CONTINUE cards. */
+export function headerFrom(
+  path: string,
+  read: ReadText,
+  wanted?: WantedKeywords,
+  isPrimary = true,
+): ReadHeader {
+  const header: Record<string, HeaderValue> = {};
+  let open: string | null = null;
+  let cards = 0;
+  let twice = false;
   for (let from = 0; from < mostBlocks * blockBytes; ) {
     const text = read(from);
     if (from === 0 && text !== '' && !text.startsWith(isPrimary ? 'SIMPLE  =' : 'XTENSION='))
@@ -110,10 +88,21 @@ function cardsFrom(path: string, read: ReadText, wanted: WantedKeywords, isPrima
     if (text.length < blockBytes) throw refuse(path, 'expected a FITS header, got its half');
     for (let at = 0; at < text.length; at += cardBytes) {
       const begin = text.slice(at, at + 8);
-      if (begin === 'END     ' && text.slice(at, at + cardBytes).trimEnd() === 'END') return { cards, count };
-      count++;
-      if (wanted && begin !== 'CONTINUE') kept = wanted.has(begin) || begin === 'HIERARCH';
-      if (kept) cards.push(text.slice(at, at + cardBytes));
+      if (begin === 'END     ' && text.slice(at, at + cardBytes).trimEnd() === 'END')
+        return { header, cards, twice };
+      cards++;
+      if (open !== null && begin === 'CONTINUE') {
+        const more = textValue(text.slice(at + 8, at + cardBytes).trim());
+        header[open] = `${String(header[open]).slice(0, -1)}${more?.value ?? ''}`;
+        open = more?.goesOn ? open : null;
+        continue;
+      }
+      const isWanted = !wanted || wanted.has(begin) || begin === 'HIERARCH';
+      const one = isWanted ? parseCard(text.slice(at, at + cardBytes)) : null;
+      open = one?.goesOn ? one.keyword : null;
+      if (!one) continue;
+      twice ||= one.keyword in header;
+      header[one.keyword] = one.value;
     }
     from += text.length;
   }
@@ -126,19 +115,29 @@ function blocksOf(bytes: Buffer): string {
   return bytes.toString('latin1', 0, bytes.length - rest);
 }
 
-function headerOfFile(path: string, wanted: WantedKeywords): Header {
+/** Of an open file whose beginning, `there` bytes, is in `first`. */
+export function headerOfOpened(
+  path: string,
+  fd: number,
+  first: Buffer,
+  there: number,
+  wanted?: WantedKeywords,
+): ReadHeader {
+  if (there >= 2 && first.readUInt16BE(0) === 0x1f8b) {
+    const whole = gunzipSync(readFileSync(path));
+    return headerFrom(path, (from) => blocksOf(whole.subarray(from)), wanted);
+  }
+  const more = (from: number) => {
+    const bytes = Buffer.alloc(headBytes);
+    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, from));
+  };
+  return headerFrom(path, (from) => blocksOf(from === 0 ? first.subarray(0, there) : more(from)), wanted);
+}
+
+function headerOfFile(path: string): Header {
   const fd = openSync(path, 'r');
   try {
-    let there = readSync(fd, start, 0, start.length, 0);
-    if (there >= 2 && start.readUInt16BE(0) === 0x1f8b) {
-      const whole = gunzipSync(readFileSync(path));
-      return headerOfCards(cardsFrom(path, (from) => blocksOf(whole.subarray(from)), wanted));
-    }
-    const read = (from: number) => {
-      if (from > 0) there = readSync(fd, start, 0, start.length, from);
-      return blocksOf(start.subarray(0, there));
-    };
-    return headerOfCards(cardsFrom(path, read, wanted));
+    return headerOfOpened(path, fd, start, readSync(fd, start, 0, start.length, 0)).header;
   } finally {
     closeSync(fd);
   }
@@ -172,10 +171,9 @@ export function readAllHeaders(path: string): Header[] {
       const begin = at;
       const read = (from: number) =>
         blocksOf(start.subarray(0, readSync(fd, start, 0, blockBytes, begin + from)));
-      const cards = cardsFrom(path, read, undefined, at === 0);
-      const header = headerOfCards(cards);
+      const { header, cards } = headerFrom(path, read, undefined, at === 0);
       headers.push(header);
-      const headerBlocks = Math.floor(cards.count / (blockBytes / cardBytes)) + 1;
+      const headerBlocks = Math.floor(cards / (blockBytes / cardBytes)) + 1;
       at += (headerBlocks + Math.ceil(dataBytes(header) / blockBytes)) * blockBytes;
       if (at > size) throw refuse(path, `expected ${at} bytes or more, got ${size}`);
     }
@@ -203,20 +201,25 @@ function headerOfSidecar(path: string, text: string): Header {
   return Object.fromEntries(pairs) as Header;
 }
 
-/**
- * The keywords of a file, of a FITS header only those that are wanted and the long ones (HIERARCH). Refuses
- * (`butler_metadata`) a file without a header that can be read; what the file system says is no word on the header.
- */
-export function readHeader(path: string, wanted?: WantedKeywords): Header {
+/** null: there is none beside this file, as a rule: an exception for each costs more than the look. */
+export function headerBeside(path: string): Header | null {
+  const sidecar = sidecarOf(path);
+  if (sidecar === path || !existsSync(sidecar)) return null;
+  return headerOfSidecar(sidecar, readFileSync(sidecar, 'utf8'));
+}
+
+/** Refuses (`butler_metadata`) a header that cannot be read; what the file system says is no word on the header. */
+export function readingHeader<T>(path: string, read: () => T): T {
   try {
-    const sidecar = sidecarOf(path);
-    // Most files have none: an exception for each costs more than the look.
-    return sidecar !== path && existsSync(sidecar)
-      ? headerOfSidecar(sidecar, readFileSync(sidecar, 'utf8'))
-      : headerOfFile(path, wanted);
+    return read();
   } catch (error) {
     if (error instanceof AgentError) throw error;
     const syscall = error instanceof Error && 'syscall' in error;
     throw syscall ? error : refuse(path, `its header cannot be read: ${sentenceOf(error)}`, error);
   }
+}
+
+/** All keywords of a file. */
+export function readHeader(path: string): Header {
+  return readingHeader(path, () => headerBeside(path) ?? headerOfFile(path));
 }

@@ -22,9 +22,8 @@ import {
   type Transfer,
 } from './datastore.js';
 import { syncFile } from './durable.js';
-import { type Observation, observationKeywords, observationOf } from './exposure-record.js';
+import { type Observation, Observations } from './exposure-record.js';
 import { type ExposurePolicy, exposureOf, sameExposure, syncExposure } from './exposure-rows.js';
-import { readHeader } from './fits-header.js';
 import { instrumentTable } from './instruments.js';
 import { type DataId, type KnownDataset, type NewDataset, type Registry, showDataId } from './registry.js';
 import { takeOutOfTrash } from './trash.js';
@@ -72,9 +71,9 @@ function detectorNumber(registry: Registry, instrument: string, name: string, fi
   throw new AgentError('butler_metadata', `${file}: expected a detector of ${instrument}, got ${name}`);
 }
 
-function candidateOf(registry: Registry, file: string): Candidate {
+function candidateOf(registry: Registry, observations: Observations, file: string): Candidate {
   const { size, isLink } = sizeOf(file);
-  const observation = observationOf(readHeader(file, observationKeywords), file);
+  const observation = observations.next(file);
   const { instrument, id } = observation.exposure;
   const detector = detectorNumber(registry, instrument, observation.detector, file);
   const guider = isGuiderFile(observation.detector) && file.includes('_guider');
@@ -151,6 +150,7 @@ export class Ingest {
   readonly #db: RepositoryDatabase;
   readonly #registry: Registry;
   readonly #settings: IngestSettings;
+  readonly #observations = new Observations();
 
   constructor(root: string, db: RepositoryDatabase, registry: Registry, settings: IngestSettings) {
     this.#root = root;
@@ -166,7 +166,7 @@ export class Ingest {
     for (const file of new Set(paths)) {
       try {
         if (this.#settings.sync) syncFile(file);
-        const candidate = candidateOf(this.#registry, file);
+        const candidate = candidateOf(this.#registry, this.#observations, file);
         let key = `${candidate.type.name} ${candidate.dataId.instrument} ${candidate.dataId.exposure}`;
         // Two files of one data ID come one after the other.
         while (byExposure.get(key)?.has(candidate.uuid)) key += ' again';
