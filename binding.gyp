@@ -59,9 +59,19 @@
       'cflags': ['<!@(pkg-config --cflags cfitsio | sed s/-I/-isystem/g)'],
     },
     {
+      # A whole agent on the fake card of the `datadev` driver's tests.
+      'target_name': 'card_plugin',
+      'type': 'shared_library',
+      'product_prefix': '',
+      'product_extension': 'so',
+      'dependencies': ['summit_core'],
+      'sources': ['addons/daq/testing/card-plugin/card_plugin.cc', 'addons/daq/testing/fake_card.cc'],
+      'ldflags': ['-Wl,--exclude-libs,ALL', '-Wl,--gc-sections'],
+    },
+    {
       'target_name': 'summit_tests',
       'type': 'executable',
-      'dependencies': ['summit_painters', 'summit_core', 'mock_plugin'],
+      'dependencies': ['summit_painters', 'summit_core', 'mock_plugin', 'card_plugin'],
       'sources': ['<!@(ls addons/*/*_test.cc)'],
       'configurations': {'Release': {'cflags!': ['-O3'], 'cflags': ['-O1']}, 'Asan': {'cflags!': ['-O1'], 'cflags': ['-O0']}},
       'libraries': ['-lgtest', '-lgtest_main', '-lpthread'],

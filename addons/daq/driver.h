@@ -264,7 +264,8 @@ typedef struct SummitHost {
   uint64_t (*acquire)(void* context, uint64_t bytes, void** memory);
   /* Gives back a slot that was acquired and never delivered. */
   void (*cancel)(void* context, uint64_t token);
-  /* Push drivers: delivers a frame; its slot now belongs to the host. Never blocks. */
+  /* Push drivers: delivers a frame; its slot now belongs to the host, which measures it before this returns. Waits for
+   * nothing but another `commit`. */
   void (*commit)(void* context, const SummitFrame* frame);
   /* Writes one line to the agent's log. level: 10 debug, 20 info, 30 warning, 40 error. */
   void (*log)(void* context, int level, const char* message);

@@ -71,8 +71,7 @@ std::shared_ptr<Link> Link::Create(const LinkSettings& settings, std::function<v
     return static_cast<Link*>(context)->pool_->Acquire(bytes, memory);
   };
   host.cancel = [](void* context, uint64_t token) { static_cast<Link*>(context)->pool_->Release(token); };
-  // The link's own drivers are all pulled; push libraries are taken in by the plugin driver.
-  host.commit = [](void* context, const SummitFrame* frame) { static_cast<Link*>(context)->pool_->Release(frame->token); };
+  host.commit = [](void* context, const SummitFrame* frame) { static_cast<Link*>(context)->TakeIn(*frame); };
   host.log = [](void* context, int level, const char* text) { static_cast<Link*>(context)->Log(level, text); };
   host.slot_bytes = link->pool_->slot_bytes();
   if (link->images_ != nullptr) {
@@ -135,12 +134,30 @@ void Link::TakeLast(SummitFrame* frame) {
     if (driver_->next(handle_, frame, 0) != 1) break;
     Handle(*frame);
   }
-  if (outbox_->TakeNews()) Ring();
 }
 
 void Link::Handle(const SummitFrame& frame) {
-  worker_->OnFrame(frame);
+  {
+    const std::lock_guard<std::mutex> work(work_mutex_);
+    worker_->OnFrame(frame);
+    if (outbox_->TakeNews()) Ring();
+  }
   if (driver_->release != nullptr) driver_->release(handle_, &frame);
+}
+
+// A push library's thread does the work itself: handing the frame to the link thread would cost a wake-up for each stamp.
+void Link::TakeIn(const SummitFrame& frame) {
+  const std::lock_guard<std::mutex> work(work_mutex_);
+  if (frame.event_type == SUMMIT_EVENT_STAMP && set_up_ != std::this_thread::get_id()) {
+    set_up_ = std::this_thread::get_id();
+    if (settings_.thread.fifo_priority > 0 || settings_.thread.cpu >= 0) {
+      ThreadOutcome outcome = SetUpThread(nullptr, settings_.thread);
+      const std::lock_guard<std::mutex> lock(text_mutex_);
+      thread_outcome_ = std::move(outcome);
+    }
+  }
+  worker_->OnFrame(frame);
+  if (outbox_->TakeNews()) Ring();
 }
 
 // False when the driver has nothing to wait for: the thread then waits by itself.
@@ -156,9 +173,11 @@ bool Link::Turn(SummitFrame* frame) {
   if (got == 1) {
     Handle(*frame);
   } else {
+    // A library's thread that does not come back from its work holds this one, and with it the heartbeat.
+    const std::lock_guard<std::mutex> work(work_mutex_);
     outbox_->Flush();
+    if (outbox_->TakeNews()) Ring();
   }
-  if (outbox_->TakeNews()) Ring();
   if (got >= 0 || stopping_.load(std::memory_order_relaxed)) return true;
   if (got != SUMMIT_ERR_CLOSED && !driver_failed_) {
     driver_failed_ = true;
@@ -200,6 +219,7 @@ bool Link::Stop(int deadline_ms) {
   handle_ = nullptr;
   life_ = Life::kStopped;
   if (images_ != nullptr) images_->End();
+  const std::lock_guard<std::mutex> work(work_mutex_);
   outbox_->Flush();
   return true;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One link to a DAQ: driver, frame pool, link thread, result ring.
 // Thread: Create, Start, Stop by the owner (a second Stop waits for the first); Drain, Predict, Want and leases by the reader of
-//   records (one thread); Control, Counters and Calibrate by any. The doorbell is called on the link thread.
+//   records (one thread); Control, Counters and Calibrate by any. The doorbell is called on the thread that delivers frames:
+//   the link thread, or a push library's own.
 // Owns: everything named above. The link thread holds a reference of its own, so that a driver that does not
 //   come back from a call keeps its memory: Stop then leaves the thread behind and says so.
 #ifndef SUMMIT_DAQ_LINK_H_
@@ -88,6 +89,7 @@ class Link : public std::enable_shared_from_this<Link> {
   bool Turn(SummitFrame* frame);
   void TakeLast(SummitFrame* frame);
   void Handle(const SummitFrame& frame);
+  void TakeIn(const SummitFrame& frame);
   bool MustWaitForReader() const;
   void Ring();
   void Log(int level, const char* text);
@@ -116,6 +118,9 @@ class Link : public std::enable_shared_from_this<Link> {
   std::atomic<uint64_t> last_ns_{0};  // when the link thread ends at the latest once it is told to stop
   Wakeup stop_wakeup_;
   Wakeup finished_;
+  // Worker, outbox and taps: one thread at a time, the link's or a push library's.
+  std::mutex work_mutex_;
+  std::thread::id set_up_;  // a library's thread that has its scheduling
   std::atomic<bool> rung_{false};
   uint64_t popped_ = 0;                // of the reader
   std::atomic<uint64_t> handled_{0};   // records that the reader was done with when it asked for more

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The `plugin` driver: loads a site's library that implements driver.h, and makes push libraries pullable.
+// The `plugin` driver: loads a site's library that implements driver.h. What a push library commits goes to the host in
+// the library's own thread.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -12,8 +13,8 @@
 
 #include "addons/daq/driver_table.h"
 #include "addons/daq/drivers.h"
-#include "addons/daq/handover.h"
 #include "addons/daq/options.h"
+#include "addons/daq/wakeup.h"
 
 namespace summit::daq {
 namespace {
@@ -48,7 +49,7 @@ class Holdings {
 
 class Plugin {
  public:
-  explicit Plugin(const SummitHost& host) : outer_(host), handover_(outer_) {
+  explicit Plugin(const SummitHost& host) : outer_(host) {
     host_ = host;
     host_.context = this;
     host_.struct_size = sizeof(host_);
@@ -71,7 +72,6 @@ class Plugin {
   }
   ~Plugin() {
     if (handle_ != nullptr) driver_.close(handle_);
-    handover_.Abandon();
     if (library_ != nullptr) dlclose(library_);
   }
   Plugin(const Plugin&) = delete;
@@ -86,7 +86,10 @@ class Plugin {
   void Forget() { handle_ = nullptr; }
 
   int Next(SummitFrame* frame, int timeout_ms);
-  int Stop(int deadline_ms) { return driver_.stop(handle_, deadline_ms); }
+  int Stop(int deadline_ms) {
+    stopped_.Signal();
+    return driver_.stop(handle_, deadline_ms);
+  }
 
  private:
   bool push() const { return (driver_.caps & SUMMIT_CAP_PUSH) != 0; }
@@ -100,7 +103,7 @@ class Plugin {
   SummitDriver driver_{};
   void* handle_ = nullptr;
   Holdings held_;
-  Handover handover_;
+  Wakeup stopped_;
 };
 
 bool Plugin::Load(const std::string& path, const std::string& symbol_name, std::string* message) {
@@ -142,7 +145,7 @@ void Plugin::Commit(const SummitFrame* given) {
   std::memcpy(&frame, given, std::min<size_t>(given->struct_size, sizeof(frame)));
   frame.struct_size = sizeof(frame);
   TakeOver(&frame);
-  handover_.Put(frame);
+  outer_.commit(outer_.context, &frame);
 }
 
 // A stamp whose slot is not the library's goes on without pixels.
@@ -161,7 +164,10 @@ int Plugin::Image(const SummitImageEvent& given) const {
 }
 
 int Plugin::Next(SummitFrame* frame, int timeout_ms) {
-  if (push()) return handover_.Take(frame, timeout_ms) ? 1 : 0;
+  if (push()) {
+    stopped_.Wait(timeout_ms);
+    return 0;
+  }
   const int got = driver_.next(handle_, frame, timeout_ms);
   if (got == 1) TakeOver(frame);
   return got;

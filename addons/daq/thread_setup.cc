@@ -9,7 +9,7 @@
 namespace summit::daq {
 
 ThreadOutcome SetUpThread(const char* name, const ThreadSettings& settings) {
-  pthread_setname_np(pthread_self(), name);
+  if (name != nullptr) pthread_setname_np(pthread_self(), name);
   ThreadOutcome outcome{.sched_fifo = "off", .cpu = "any"};
   if (settings.fifo_priority > 0) {
     sched_param priority{};

@@ -19,6 +19,7 @@ struct ThreadOutcome {
   std::string cpu;         // "any", "3" or "refused: ..."
 };
 
+// Of the calling thread. `name` nullptr: it keeps its own.
 ThreadOutcome SetUpThread(const char* name, const ThreadSettings& settings);
 
 }  // namespace summit::daq

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a driver and its settings cost: the trigger of a stamp at the simulated DAQ until its result is published, for the same
-// stamps, by turns: `wire`, `wire` with busy polling, `wire` with real-time scheduling, and the `gds` plug-in over its stand-in.
+// stamps, by turns: `wire`, `wire` with busy polling, `wire` with real-time scheduling, and the `gds` plug-in over its stand-in; then
+// the plug-in and `wire` side by side in one agent.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
 import { simGuiderProfile } from '../processes/profile.js';
 import { Subscription } from '../processes/subscription.js';
+import { measurePaired } from './paired.js';
 import { median, round, table } from './report.js';
 
 type Section = Record<string, unknown>;
@@ -130,22 +132,37 @@ export async function measureDrivers(seconds: number, rounds: number): Promise<r
       }
       const of = (wanted: string, pick: (run: DriverRun) => number) =>
         median(runs.filter(({ variant }) => variant === wanted).map(pick));
-      const base = of('wire', (run) => run.p50Us);
+      // Round by round: the machine's moods come and go more slowly.
+      const overWire = (wanted: string) => {
+        const p50s = (name: string) => runs.filter(({ variant }) => variant === name).map((run) => run.p50Us);
+        const wire = p50s('wire');
+        return p50s(wanted)
+          .map((us, i) => us - (wire[i] ?? Number.NaN))
+          .sort((a, b) => a - b);
+      };
       const rows = variants.map((variant) => {
         const own = runs.filter((run) => run.variant === variant.name);
-        const p50 = of(variant.name, (run) => run.p50Us);
+        const more = overWire(variant.name);
+        const at = (share: number) =>
+          String(round(more[Math.round(share * (more.length - 1))] ?? Number.NaN));
         const lost = own.reduce((sum, run) => sum + run.sent - run.received, 0);
         return [
           variant.name,
-          ...[p50, of(variant.name, (run) => run.p99Us), p50 - base].map((us) => String(round(us))),
+          ...[of(variant.name, (run) => run.p50Us), of(variant.name, (run) => run.p99Us)].map((us) =>
+            String(round(us)),
+          ),
+          variant.name === 'wire' ? '' : `${round(median(more))} (${at(0.25)} .. ${at(0.75)})`,
           `${own.reduce((sum, run) => sum + run.sent, 0)} (${lost})`,
           String(own[0]?.outcomes ?? ''),
         ];
       });
       const title = `${name}: trigger -> published, us, median of ${rounds}`;
-      console.log(`\n${table([title, 'p50', 'p99', 'over wire', 'sent (lost)', 'real time'], rows)}`);
+      console.log(
+        `\n${table([title, 'p50', 'p99', 'p50 over wire (quartiles)', 'sent (lost)', 'real time'], rows)}`,
+      );
       reports.push({ name, runs });
     }
+    reports.push({ name: 'paired', runs: await measurePaired(library, seconds, rounds) });
     return reports;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -12,6 +12,7 @@ import { measureImage } from './image/image.js';
 import { measureGuiding, measureLive } from './image/live.js';
 import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
+import { measureLinks } from './links.js';
 import { describeMachine } from './machine.js';
 import { measureOffsets } from './offsets/offsets.js';
 import { measureRecording } from './recording.js';
@@ -37,6 +38,8 @@ WHAT is any of (default: all)
                and memory; guiding beside them; the table of goals
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
+  links        one and two links at rising rates, sensors on both or split: received, published, losses, latency, and which
+               thread or core is the limit, the simulated DAQ's and the subscriber's share beside
   offsets      dx, dy, rotation of 8 guiders against truth and theory, pulls; one wrong star and one dead sensor; the
                deadline when a sensor is silent
   recording    the same at 400x400 with guider files written and without: latency, losses, PAUSE -> on the disk
@@ -114,6 +117,7 @@ const parts = [
     'image',
     'kernel',
     'latency',
+    'links',
     'offsets',
     'recording',
     'saturation',
@@ -179,6 +183,7 @@ async function run(what: readonly string[], seconds: number, rounds: number): Pr
       latencyCase(400, seconds, rounds),
     ]);
   }
+  if (what.includes('links')) report.links = await measureLinks(Math.min(seconds, 10));
   if (what.includes('offsets')) {
     report.offsets = await measureOffsets({
       exposures: Number(values.exposures),
