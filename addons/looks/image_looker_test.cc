@@ -54,7 +54,7 @@ class ImageLookerTest : public testing::Test {
   auto Wait(size_t count, const Take& take) {
     auto all = take();
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait_for(lock, std::chrono::seconds(60), [&] {
+    changed_.wait_for(lock, std::chrono::seconds(240), [&] {
       for (auto& one : take()) all.push_back(std::move(one));
       return all.size() >= count;
     });

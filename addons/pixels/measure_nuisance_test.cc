@@ -19,12 +19,7 @@ using testing::MeasureBlind;
 using testing::Profile;
 using testing::Stamp;
 
-// Under sanitizers as many as show every way through the code.
-#if defined(SUMMIT_SANITIZED)
-constexpr int kStamps = 20;
-#else
-constexpr int kStamps = 60;
-#endif
+constexpr int kStamps = testing::Stamps(60);
 
 struct Place {
   double x, y, flux;

@@ -22,7 +22,7 @@ using testing::Profile;
 using testing::Stamp;
 
 constexpr int kSide = 50;
-constexpr uint32_t kStamps = 35;
+constexpr uint32_t kStamps = testing::Stamps(35u);
 
 struct Case {
   Stamp stamp;

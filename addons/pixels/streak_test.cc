@@ -40,12 +40,7 @@ void AddStreak(Stamp* stamp, int side, double x, double y, double angle, double 
   }
 }
 
-// Under sanitizers as many as show every way through the code.
-#if defined(SUMMIT_SANITIZED)
-constexpr int kStamps = 10;
-#else
-constexpr int kStamps = 60;
-#endif
+constexpr int kStamps = testing::Stamps(60);
 
 struct Tally {
   int answered = 0;  // without a flag against use

@@ -21,6 +21,7 @@ using testing::FluxForSnr;
 using testing::MeasureBlind;
 using testing::Profile;
 using testing::Stamp;
+using testing::Stamps;
 
 struct Tone {
   double amplitude, kx, ky, phase;  // ADU, rad / px
@@ -51,7 +52,7 @@ Removed Remove(const Conditions& conditions, Stamp* stamp) {
 TEST(Wave, WhatIsLeftIsTheNoise) {
   const Conditions conditions;
   const double sigma = std::sqrt(conditions.Variance()) / conditions.gain;
-  for (uint32_t i = 0; i < 60; i++) {
+  for (uint32_t i = 0; i < Stamps(60u); i++) {
     Stamp stamp(conditions, 4000 + i);
     const double angle = stamp.Uniform(0.35, 1.25), k = stamp.Uniform(0.3, 1.2);
     AddTone(conditions, {stamp.Uniform(6.0, 25.0), k * std::cos(angle), (i % 2 == 0 ? 1.0 : -1.0) * k * std::sin(angle), stamp.Uniform(0.0, 6.28)}, &stamp);
@@ -75,7 +76,7 @@ TEST(Wave, TwoTonesAreTakenOutOneAfterTheOther) {
 
 TEST(Wave, NoiseStarsAndTracksAreNone) {
   const Conditions conditions;
-  for (uint32_t i = 0; i < 90; i++) {
+  for (uint32_t i = 0; i < Stamps(90u); i++) {
     Stamp stamp(conditions, 4200 + i);
     const Profile profile{stamp.Uniform(2.5, 6.5), stamp.Uniform(2.5, 4.5), 0.0, 0.0};
     const double flux = FluxForSnr(profile, conditions, std::exp(stamp.Uniform(2.0, 7.0)));
@@ -93,7 +94,7 @@ TEST(Wave, AFaintStarInStrongPickupIsWhereItIs) {
   const Conditions conditions;
   double pull2 = 0.0;
   int answered = 0;
-  constexpr int kStamps = 120;
+  constexpr int kStamps = Stamps(120);
   for (uint32_t i = 0; i < kStamps; i++) {
     Stamp stamp(conditions, 4300 + i);
     const Profile profile{stamp.Uniform(3.0, 6.5), 3.5, 0.0, 0.0};

@@ -15,6 +15,19 @@
 
 namespace summit::pixels::testing {
 
+// Stamps of a test: all where the code runs at speed; under sanitizers a few, which show every way through it.
+#if defined(SUMMIT_SANITIZED)
+template <typename N>
+constexpr N Stamps(N all) {
+  return all / 5;
+}
+#else
+template <typename N>
+constexpr N Stamps(N all) {
+  return all;
+}
+#endif
+
 struct Profile {
   double fwhm = 4.0;  // px
   double beta = 3.0;
