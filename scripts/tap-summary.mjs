@@ -16,6 +16,11 @@ function remark(directive, value) {
   return ms >= 1000 ? `, ${Math.round(ms / 1000)} s` : '';
 }
 
+/** A test file by its source. */
+function sourceOf(name) {
+  return name.replace(/^build\/tests\/(.*)\.js$/, '$1.ts');
+}
+
 for (const line of lines) {
   const match = /^( *)(not ok|ok) \d+(?: - (.*?))?(?: # (SKIP|TODO|time)\b ?(.*?))?(?: \{)?$/.exec(line);
   if (match === null) {
@@ -28,7 +33,7 @@ for (const line of lines) {
   diagnostics = verdict === 'not ok';
   if (!countsOnly && (depth === 0 || verdict === 'not ok' || directive === 'SKIP')) {
     console.log(
-      `${indent}${verdict === 'ok' ? (directive === 'SKIP' ? 'skip' : 'ok  ') : 'FAIL'} ${name ?? ''}${remark(directive, reason)}`,
+      `${indent}${verdict === 'ok' ? (directive === 'SKIP' ? 'skip' : 'ok  ') : 'FAIL'} ${sourceOf(name ?? '')}${remark(directive, reason)}`,
     );
   }
   // Depth 0 is the file, depth 1 the named tests in it.

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { doNotUse, faultName, flagBits, flagNames, frameFlag, isFlagged, unfit } from './flags.js';
 import { wireName } from './names.js';
 
 /** splitRoi is one word on the wire (SAL) and two in the header. */
 const headerName = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-const addons = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'addons');
-const measurement = readFileSync(join(addons, 'pixels', 'measurement.h'), 'utf8');
-const driver = readFileSync(join(addons, 'daq', 'driver.h'), 'utf8');
+const measurement = readFileSync('addons/pixels/measurement.h', 'utf8');
+const driver = readFileSync('addons/daq/driver.h', 'utf8');
 
 t.test('kernel flags have the names and bits of measurement.h', async (t) => {
   const bits = [...measurement.matchAll(/\bk(\w+) = 1u << (\d+)/g)];

@@ -5,7 +5,6 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import t from 'tap';
@@ -24,7 +23,7 @@ import { dashed } from '../butler/uuids.js';
 
 const python = butlerPython();
 const skip = python.problem ?? false;
-const client = fileURLToPath(new URL('./daf_butler_client.py', import.meta.url));
+const client = 'agent/test/daf_butler_client.py';
 const folder = mkdtempSync(join(tmpdir(), 'daf-butler-'));
 t.teardown(() => rmSync(folder, { recursive: true }));
 

@@ -2,10 +2,9 @@
 // Who may import whom. A new arrow between rooms fails here, so that it is a visible decision.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const root = process.cwd();
 
 interface Arrow {
   readonly from: string;

@@ -241,8 +241,9 @@ t.test('astropy reads every HDU, header and pixels as they were sent', async (t)
     return;
   }
   const { body } = await knownExposure(t);
-  const script = join(import.meta.dirname ?? 'agent/test', 'read_guider_file.py');
-  const text = execFileSync(python.path, [script, String(body.path)], { encoding: 'utf8' });
+  const text = execFileSync(python.path, ['agent/test/read_guider_file.py', String(body.path)], {
+    encoding: 'utf8',
+  });
   const read = JSON.parse(text) as {
     primary: Record<string, unknown>;
     order: string[];

@@ -14,7 +14,7 @@ import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
 import { type SimGuiderPorts, simGuiderProfile } from '../../scripts/processes/profile.js';
 
 /** Generous: deadlines only end a test that would hang. */
-export const deadlineMs = 30_000;
+export const deadlineMs = 60_000;
 const isReady = (event: JsonLine): boolean => event.event === 'ready';
 const isEnd = (event: JsonLine): boolean => event.event === 'end';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaqClient } from './daq-client.js';
 import type { Draw, Expected, Kind } from './kinds.js';
-import { type Numbers, type Observer, unbalanced } from './observer.js';
+import { type Heard, type Numbers, type Observer, unbalanced } from './observer.js';
 
 export interface Stage {
   readonly daq: DaqClient;
@@ -70,7 +70,7 @@ export async function inject(stage: Stage, kind: Kind, draw: Draw, seed: number)
     problems.push(`no good result of every sensor within ${stage.recoveryWithinMs} ms`);
   const numbers = await settled(stage, problems);
   await missing(stage, kind.expected, draw, before, numbers, problems);
-  problems.push(...wrong(stage, from));
+  problems.push(...(await wrong(stage, from)));
   return { kind: kind.name, seed, problems, recoveryMs };
 }
 
@@ -177,21 +177,34 @@ async function missing(
     problems.push(`the alarm ${alarm} was not raised`);
 }
 
-/** Results that may be used, and do not lie on their star. */
-function wrong({ truthFile, observer }: Stage, from: number): string[] {
-  const lines = readFileSync(truthFile)
-    .subarray(from)
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '');
-  const truth = new Map(
+/** The simulator's truth from a place in its file, by sensor, sequence and stamp. */
+function readTruth(path: string, from: number): Map<string, TruthLine> {
+  const text = readFileSync(path).subarray(from).toString('utf8');
+  // The last line may be on its way.
+  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+  return new Map(
     lines
+      .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as TruthLine)
       .map((line) => [`${line.sensor}/${line.sequence}/${line.stamp}`, line]),
   );
+}
+
+/** Results that may be used, and do not lie on their star. */
+async function wrong({ truthFile, observer }: Stage, from: number): Promise<string[]> {
+  const nameOf = ({ sensor, seqno, daq_stamp }: Heard['body']) =>
+    `${String(sensor)}/${String(seqno)}/${String(daq_stamp)}`;
+  let truth = new Map<string, TruthLine>();
+  // The simulator writes its truth behind the stamps.
+  await until(async () => {
+    truth = readTruth(truthFile, from);
+    return observer.heard.every(
+      ({ kind, body }) => kind !== 'guider.result' || body.flagged === true || truth.has(nameOf(body)),
+    );
+  });
   return observer.heard.flatMap(({ kind, body }) => {
     if (kind !== 'guider.result' || body.flagged === true) return [];
-    const line = truth.get(`${String(body.sensor)}/${String(body.seqno)}/${String(body.daq_stamp)}`);
+    const line = truth.get(nameOf(body));
     const off =
       line === undefined ? Number.NaN : Math.hypot(Number(body.xroi) - line.x, Number(body.yroi) - line.y);
     return off < onStarPx

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { simHelp } from '../help.js';
 import { parseSimOptions } from '../options.js';
 import { readScenarioFile, schemaPath } from './file.js';
-
-const here = dirname(fileURLToPath(import.meta.url));
 
 interface Schema {
   readonly properties: Readonly<Record<string, unknown>>;
@@ -109,7 +106,7 @@ t.test('the schema has every option, and help names every happening', async (t) 
 });
 
 t.test('every example of sim-hw/scenarios is right', async (t) => {
-  const folder = join(here, '..', 'scenarios');
+  const folder = 'sim-hw/scenarios';
   const examples = readdirSync(folder);
   t.ok(examples.length > 5);
   for (const name of examples) t.ok(parseSimOptions(['--scenario', join(folder, name)]), name);

@@ -37,11 +37,12 @@ export interface ScenarioFile {
 
 let compiled: ValidateFunction<unknown> | null = null;
 
-/** schema.json lies beside the source, and two above in a build. */
+/** schema.json lies beside the source; a build is in a folder of the repository. */
 export function schemaPath(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const beside = join(here, 'schema.json');
-  return existsSync(beside) ? beside : join(here, '..', '..', '..', 'sim-hw', 'scenario', 'schema.json');
+  let root = dirname(fileURLToPath(import.meta.url));
+  const path = () => join(root, 'sim-hw', 'scenario', 'schema.json');
+  while (!existsSync(path()) && root !== dirname(root)) root = dirname(root);
+  return path();
 }
 
 function validator(): ValidateFunction<unknown> {
