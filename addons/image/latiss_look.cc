@@ -86,7 +86,7 @@ void LookAtSpectrum(const SkyMap& map, const std::vector<Blob>& blobs, const Lat
   if (first.found) first = FitAgain(map, first, look);
   look->target = first;
   if (!first.found) return;
-  look->trace = FollowTrace(map, first.x, first.y, choice.angle_deg, first.fwhm, grating, distance);
+  look->trace = FollowTrace(map, first.x, first.x_err, first.y, choice.angle_deg, first.fwhm, grating, distance);
   if (!look->trace.found) {
     look->flags |= kNoLines | kWavelengthNominal | kLowSnr;
     return;

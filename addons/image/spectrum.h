@@ -37,7 +37,8 @@ struct Trace {
   double XAt(double y) const;
 };
 
-Trace FollowTrace(const SkyMap& map, double x0, double y0, double angle_deg, double fwhm, const Grating& grating, double distance_mm);
+// From the zeroth order (x0, y0), and roughly an angle.
+Trace FollowTrace(const SkyMap& map, double x0, double x_err, double y0, double angle_deg, double fwhm, const Grating& grating, double distance_mm);
 
 struct SpectrumLine {
   double lambda_nm, distance_px, distance_err_px, depth_sigma, width_px;
