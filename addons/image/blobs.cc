@@ -6,7 +6,39 @@
 
 namespace summit::image {
 
-std::vector<Blob> FindBlobs(const SkyMap& map, double least_sigma, double apart, size_t most) {
+namespace {
+
+// Whether it is no more than a place on a line that goes on to both sides as bright: a streak, or a spectrum.
+bool IsOnALine(const SkyMap& map, const Blob& blob, double fwhm) {
+  constexpr double kNear = 1.4, kFar = 2.2, kStep = 0.2;  // FWHM from the blob
+  constexpr double kEven = 0.85;                          // of its peak: a star on a streak stands out by more
+  constexpr double kLeastPeak = 8.0;                      // of a bin's noise
+  constexpr int32_t kDirections = 24;
+  if (blob.peak < kLeastPeak * map.bin_noise) return false;
+  const double least = kEven * blob.peak - map.bin_noise;
+  // Mean along a part of a direction; NaN where it leaves the frame.
+  const auto light = [&](double dx, double dy) {
+    double sum = 0.0;
+    int32_t n = 0;
+    for (double far = kNear; far < kFar; far += kStep) {
+      const auto bx = static_cast<int32_t>(std::floor((blob.x + far * fwhm * dx) / kBin)), by = static_cast<int32_t>(std::floor((blob.y + far * fwhm * dy) / kBin));
+      if (bx < 0 || by < 0 || bx >= map.bin_cols || by >= map.bin_rows) continue;
+      sum += static_cast<double>(map.Bin(bx, by));
+      n++;
+    }
+    return n == 0 ? std::nan("") : sum / n;
+  };
+  for (int32_t k = 0; k < kDirections; k++) {
+    const double angle = 3.14159265358979323846 * k / kDirections, dx = std::cos(angle), dy = std::sin(angle);
+    if (light(dx, dy) > least && light(-dx, -dy) > least) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<Blob> FindBlobs(const SkyMap& map, double least_sigma, double fwhm, size_t most) {
+  const double apart = 1.2 * fwhm;
   const int32_t cols = map.bin_cols, rows = map.bin_rows;
   std::vector<float> smooth(map.bins.size(), 0.0f);
   const auto at = [cols](int32_t x, int32_t y) { return static_cast<size_t>(y) * static_cast<size_t>(cols) + static_cast<size_t>(x); };
@@ -50,11 +82,12 @@ std::vector<Blob> FindBlobs(const SkyMap& map, double least_sigma, double apart,
     }
   }
   std::sort(maxima.begin(), maxima.end(), [](const Blob& a, const Blob& b) { return a.peak > b.peak; });
-  std::vector<Blob> blobs;
+  std::vector<Blob> blobs, lines;
   for (const Blob& one : maxima) {
     if (blobs.size() == most) break;
-    const bool shadowed = std::any_of(blobs.begin(), blobs.end(), [&](const Blob& other) { return std::hypot(one.x - other.x, one.y - other.y) < apart; });
-    if (!shadowed) blobs.push_back(one);
+    const auto near = [&](const Blob& other) { return std::hypot(one.x - other.x, one.y - other.y) < apart; };
+    if (std::any_of(blobs.begin(), blobs.end(), near) || std::any_of(lines.begin(), lines.end(), near)) continue;
+    (IsOnALine(map, one, fwhm) ? lines : blobs).push_back(one);
   }
   return blobs;
 }

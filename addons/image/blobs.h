@@ -17,9 +17,9 @@ struct Blob {
   double sigma;      // peak in sigma of such a mean
 };
 
-// Maxima above `least_sigma`, brightest first, at most `most`, none within `apart` px of a brighter one.
-std::vector<Blob> FindBlobs(const SkyMap& map, double least_sigma, double apart, size_t most);
-
+// Maxima above `least_sigma`, brightest first, at most `most`, none within 1.2 `fwhm` of a brighter one. Not those of a line
+// as bright on both sides (a streak, a spectrum): it has hundreds, each would be fitted, and none would be left of a star.
+std::vector<Blob> FindBlobs(const SkyMap& map, double least_sigma, double fwhm, size_t most);
 }  // namespace summit::image
 
 #endif  // SUMMIT_IMAGE_BLOBS_H_

@@ -35,8 +35,9 @@ void MarkTarget(const Star& target, LatissLook* look) {
 
 // The brightest place that holds a star, fitted with all its light.
 Star FindTarget(const SkyMap& map, const std::vector<Blob>& blobs) {
+  constexpr size_t kMostTried = 12;
   Star best;
-  for (size_t i = 0; i < std::min<size_t>(blobs.size(), 12); i++) {
+  for (size_t i = 0; i < std::min(blobs.size(), kMostTried); i++) {
     const Star star = FitStar(map, {blobs[i].x, blobs[i].y, kUsualFwhm, 0.0, 0});
     if (LooksLikeAStar(star) && (!best.found || star.flux > 1.02 * best.flux)) best = star;
     // Fainter places follow; a saturated one has a lower peak than its flux tells.
@@ -109,7 +110,7 @@ void LookAtSpectrum(const SkyMap& map, const std::vector<Blob>& blobs, const Lat
 
 LatissLook LookAtLatiss(const SkyMap& map, const LatissOrder& order) {
   LatissLook look;
-  const std::vector<Blob> blobs = FindBlobs(map, 5.0, 1.2 * kUsualFwhm, kMostSources);
+  const std::vector<Blob> blobs = FindBlobs(map, 5.0, kUsualFwhm, kMostSources);
   if (order.grating == nullptr) look.flags |= kHeaderNull;
   if (blobs.empty()) {
     look.flags |= kNoStar;

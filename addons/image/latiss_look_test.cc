@@ -76,6 +76,17 @@ TEST(LatissLook, AStreakAcrossTheStarIsTakenOff) {
   }
 }
 
+TEST(LatissLook, AStreakBrighterThanTheStarsIsNone) {
+  PaintedSky sky(Latiss());
+  sky.Star(1500.25, 2200.75, 8.0e5, 10.0);
+  sky.Star(2900.5, 700.5, 2.0e5, 10.0);
+  sky.Streak(1500.25, 1800.0, 17.0, 9.0, 90000.0);
+  const LatissLook look = LookAt(sky.Finish(0, 19), "empty_1");
+  EXPECT_NEAR(look.target.x, 1500.25, 0.04);
+  EXPECT_NEAR(look.target.y, 2200.75, 0.04);
+  EXPECT_LE(look.sources.size(), 4u);
+}
+
 TEST(LatissLook, TheZerothOrderIsFoundBelowItsSpectrum) {
   const Grating& grating = *FindGrating("holo4_003");
   PaintedSky sky(Latiss());
