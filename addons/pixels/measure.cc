@@ -33,7 +33,7 @@ constexpr float kSearchCertainty = 4.9f;   // of a whole large ROI: more places 
 constexpr float kSearchThreshold = 4.3f;   // sigma of a smoothed 4x4 bin
 constexpr float kSure = 12.0f;             // SNR above which no noise is taken for a star, however it fits
 constexpr float kSharp = 6.0f;             // times its neighbours two pixels away: no star of 2.5 px FWHM
-constexpr float kBestChi2 = 1.3f;          // of a star beneath a track
+constexpr float kBestChi2 = 1.3f;          // of a star alone, or beneath a track
 constexpr int32_t kManyMasked = 4;         // outliers about a faint star: what made them may have made the rest
 constexpr float kStreakReach = 1.5f;       // widths of a streak: nearer than this its leftovers may look like a star
 constexpr float kStreakShare = 0.35f;      // of the streak's light in a pixel: the most that they have
@@ -69,6 +69,11 @@ bool FitsNoise(const Fit& fit) {
 // Whether what was found beneath a track is surely a star, and all of the track is left out.
 bool Settles(const Source& best) { return best.certain && !best.blended && !best.pair && best.fit.snr > kSure && best.fit.chi2 < kBestChi2; }
 
+// One star and nothing else: a streak, if there is one, is far away.
+bool Undisturbed(const Source& best, int32_t candidates) {
+  return candidates == 1 && best.certain && !best.blended && !best.pair && !best.elliptical && best.fit.masked == 0 && best.fit.chi2 < kBestChi2;
+}
+
 // Whether what was found may be a leftover of a streak: one much brighter, and not far from it.
 bool Outshone(const Streak& streak, const Fit& fit) {
   const float share = fit.star.flux * ProfileAt(fit.star, 0.0f, 0.0f) / streak.peak;
@@ -83,6 +88,19 @@ Measurement Refused(FaultReason fault) {
 }
 
 }  // namespace
+
+// A part of an image that is measured.
+struct Place {
+  const ImageView& image;
+  int32_t row0, col0, rows, cols;
+};
+
+// Which stars are looked for.
+struct Task {
+  float threshold;  // sigma of the matched filter
+  float least_certainty;
+  SearchArea area;
+};
 
 struct StampMeasurer::State {
   MeasureSettings settings;
@@ -105,10 +123,12 @@ struct StampMeasurer::State {
   };
 
   Measurement Measure(const ImageView& image, const Prediction& prediction);
-  Found Look(const Structure& structure, float threshold, const SearchArea& area, float least_certainty);
+  Found Look(const Structure& structure, const Task& task);
   Measurement MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near, float least_certainty);
   Measurement MeasureWide(const ImageView& image);
-  void Prepare(const ImageView& image, const Streak* streak, Structure* structure);
+  FaultReason Read(const Place& place, const Streak* streak, Structure* structure);
+  void Clear(Structure* structure);
+  Found LookBesideStreak(const Place& place, const Task& task, Structure* structure, const Found& before);
   void MeasureStreakAgain(float noise, const StarPlace& star, Streak* streak);
   Measurement Report(const Source& source, const ImageView& image) const;
 };
@@ -150,20 +170,20 @@ Measurement StampMeasurer::State::Report(const Source& source, const ImageView& 
   return m;
 }
 
-StampMeasurer::State::Found StampMeasurer::State::Look(const Structure& structure, float threshold, const SearchArea& area, float least_certainty) {
+StampMeasurer::State::Found StampMeasurer::State::Look(const Structure& structure, const Task& task) {
   Candidate candidates[kMaxCandidates];
   Found found;
   Source& best = found.best;
-  found.count = detector.Find(window, structure.noise, running_fwhm, threshold, area, candidates);
+  found.count = detector.Find(window, structure.noise, running_fwhm, task.threshold, task.area, candidates);
   // A width learned from this sensor's stars says more than the start value.
-  const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f, area};
+  const ExamineSettings examine_settings{settings.gain, running_fwhm, stars_seen > 2.0f ? 0.25f : 0.4f, task.area};
   float refused = 0.0f;
   for (int32_t i = 0; i < found.count; i++) {
     Source source = examiner.Examine(window, structure, detector.capped(), columns, examine_settings, candidates[i]);
     if (!source.accepted || source.blended) refused = std::max(refused, candidates[i].significance);
     // A peak on the area's rim may be the flank of a star outside.
-    if (!source.accepted || !area.Holds(source.fit.star.x, source.fit.star.y)) continue;
-    source.certain = source.fit.snr > kSure || (FitsNoise(source.fit) && Certainty(source, candidates[i].significance, running_fwhm) >= least_certainty);
+    if (!source.accepted || !task.area.Holds(source.fit.star.x, source.fit.star.y)) continue;
+    source.certain = source.fit.snr > kSure || (FitsNoise(source.fit) && Certainty(source, candidates[i].significance, running_fwhm) >= task.least_certainty);
     const bool better = source.certain != best.certain ? source.certain : source.fit.star.flux > best.fit.star.flux;
     if (!best.accepted || better) best = source;
     // Candidates come by significance: a later one cannot be much brighter.
@@ -173,11 +193,23 @@ StampMeasurer::State::Found StampMeasurer::State::Look(const Structure& structur
   return found;
 }
 
-// Calibrates the window as copied and removes its structure, after a streak is taken out.
-void StampMeasurer::State::Prepare(const ImageView& image, const Streak* streak, Structure* structure) {
-  if (calibration != nullptr && calibration->Fits(image.rows, image.cols)) Calibrate(*calibration, &window);
+// Reads the place: calibrated, a streak taken out, structure removed.
+FaultReason StampMeasurer::State::Read(const Place& place, const Streak* streak, Structure* structure) {
+  const FaultReason fault = CopyWindow(place.image, place.row0, place.col0, place.rows, place.cols, settings.saturation, &window);
+  if (fault != FaultReason::kNone) return fault;
+  if (calibration != nullptr && calibration->Fits(place.image.rows, place.image.cols)) Calibrate(*calibration, &window);
   if (streak != nullptr) SubtractStreak(*streak, 1.0f, &window);
   RemoveStructure(&window, structure);
+  return fault;
+}
+
+// Takes out, or masks, what else is no star's.
+void StampMeasurer::State::Clear(Structure* structure) {
+  RemoveWaves(&window, structure);
+  // The pixels' own noise counts, but not less than what the amplifier is known to have.
+  structure->noise = std::max(structure->noise, 0.8f * settings.read_noise / settings.gain);
+  MaskSharpColumns(structure->noise, &window);
+  MaskDeadColumns(*structure, &window);
 }
 
 // Puts the streak's light back and measures it; where that cannot be done it stays as it was.
@@ -187,51 +219,55 @@ void StampMeasurer::State::MeasureStreakAgain(float noise, const StarPlace& star
   if (MeasureStreak(window, noise, star, &again)) *streak = again;
 }
 
+// Reads the place again and looks for a streak; where there is one it is taken out, and stars are looked for without it.
+StampMeasurer::State::Found StampMeasurer::State::LookBesideStreak(const Place& place, const Task& task, Structure* structure, const Found& before) {
+  Streak streak;
+  Read(place, nullptr, structure);
+  if (!FindStreak(window, *structure, &scratch, &streak)) {
+    Clear(structure);
+    return before;
+  }
+  // What the streak did to the structure is gone once it is taken out: then it is measured better.
+  for (int pass = 0; pass < 3; pass++) {
+    if (pass > 0) MeasureStreakAgain(structure->noise, StarPlace{}, &streak);
+    Read(place, &streak, structure);
+  }
+  Clear(structure);
+  MaskStreak(streak, structure->noise, 1.0f / settings.gain, &window);
+  Found found = Look(*structure, task);
+  for (int i = 0; found.best.accepted && i < 2; i++) {
+    const Fit& fit = found.best.fit;
+    MeasureStreakAgain(structure->noise, {fit.star.x, fit.star.y, 2.0f * fit.fwhm}, &streak);
+    SubtractStreak(streak, 1.0f, &window);
+    found = Look(*structure, task);
+  }
+  if (found.best.accepted && Outshone(streak, found.best.fit)) found.best.blended = true;
+  return found;
+}
+
 Measurement StampMeasurer::State::MeasureWindow(const ImageView& image, int32_t row0, int32_t col0, const Prediction& prediction, bool near,
                                                 float least_certainty) {
-  const int32_t rows = std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut);
-  const int32_t cols = std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut);
-  const FaultReason fault = CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
-  if (fault != FaultReason::kNone) return Refused(fault);
+  const Place place{image, row0, col0, std::min(image.rows - row0, image.rows <= kWindowSide ? kWindowSide : kCutOut),
+                    std::min(image.cols - col0, image.cols <= kWindowSide ? kWindowSide : kCutOut)};
   Structure structure;
-  Streak streak;
-  Prepare(image, nullptr, &structure);
-  const bool crossed = FindStreak(window, structure, &scratch, &streak);
-  // What the streak did to the structure is gone once it is taken out: then it is measured better.
-  for (int pass = 0; crossed && pass < 3; pass++) {
-    if (pass > 0) MeasureStreakAgain(structure.noise, StarPlace{}, &streak);
-    CopyWindow(image, row0, col0, rows, cols, settings.saturation, &window);
-    Prepare(image, &streak, &structure);
-  }
-  RemoveWaves(&window, &structure);
-  // The pixels' own noise counts, but not less than what the amplifier is known to have.
-  structure.noise = std::max(structure.noise, 0.8f * settings.read_noise / settings.gain);
-  const float noise = structure.noise;
-  MaskSharpColumns(noise, &window);
-  MaskDeadColumns(structure, &window);
-  if (crossed) MaskStreak(streak, noise, 1.0f / settings.gain, &window);
-  SearchArea area;
-  if (near) area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
-  const float threshold = near ? kTrackingThreshold : kBlindThreshold;
-  Found found = Look(structure, threshold, area, least_certainty);
-  for (int i = 0; crossed && found.best.accepted && i < 2; i++) {
-    const Fit& fit = found.best.fit;
-    MeasureStreakAgain(noise, {fit.star.x, fit.star.y, 2.0f * fit.fwhm}, &streak);
-    SubtractStreak(streak, 1.0f, &window);
-    found = Look(structure, threshold, area, least_certainty);
-  }
+  const FaultReason fault = Read(place, nullptr, &structure);
+  if (fault != FaultReason::kNone) return Refused(fault);
+  Clear(&structure);
+  Task task{near ? kTrackingThreshold : kBlindThreshold, least_certainty, {}};
+  if (near) task.area = {static_cast<float>(prediction.x) - static_cast<float>(col0), static_cast<float>(prediction.y) - static_cast<float>(row0), std::max(2.0f, static_cast<float>(prediction.radius))};
+  Found found = Look(structure, task);
+  if (!Undisturbed(found.best, found.count)) found = LookBesideStreak(place, task, &structure, found);
   // Something bright was no star, or not surely one: what is too sharp for starlight may lie on top of one.
-  if (found.doubtful > kSure && MaskTracks(noise, kSharp, &window) > 0) {
-    const Found again = Look(structure, threshold, area, least_certainty);
+  if (found.doubtful > kSure && MaskTracks(structure.noise, kSharp, &window) > 0) {
+    const Found again = Look(structure, task);
     if (Settles(again.best)) found = again;
   }
-  if (crossed && found.best.accepted && Outshone(streak, found.best.fit)) found.best.blended = true;
   const Source& best = found.best;
   Measurement m = best.accepted ? Report(best, image) : Empty(kNoStar);
   brightness = best.accepted ? best.fit.star.flux : 0.0f;
   if (!best.accepted) {
     m.background = static_cast<double>(structure.background);
-    m.noise = static_cast<double>(noise);
+    m.noise = static_cast<double>(structure.noise);
     m.n_saturated = static_cast<uint32_t>(window.saturated);
   }
   columns.Learn(window.col0, window.cols, best.accepted ? best.structure.measured_columns : structure.measured_columns);
