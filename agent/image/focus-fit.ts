@@ -9,7 +9,7 @@ export interface FocusPoint {
 
 export interface FocusFit {
   readonly best_z_mm: number;
-  /** 1 sigma, from what the points scatter about the parabola, at least what their own errors say */
+  /** 1 sigma: of the widths' own errors, and of the seeing between frames */
   readonly err: number;
   readonly n: number;
   readonly fwhm_px: number;
@@ -17,8 +17,12 @@ export interface FocusFit {
   readonly extrapolated: boolean;
 }
 
-/** Seeing changes between frames by more than a fit's own error tells. */
-const leastShare = 0.002;
+/**
+ * Seeing changes between frames, which adds the same to the square of every width, in focus or out of it. By how much the
+ * points tell; few of them tell little, so that this much, a share of the width in focus, counts as so many points more.
+ */
+const usualSeeing = 0.05;
+const usualWeight = 4;
 /** mm: nearer positions are one. */
 const samePosition = 1e-4;
 
@@ -30,40 +34,58 @@ export function fitFocus(points: readonly FocusPoint[]): FocusFit | null {
     .filter((p, i, all) => i === 0 || p.z - (all[i - 1]?.z ?? 0) > samePosition);
   if (positions.length < 3) return null;
   const middle = usable.reduce((sum, p) => sum + p.z, 0) / usable.length;
-  const m = [0, 0, 0, 0, 0];
-  const r = [0, 0, 0];
-  const weighted = usable.map((p) => {
-    const err = Math.hypot(p.fwhmErr, leastShare * p.fwhm);
-    return { z: p.z - middle, square: p.fwhm ** 2, weight: 1 / (2 * p.fwhm * err) ** 2 };
-  });
-  for (const { z, square, weight } of weighted) {
-    for (let k = 0; k < 5; k++) m[k] = (m[k] ?? 0) + weight * z ** k;
-    for (let k = 0; k < 3; k++) r[k] = (r[k] ?? 0) + weight * square * z ** k;
+  const squares = usable.map(({ z, fwhm, fwhmErr }) => ({
+    z: z - middle,
+    square: fwhm ** 2,
+    own: (2 * fwhm * fwhmErr) ** 2,
+  }));
+  const usual = (2 * usualSeeing * Math.min(...squares.map(({ square }) => square))) ** 2;
+  let seeing = usual;
+  let fit = parabolaThrough(squares, seeing);
+  for (let round = 0; round < 5 && fit !== null; round++) {
+    const { c, b, a } = fit;
+    const left = squares.map(({ z, square, own }) => (square - c - b * z - a * z ** 2) ** 2 - own);
+    const sum = left.reduce((all, one) => all + one, usualWeight * usual);
+    seeing = Math.max(0.01 * usual, sum / (squares.length - 3 + usualWeight));
+    fit = parabolaThrough(squares, seeing);
   }
-  const inverse = inverseOf(m);
-  if (inverse === null) return null;
-  const [c, b, a] = inverse.map((row) => row.reduce((sum, v, k) => sum + v * (r[k] ?? 0), 0)) as [
-    number,
-    number,
-    number,
-  ];
-  if (!(a > 0)) return null;
-  const chi2 = weighted.reduce((sum, p) => sum + p.weight * (p.square - c - b * p.z - a * p.z ** 2) ** 2, 0);
-  const scale = usable.length > 3 ? Math.max(1, chi2 / (usable.length - 3)) : 1;
-  const best = -b / (2 * a);
-  const da = b / (2 * a ** 2);
-  const db = -1 / (2 * a);
-  const at = (i: number, j: number) => inverse[i]?.[j] ?? 0;
-  const variance = scale * (db ** 2 * at(1, 1) + 2 * da * db * at(1, 2) + da ** 2 * at(2, 2));
+  if (fit === null || !(fit.a > 0)) return null;
+  const { a: curvature, b, c, at } = fit;
+  const best = -b / (2 * curvature);
+  const da = b / (2 * curvature ** 2);
+  const db = -1 / (2 * curvature);
+  const variance = db ** 2 * at(1, 1) + 2 * da * db * at(1, 2) + da ** 2 * at(2, 2);
   const zs = usable.map((p) => p.z);
   const z = best + middle;
   return {
     best_z_mm: z,
     err: Math.sqrt(variance),
     n: usable.length,
-    fwhm_px: Math.sqrt(Math.max(0, c - b ** 2 / (4 * a))),
+    fwhm_px: Math.sqrt(Math.max(0, c - b ** 2 / (4 * curvature))),
     extrapolated: z < Math.min(...zs) || z > Math.max(...zs),
   };
+}
+
+interface Square {
+  readonly z: number;
+  readonly square: number;
+  /** variance */
+  readonly own: number;
+}
+
+/** c + b z + a z^2, and its covariances by powers of z; null when the points have none. */
+function parabolaThrough(squares: readonly Square[], seeing: number) {
+  const m = [0, 0, 0, 0, 0];
+  const r = [0, 0, 0];
+  for (const { z, square, own } of squares) {
+    const weight = 1 / (own + seeing);
+    for (let k = 0; k < 5; k++) m[k] = (m[k] ?? 0) + weight * z ** k;
+    for (let k = 0; k < 3; k++) r[k] = (r[k] ?? 0) + weight * square * z ** k;
+  }
+  const inverse = inverseOf(m);
+  if (inverse === null) return null;
+  const row = (i: number) => inverse[i]?.reduce((sum, v, k) => sum + v * (r[k] ?? 0), 0) ?? Number.NaN;
+  return { c: row(0), b: row(1), a: row(2), at: (i: number, j: number) => inverse[i]?.[j] ?? 0 };
 }
 
 /** Of the matrix with element (i, j) = m[i + j], 3 x 3; null when it is singular. */
