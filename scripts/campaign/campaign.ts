@@ -10,6 +10,7 @@ import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
 import { simGuiderProfile } from '../processes/profile.js';
 import { DaqClient } from './daq-client.js';
+import { runImageCampaign } from './images.js';
 import { inject, type Outcome, type Stage } from './injection.js';
 import { type Draw, type Kind, kinds } from './kinds.js';
 import { Observer } from './observer.js';
@@ -37,8 +38,16 @@ const readyMs = 20_000;
 
 type Section = Record<string, unknown>;
 
+/** Stamps first, then full frames. */
 export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const began = performance.now();
+  const ofStamps = kinds.some(({ name }) => options.only === null || name === options.only);
+  const outcomes = ofStamps ? [...(await runStampCampaign(options))] : [];
+  outcomes.push(...(await runImageCampaign(options)));
+  return { outcomes, seconds: (performance.now() - began) / 1000 };
+}
+
+async function runStampCampaign(options: CampaignOptions): Promise<readonly Outcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'summit-campaign-'));
   const truthFile = join(folder, 'truth.jsonl');
   const simulator = new Child({
@@ -114,7 +123,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
     await simulator.stop(3000);
     rmSync(folder, { recursive: true, force: true });
   }
-  return { outcomes, seconds: (performance.now() - began) / 1000 };
+  return outcomes;
 }
 
 /** The subscriber hears the agent, and the agent is subscribed at the DAQ. */

@@ -3,13 +3,17 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { campaignTable, runCampaign } from './campaign.js';
+import { imageKinds } from './images.js';
 import { kinds } from './kinds.js';
+
+const names = [...kinds.map(({ name }) => name), ...imageKinds];
 
 const help = `npm run campaign [-- options]
 
 Injects every kind of fault that comes over the wire into an agent that runs, again and again, and checks each time: every
 stamp is accounted for, the right counter moved, the right flag or alarm was told, the next exposure is good within a second,
-and nothing wrong was published unflagged. Prints kind x outcome. Exit code 0: all of them hold.
+and nothing wrong was published unflagged; of full frames (kinds that begin with "image") that each is a file or told as failed
+with its reason, and the next one a file. Prints kind x outcome. Exit code 0: all of them hold.
 
   --repetitions N   injections of each kind (default 25)
   --kind NAME       one kind only
@@ -17,7 +21,7 @@ and nothing wrong was published unflagged. Prints kind x outcome. Exit code 0: a
   --out FILE        the outcomes as JSON
   --list            the kinds
 
-kinds: ${kinds.map(({ name }) => name).join(', ')}
+kinds: ${names.join(', ')}
 `;
 
 const { values } = parseArgs({
@@ -32,7 +36,7 @@ const { values } = parseArgs({
 });
 
 if (values.help) process.stdout.write(help);
-else if (values.list) process.stdout.write(`${kinds.map(({ name }) => name).join('\n')}\n`);
+else if (values.list) process.stdout.write(`${names.join('\n')}\n`);
 else {
   const { outcomes, seconds } = await runCampaign({
     repetitions: Number(values.repetitions),

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong with images on their way: `--image-fault KIND:at=N[,board=R44]`.
 
-export const imageFaultKinds = ['truncate', 'drop-link', 'stall', 'wrong-bytes', 'unknown-detector'] as const;
+export const imageFaultKinds = [
+  'truncate',
+  'drop-link',
+  'stall',
+  'wrong-bytes',
+  'unknown-detector',
+  'bare',
+] as const;
 export type ImageFaultKind = (typeof imageFaultKinds)[number];
 
 export interface ImageFault {

@@ -104,7 +104,7 @@ export class ImageRoom {
       tag: new Random(this.#options.seed, `tag ${name}`).bits().toString(16),
       name,
       taiNs: endNs,
-      details: this.#details(pending, beginNs, endNs),
+      details: this.#isBare(pending.number) ? {} : this.#details(pending, beginNs, endNs),
       sources: [...boards.map((painted) => this.#source(painted, number)), ...this.#strangers(number)],
       readoutMs: (this.#options.readoutS * 1000) / this.#options.speed,
       createdMs: performance.now(),
@@ -184,6 +184,11 @@ export class ImageRoom {
       fault: fault?.kind ?? null,
       details: { firmware: board.firmware, serial: board.serial, raft: board.raft },
     };
+  }
+
+  /** The DAQ tells nothing of the image but its name. */
+  #isBare(number: number): boolean {
+    return this.#options.faults.some(({ kind, at }) => kind === 'bare' && at === number);
   }
 
   /** A board that nobody knows. */
