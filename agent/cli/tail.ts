@@ -109,7 +109,7 @@ function timeOf(taiNs: unknown): string {
 }
 
 function plain(value: unknown): string {
-  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(7)));
+  if (typeof value === 'number') return String(Math.abs(value) < 1e6 ? Number(value.toPrecision(7)) : value);
   if (typeof value === 'string')
     return /^[^\s"=]*$/.test(value) && value !== '' ? value : JSON.stringify(value);
   if (typeof value === 'object' && value !== null) return toJson(value);

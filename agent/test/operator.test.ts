@@ -134,6 +134,13 @@ t.test('tail prints what was asked for and ends when told', async (t) => {
     .split('\n')
     .map((line) => (JSON.parse(line) as { topic: string }).topic);
   t.same([...new Set(topics)].sort(), ['guider.offsets/LSSTCam/all/', 'heartbeat/LSSTCam/sim-guider/']);
+  const timed = await summitAgent(
+    ...['tail', 'guider.offsets/', '--fields', 'timestamp', '--count', '2'],
+    ...at(agent),
+  );
+  const times = [...timed.out.matchAll(/timestamp=(\S+)/g)].map(([, value]) => Number(value));
+  const apart = (times[1] ?? Number.NaN) - (times[0] ?? Number.NaN);
+  t.ok(apart > 0.001 && apart < 10, `times keep their digits: ${times.join(', ')}`);
   const mistyped = await summitAgent('tail', 'guider.ofsets/', '--for', '0.1', ...at(agent));
   t.match(mistyped, {
     code: 0,
