@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "addons/fits/durable_file.h"
+#include "addons/fits/image_archive.h"
 
 namespace summit::fits {
 namespace {
@@ -72,19 +73,29 @@ static_assert(kSteps.size() == image::kIsrSteps);
 // Steps of ip_isr that are never done here.
 constexpr std::array<const char*, 3> kNeverDone = {"DITHER", "CTI", "BF"};
 
-struct MaskPlane {
-  const char* name;
-  int64_t bit;
-};
-// The first nine as afw numbers them; those that are never set are there so that the numbers mean the same to it.
-constexpr std::array<MaskPlane, 10> kPlanes = {{{"MP_BAD", 0}, {"MP_SAT", 1}, {"MP_INTRP", 2}, {"MP_CR", 3}, {"MP_EDGE", 4}, {"MP_DETECTED", 5}, {"MP_DETECTED_NEGATIVE", 6}, {"MP_SUSPECT", 7}, {"MP_NO_DATA", 8}, {"MP_CROSSTALK", 9}}};
+// By bit. The first nine as afw numbers them; those that are never set are there so that the numbers mean the same to it.
+constexpr std::array<NamedPlane, 10> kPlanes = {{
+    {"BAD", "defect of the detector"},
+    {"SAT", "full well or the end of the ADC"},
+    {"INTRP", "value from its neighbours"},
+    {"CR", "cosmic ray"},
+    {"EDGE", "too near the edge to be looked at"},
+    {"DETECTED", "part of a source"},
+    {"DETECTED_NEGATIVE", "part of a negative source"},
+    {"SUSPECT", "beyond the range that the linearizer knows"},
+    {"NO_DATA", "no pixel of the detector"},
+    {"CROSSTALK", "light of another amplifier was taken out"},
+}};
+
+std::string UnitOf(const image::IsrImage& image) { return image.applied[image::IsrStep::kGain] ? "electron" : "adu"; }
 
 void WritePrimary(const RawHeader& header, const image::IsrImage& image, Cards* cards) {
   fits_create_img(cards->file, BYTE_IMG, 0, nullptr, &cards->status);
   for (const auto& [name, value] : header.cards) {
     if (!OfTheFile(name)) cards->Any(name, value);
   }
-  cards->Text("LSST ISR UNITS", image.applied[image::IsrStep::kGain] ? "electron" : "adu");
+  StartArchive(cards->file, &cards->status);
+  cards->Text("LSST ISR UNITS", UnitOf(image));
   for (const auto& [name, step] : kSteps) cards->Flag("LSST ISR " + std::string(name) + " APPLIED", image.applied[step]);
   for (const char* name : kNeverDone) cards->Flag("LSST ISR " + std::string(name) + " APPLIED", false);
   cards->Flag("LSST ISR NOMINAL GAIN", image.nominal_gain);
@@ -94,7 +105,6 @@ void WritePrimary(const RawHeader& header, const image::IsrImage& image, Cards* 
     cards->Real("LSST ISR READNOISE " + name, static_cast<double>(image.amps[i].read_noise));
     cards->Real("LSST ISR OVERSCAN " + name, static_cast<double>(image.amps[i].overscan));
   }
-  fits_write_chksum(cards->file, &cards->status);
 }
 
 void WritePlane(const image::IsrImage& image, const char* name, int bits, int type, const void* pixels, Cards* cards) {
@@ -103,10 +113,9 @@ void WritePlane(const image::IsrImage& image, const char* name, int bits, int ty
   cards->Text("EXTNAME", name);
   cards->Text("EXTTYPE", name);
   if (type == TINT) {
-    for (const auto& [key, bit] : kPlanes) cards->Whole(key, bit);
+    for (size_t bit = 0; bit < kPlanes.size(); ++bit) cards->Whole(std::string("MP_") + kPlanes[bit].name, static_cast<int64_t>(bit));
   } else {
-    const std::string unit = image.applied[image::IsrStep::kGain] ? "electron" : "adu";
-    cards->Text("BUNIT", std::strcmp(name, "VARIANCE") == 0 ? unit + "^2" : unit);
+    cards->Text("BUNIT", UnitOf(image) + (std::strcmp(name, "VARIANCE") == 0 ? "^2" : ""));
   }
   // CFITSIO takes no pointer to const, and does not write through it.
   fits_write_img(cards->file, type, 1, image.model->pixels(), const_cast<void*>(pixels), &cards->status);
@@ -126,6 +135,7 @@ int Write(const std::string& path, const RawHeader& header, const image::IsrImag
   WritePlane(image, "MASK", LONG_IMG, TINT, image.mask.data(), &cards);
   fits_set_compression_type(file, 0, &cards.status);
   WritePlane(image, "VARIANCE", FLOAT_IMG, TFLOAT, image.variance.data(), &cards);
+  FinishArchive(file, {image.model->rows, image.model->cols, UnitOf(image), kPlanes}, &cards.status);
   int close_status = 0;
   fits_close_file(file, &close_status);
   return cards.status != 0 ? cards.status : close_status;

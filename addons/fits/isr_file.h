@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the result of instrument signature removal: IMAGE (float, electron), MASK (int32, planes named by MP_ keys)
-// and VARIANCE, under the raw frame's primary header and what was done to it. On the disk as a whole or not at all.
+// and VARIANCE, under the raw frame's primary header and what was done to it, in a container that the observatory's lsst.images
+// reads as a MaskedImage (image_archive.h). On the disk as a whole or not at all.
 // Thread: any. Owns: nothing.
 #ifndef SUMMIT_FITS_ISR_FILE_H_
 #define SUMMIT_FITS_ISR_FILE_H_

@@ -85,6 +85,56 @@ TEST_F(IsrFile, TellsTheExposureAndWhatWasDone) {
   fits_close_file(file, &status);
 }
 
+// By what its primary header tells: the tree that describes it, and where each HDU lies.
+TEST_F(IsrFile, IsAnArchiveThatTellsWhereItsPartsLie) {
+  const std::string path = directory_ / "d.isr.fits";
+  ASSERT_TRUE(WriteIsrFile(path, header_, image_, &problem_)) << problem_;
+  fitsfile* file = nullptr;
+  int status = 0;
+  ASSERT_EQ(fits_open_diskfile(&file, path.c_str(), READONLY, &status), 0);
+  const auto number = [&](const char* name) {
+    LONGLONG value = -1;
+    fits_read_key(file, TLONGLONG, name, &value, nullptr, &status);
+    return value;
+  };
+  const auto tree_at = number("JSONADDR");
+  const auto index_at = number("INDXADDR");
+  EXPECT_EQ(number("FMTVER"), 1);
+  EXPECT_EQ(tree_at + number("JSONSIZE"), index_at);
+  EXPECT_EQ(index_at + number("INDXSIZE"), static_cast<LONGLONG>(fs::file_size(path)));
+  const auto place = [&](int hdu) {
+    std::array<LONGLONG, 3> at{};
+    fits_movabs_hdu(file, hdu, nullptr, &status);
+    fits_get_hduaddrll(file, &at[0], &at[1], &at[2], &status);
+    return at;
+  };
+  ASSERT_EQ(place(5)[0], tree_at);
+  std::string tree(4096, ' ');
+  LONGLONG length = 0, offset = 0;
+  fits_read_descriptll(file, 1, 1, &length, &offset, &status);
+  tree.resize(static_cast<size_t>(length));
+  fits_read_col(file, TBYTE, 1, 1, 1, length, nullptr, tree.data(), nullptr, &status);
+  EXPECT_NE(tree.find(R"("image":{"schema_version":"1.0.0","min_read_version":1,"data":{"value":{"source":"fits:IMAGE","shape":[2000,4072])"), std::string::npos) << tree;
+  EXPECT_NE(tree.find(R"({"name":"CROSSTALK",)"), std::string::npos) << tree;
+  for (int hdu = 1; hdu <= 5; ++hdu) {
+    const auto at = place(hdu);
+    ASSERT_EQ(place(6)[0], index_at);
+    LONGLONG header = -1, data = -1, size = -1;
+    fits_read_col(file, TLONGLONG, 5, hdu, 1, 1, nullptr, &header, nullptr, &status);
+    fits_read_col(file, TLONGLONG, 6, hdu, 1, 1, nullptr, &data, nullptr, &status);
+    fits_read_col(file, TLONGLONG, 7, hdu, 1, 1, nullptr, &size, nullptr, &status);
+    EXPECT_EQ(header, at[0]) << hdu;
+    EXPECT_EQ(data, at[1]) << hdu;
+    EXPECT_EQ(size, at[2] - at[1]) << hdu;
+  }
+  int sums = 0, data_sums = 0;
+  fits_movabs_hdu(file, 1, nullptr, &status);
+  fits_verify_chksum(file, &data_sums, &sums, &status);
+  EXPECT_EQ(sums, 1);
+  EXPECT_EQ(status, 0);
+  fits_close_file(file, &status);
+}
+
 TEST_F(IsrFile, LeavesNothingWhereItCannotBeWritten) {
   EXPECT_FALSE(WriteIsrFile(directory_ / "none" / "c.isr.fits", header_, image_, &problem_));
   EXPECT_NE(problem_.find("c.isr.fits: cannot be written"), std::string::npos) << problem_;

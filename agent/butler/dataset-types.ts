@@ -42,6 +42,14 @@ export const outputTypes: readonly DatasetType[] = [
 /** What was seen in an image: <stem>.json as a mapping, which needs nothing of the Science Pipelines to be read. */
 export const quickLookType = type('quickLook', 'StructuredDataDict', perExposure, jsonFormatter);
 
+/** An image without the instrument's signature: <stem>.isr.fits, which needs lsst.images to be read, and not afw. */
+export const isrImageType = type(
+  'postIsrImage',
+  'MaskedImageV2',
+  perExposure,
+  'lsst.images.formatters.GenericFormatter',
+);
+
 export const calibrationTypes: readonly DatasetType[] = [
   type('bias', 'ExposureF', perDetector, exposureFormatter, true),
   type('dark', 'ExposureF', perDetector, exposureFormatter, true),
@@ -55,5 +63,6 @@ export const calibrationTypes: readonly DatasetType[] = [
 export const rawRun = (instrument: string) => `${instrument}/raw/all`;
 export const guiderRun = (instrument: string) => `${instrument}/raw/guider`;
 export const quickLookRun = (instrument: string) => `${instrument}/quickLook`;
+export const isrImageRun = (instrument: string) => `${instrument}/postIsr`;
 export const calibChain = (instrument: string) => `${instrument}/calib`;
 export const defaultsChain = (instrument: string) => `${instrument}/defaults`;

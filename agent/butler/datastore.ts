@@ -33,21 +33,19 @@ function safeName(name: string): string {
   return name.replaceAll('.', '_').replaceAll('#', 'HASH');
 }
 
-/** `RUN/raw/20260315/MC_O_20260315_000051/raw_LSSTCam_i_39_MC_O_20260315_000051_R01_S01_LSSTCam_raw_all.fits` */
-export function exposurePath(
+type NamesOfExposure = Pick<ExposureRow, 'instrument' | 'obs_id' | 'day_obs' | 'physical_filter'>;
+
+/** `RUN/raw/20260315/MC_O_20260315_000051/raw_LSSTCam_i_39_MC_O_20260315_000051_R01_S01_LSSTCam_raw_all.fits` by detector. */
+export function exposurePaths(
   type: string,
   run: string,
-  {
-    instrument,
-    obs_id,
-    day_obs,
-    physical_filter,
-  }: Pick<ExposureRow, 'instrument' | 'obs_id' | 'day_obs' | 'physical_filter'>,
-  detector: string,
-  extension = '.fits',
-): string {
-  const name = safeName([type, instrument, physical_filter, obs_id, detector, run].map(safe).join('_'));
-  return `${run}/${safe(type)}/${day_obs}/${safe(obs_id)}/${name}${extension}`;
+  { instrument, obs_id, day_obs, physical_filter }: NamesOfExposure,
+): (detector: string, extension?: string) => string {
+  const begin = safeName([type, instrument, physical_filter, obs_id].map(safe).join('_'));
+  const end = safeName(safe(run));
+  const folder = `${run}/${safe(type)}/${day_obs}/${safe(obs_id)}`;
+  return (detector, extension = '.fits') =>
+    `${folder}/${begin}_${safeName(safe(detector))}_${end}${extension}`;
 }
 
 /** A raw file keeps its own: `.fits`, `.fits.fz`, `.fits.gz`. */

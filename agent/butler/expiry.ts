@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removal of raw, guider and quick-look files that are too old, or of the oldest where the disk is too full. Rows go first, through the trash of
+// Removal of raw and guider files, and of what was made of images, that are too old, or of the oldest where the disk is too full. Rows go first, through the trash of
 // lsst.daf.butler, then files, then the trash: a crash in between leaves trash, which the next start empties. Nothing that
 // a tagged or calibration collection holds is touched, nor files that were ingested where they lie.
 
 import { statfsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { RemovedFiles } from '../model/butler.js';
-import { guiderRun, quickLookRun, rawRun } from './dataset-types.js';
+import { guiderRun, isrImageRun, quickLookRun, rawRun } from './dataset-types.js';
 import { instrumentTables } from './instruments.js';
 import { datastoreName, recordsTable } from './layout.js';
 import type { Repository } from './repository.js';
@@ -101,7 +101,8 @@ export class Expiry {
 
   #candidates(): Candidate[] {
     const { olderThanNs, diskShare } = this.#settings;
-    const runs = instrumentTables.flatMap(({ name }) => [rawRun(name), guiderRun(name), quickLookRun(name)]);
+    const runsOf = [rawRun, guiderRun, quickLookRun, isrImageRun];
+    const runs = instrumentTables.flatMap(({ name }) => runsOf.map((runOf) => runOf(name)));
     const { db } = this.#repository;
     const places = runs.map(() => '?').join(', ');
     const age = diskShare === null && olderThanNs !== null ? `AND d.ingest_date < ${olderThanNs}` : '';

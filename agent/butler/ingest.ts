@@ -12,7 +12,7 @@ import { type DatasetType, guiderRawType, guiderRun, rawRun, rawType } from './d
 import {
   absolutePath,
   CannotLink,
-  exposurePath,
+  exposurePaths,
   extensionOf,
   Folders,
   fileUri,
@@ -226,7 +226,7 @@ export class Ingest {
         // What is there already, or waits for its exposure, needs no copy.
         const [known] = this.#db.read(() => this.#registry.known([one.uuid])).values();
         if ((one.type === guiderRawType && !names) || (known?.registered && known.path !== null)) continue;
-        copies.set(one.uuid, folders.copy(one.source, join(this.#root, pathOf(one, names))));
+        copies.set(one.uuid, folders.copy(one.source, join(this.#root, new Paths(names).of(one))));
       }
       return this.#committed(candidates, copies);
     } finally {
@@ -259,6 +259,7 @@ export class Ingest {
     const changed = this.#syncExposure(candidates);
     const known = there ? this.#known(candidates) : new Map<string, KnownDataset>();
     const folders = new Folders();
+    const paths = new Paths(there);
     const fresh: NewDataset[] = [];
     const filed: NewDataset[] = [];
     const ingestTaiNs = this.#settings.taiNs();
@@ -272,7 +273,7 @@ export class Ingest {
         this.#compare(candidate, before.path);
         return succeeded(candidate, 'unchanged', this.#uri(before.path), changed);
       }
-      const path = this.#place(candidate, pathOf(candidate, there), copies, folders, placed);
+      const path = this.#place(candidate, paths.of(candidate), copies, folders, placed);
       const dataset = { uuid, type, run, dataId, ingestTaiNs, path, formatter, bytes };
       (before ? filed : fresh).push(dataset);
       return succeeded(candidate, 'ingested', this.#uri(path), changed);
@@ -356,12 +357,29 @@ export class Ingest {
   }
 }
 
-/** A path has the names of the exposure that is there, whatever the file says. */
-function pathOf(
-  { type, run, observation, detectorName, file }: Candidate,
-  there: ReturnType<typeof exposureOf>,
-): string {
-  const { instrument } = observation.exposure;
-  const names = type === guiderRawType && there ? { instrument, ...there } : observation.exposure;
-  return exposurePath(type.name, run, names, detectorName, extensionOf(file));
+type ThereOrNot = ReturnType<typeof exposureOf>;
+
+/** A path has the names of the exposure that is there, whatever a guider file says. */
+function namesOf({ type, observation: { exposure } }: Candidate, there: ThereOrNot) {
+  return type === guiderRawType && there ? { instrument: exposure.instrument, ...there } : exposure;
+}
+
+/** Paths of one exposure after the other, which are made of the same names. */
+class Paths {
+  readonly #there: ThereOrNot;
+  #names: object | null = null;
+  #paths: ReturnType<typeof exposurePaths> = () => '';
+
+  constructor(there: ThereOrNot) {
+    this.#there = there;
+  }
+
+  of(candidate: Candidate): string {
+    const { type, run, observation, detectorName, file } = candidate;
+    if (observation.exposure !== this.#names) {
+      this.#names = observation.exposure;
+      this.#paths = exposurePaths(type.name, run, namesOf(candidate, this.#there));
+    }
+    return this.#paths(detectorName, extensionOf(file));
+  }
 }

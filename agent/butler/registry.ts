@@ -258,7 +258,7 @@ export class Registry {
     this.insertAll([dataset]);
   }
 
-  /** Table by table, in the order of the keys, each by one statement: each page of an index is touched once. */
+  /** Table by table, in the order of the keys: each page of an index is touched once. */
   insertAll(datasets: readonly NewDataset[]): void {
     const groups = new Map<string, NewDataset[]>();
     for (const one of datasets) {
@@ -278,42 +278,29 @@ export class Registry {
     const { type, run, ingestTaiNs } = first;
     for (const instrument of new Set(sorted.map(({ dataId }) => String(dataId.instrument))))
       this.summarise(run, type, instrument);
-    const ids = JSON.stringify(
-      sorted.map(({ uuid, dataId }) => [uuid, ...type.dimensions.map((name) => dataId[name])]),
-    );
-    this.sql('INSERT INTO dataset SELECT value ->> 0, ?, ?, ? FROM json_each(?)').run(
+    const ids = JSON.stringify(sorted.map(({ uuid }) => uuid));
+    this.sql('INSERT INTO dataset SELECT value, ?, ?, ? FROM json_each(?)').run(
       type.id,
       ingestTaiNs,
       run.id,
       ids,
     );
-    const values = type.dimensions.map((_, i) => `, value ->> ${i + 1}`).join('');
-    this.sql(
+    const tag = this.sql(
       `INSERT INTO ${type.tags} (dataset_type_id, dataset_id, collection_id, ${type.dimensions.join(', ')})
-       SELECT ?, value ->> 0, ?${values} FROM json_each(?)`,
-    ).run(type.id, run.id, ids);
+       VALUES (?, ?, ?${', ?'.repeat(type.dimensions.length)})`,
+    );
+    for (const { uuid, dataId } of sorted)
+      tag.run(type.id, uuid, run.id, ...type.dimensions.map((name) => dataId[name]));
     this.insertFiles(sorted);
   }
 
   /** Where the files of datasets lie that are registered. */
   insertFiles(datasets: readonly NewDataset[]): void {
-    const files = JSON.stringify(
-      datasets.map(({ uuid, path, formatter, type, bytes }) => [
-        uuid,
-        path,
-        formatter,
-        type.storageClass,
-        bytes,
-      ]),
-    );
-    this.sql('INSERT INTO dataset_location SELECT ?, value ->> 0 FROM json_each(?)').run(
-      datastoreName,
-      files,
-    );
-    this.sql(
-      `INSERT INTO ${recordsTable}
-       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, '__NULL_STRING__', NULL, value ->> 4 FROM json_each(?)`,
-    ).run(files);
+    const ids = JSON.stringify(datasets.map(({ uuid }) => uuid));
+    this.sql('INSERT INTO dataset_location SELECT ?, value FROM json_each(?)').run(datastoreName, ids);
+    const record = this.sql(`INSERT INTO ${recordsTable} VALUES (?, ?, ?, ?, '__NULL_STRING__', NULL, ?)`);
+    for (const { uuid, path, formatter, type, bytes } of datasets)
+      record.run(uuid, path, formatter, type.storageClass, bytes);
   }
 
   /** Of those that it has anything of. */

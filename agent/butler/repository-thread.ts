@@ -2,7 +2,7 @@
 // The repository as the event loop sees it: requests to a thread, answers later.
 
 import { Worker } from 'node:worker_threads';
-import type { CalibrationRequest, CalibrationView, QuickLookFile, RemovedFiles } from '../model/butler.js';
+import type { CalibrationRequest, CalibrationView, ProductFile, RemovedFiles } from '../model/butler.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
 import type { StoredDataset } from '../model/image-messages.js';
 import type { Ingested, Reconciled, RepositorySettings } from './repository-work.js';
@@ -11,7 +11,7 @@ export type Request = { readonly id: number } & (
   | { readonly kind: 'ingest'; readonly files: readonly string[] }
   | { readonly kind: 'calibrations'; readonly request: CalibrationRequest }
   | { readonly kind: 'expire'; readonly spared: readonly string[] }
-  | { readonly kind: 'quicklook'; readonly look: QuickLookFile }
+  | { readonly kind: 'product'; readonly product: ProductFile }
   | { readonly kind: 'reconcile' }
   | { readonly kind: 'handover' }
   | { readonly kind: 'close' }
@@ -68,8 +68,8 @@ export class RepositoryThread {
     return this.#ask({ id: this.#nextId++, kind: 'handover' }) as Promise<Ingested>;
   }
 
-  storeQuickLook(look: QuickLookFile): Promise<StoredDataset> {
-    return this.#ask({ id: this.#nextId++, kind: 'quicklook', look }) as Promise<StoredDataset>;
+  storeProduct(product: ProductFile): Promise<StoredDataset> {
+    return this.#ask({ id: this.#nextId++, kind: 'product', product }) as Promise<StoredDataset>;
   }
 
   reconcile(): Promise<Reconciled> {

@@ -9,7 +9,7 @@ import {
   type CalibrationRequest,
   type CalibrationView,
   type IngestedFile,
-  type QuickLookFile,
+  type ProductFile,
   type RemovedFiles,
   type RepositoryState,
   waitingFolder,
@@ -24,7 +24,7 @@ import { Expiry, hoursBefore } from './expiry.js';
 import { Handover } from './handover.js';
 import { Ingest } from './ingest.js';
 import { filesIn, IngestQueue, inOrder } from './ingest-queue.js';
-import { storeQuickLook } from './quick-look.js';
+import { storeProduct } from './products.js';
 import { Repository } from './repository.js';
 import { messageOfFile } from './told.js';
 import { emptyTrash } from './trash.js';
@@ -142,9 +142,9 @@ export class RepositoryWork {
     return { files, handover: problem };
   }
 
-  /** A look at an image that is in the repository. */
-  storeQuickLook(look: QuickLookFile): StoredDataset {
-    return storeQuickLook(this.#repository, look, this.#taiNs());
+  /** What was made of an image that is in the repository. */
+  storeProduct(product: ProductFile): StoredDataset {
+    return storeProduct(this.#repository, product, this.#taiNs());
   }
 
   /** Lays out what is valid then. */

@@ -18,7 +18,7 @@ function open(): RepositoryWork {
 
 async function doIt(request: Request): Promise<unknown> {
   if (request.kind === 'ingest') return open().ingest(request.files);
-  if (request.kind === 'quicklook') return open().storeQuickLook(request.look);
+  if (request.kind === 'product') return open().storeProduct(request.product);
   if (request.kind === 'handover') return open().handOver();
   if (request.kind === 'calibrations') return open().calibrations(request.request);
   if (request.kind === 'reconcile') return open().reconcile();

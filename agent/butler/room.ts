@@ -8,6 +8,7 @@ import { oodsCodes } from '../model/butler.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import type {
   ImageAvailableMessage,
+  IsrImageMessage,
   QuicklookMessage,
   RawImageMessage,
   StoredDataset,
@@ -31,6 +32,7 @@ export interface ButlerRoomDeps {
 }
 
 type FileMessage = ImageAvailableMessage | RawImageMessage;
+type ProductMessage = QuicklookMessage | IsrImageMessage;
 
 type Refused = Pick<FileMessage, 'sensor' | 'detector' | 'location' | 'obsid' | 'bytes' | 'path'> & {
   readonly imageTag?: string;
@@ -133,12 +135,14 @@ export class ButlerRoom implements MessageSink {
   }
 
   publish(message: AgentMessage): void {
-    if (message.kind === 'image.quicklook' && this.#thread && !this.#settings.shared) {
+    const isProduct =
+      message.kind === 'image.quicklook' ||
+      (message.kind === 'image.available' && message.datasetType === 'post_isr_image');
+    if (isProduct && this.#thread && !this.#settings.shared) {
       const storing = this.#store(this.#thread, message).finally(() => this.#storing.delete(storing));
       this.#storing.add(storing);
       return;
     }
-    // Images without their signature are no dataset types that the observatory's formatters read.
     if (message.kind !== 'image.available' || message.datasetType === 'post_isr_image' || !this.#thread) {
       this.#deps.next.publish(message);
       return;
@@ -147,20 +151,24 @@ export class ButlerRoom implements MessageSink {
     if (!this.#busy) this.#goOn();
   }
 
-  /** A look is told of whatever becomes of its dataset. */
-  async #store(thread: RepositoryThread, message: QuicklookMessage): Promise<void> {
-    const { json, exposureId, detector, obsid, sensor } = message;
+  /** What was made of an image is told of whatever becomes of its dataset. */
+  async #store(thread: RepositoryThread, message: ProductMessage): Promise<void> {
+    const { exposureId, detector, obsid, sensor } = message;
     const { instrument } = this.#settings;
+    const [kind, file] =
+      message.kind === 'image.quicklook'
+        ? (['quick_look', message.json] as const)
+        : (['post_isr_image', message.path] as const);
     let butler: StoredDataset | undefined;
-    if (json !== '' && exposureId !== null)
+    if (file !== '' && exposureId !== null)
       try {
         // Its raw file, and so its exposure, is on the way.
         while (this.#busy) await this.#busy;
-        const look = { file: json, instrument, detector, exposure: exposureId };
-        butler = await thread.storeQuickLook(look);
+        butler = await thread.storeProduct({ kind, file, instrument, detector, exposure: exposureId });
       } catch (error) {
         const problem = sentenceOf(error);
-        this.#deps.log.warning('a quick-look is no dataset', { image: `${obsid} ${sensor}`, problem });
+        const image = `${obsid} ${sensor}`;
+        this.#deps.log.warning('what was made of an image is no dataset', { image, kind, problem });
       }
     this.#deps.next.publish(butler ? { ...message, butler } : message);
   }

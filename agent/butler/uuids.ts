@@ -23,7 +23,9 @@ export function rawUuid(
     .sort()
     .map((name) => `,${name}=${dataId[name]}`);
   const text = `dataset_type=${datasetType},run=${run}${dimensions.join('')}`;
-  return versioned(hash('sha1', Buffer.concat([namespace, Buffer.from(text)]), 'buffer'), 5);
+  const hex = hash('sha1', Buffer.concat([namespace, Buffer.from(text)]), 'hex');
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 12)}5${hex.slice(13, 16)}${variant}${hex.slice(17, 32)}`;
 }
 
 /** UUIDv7: by the time of its making. */

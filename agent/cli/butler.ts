@@ -44,7 +44,7 @@ ls       datasets, newest first (--limit, default 50)
 uri      where the file of a dataset lies
 check    whether rows and files agree. --repair finishes removals and takes away what a crash left; files that exist
          nowhere else, and rows without file, are only told
-prune    removes raw, guider and quick-look files that are older than HOURS, and the oldest while the disk is filled beyond SHARE (0..1).
+prune    removes raw and guider files and products of images that are older than HOURS, and the oldest while the disk is filled beyond SHARE (0..1).
          Rows go before files; what a tagged or calibration collection holds stays. --dry-run only counts
 
   --json   one JSON object on stdout

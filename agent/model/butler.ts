@@ -122,8 +122,9 @@ export const oodsCodes: Readonly<Record<IngestedFile['outcome'], number>> = {
   bad_metadata: 2,
 };
 
-/** A quick-look that is on the disk. */
-export interface QuickLookFile {
+/** What was made of an image, on the disk: a quick-look, or the image without the instrument's signature. */
+export interface ProductFile {
+  readonly kind: 'quick_look' | 'post_isr_image';
   readonly file: string;
   readonly instrument: string;
   readonly detector: number;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The quick-look of an image as a dataset beside its raw file.
+// What was made of an image as datasets beside its raw file: the quick-look, and the image without the instrument's signature.
 
 import { statSync } from 'node:fs';
-import type { QuickLookFile } from '../model/butler.js';
+import type { ProductFile } from '../model/butler.js';
 import { AgentError } from '../model/errors.js';
 import type { StoredDataset } from '../model/image-messages.js';
-import { quickLookRun, quickLookType } from './dataset-types.js';
-import { absolutePath, exposurePath, Folders, fileUri } from './datastore.js';
+import { isrImageRun, isrImageType, quickLookRun, quickLookType } from './dataset-types.js';
+import { absolutePath, exposurePaths, Folders, fileUri } from './datastore.js';
 import { syncFile } from './durable.js';
 import { exposureOf } from './exposure-rows.js';
 import { CollectionType, type DataId, showDataId } from './registry.js';
@@ -22,23 +22,29 @@ function detectorName({ registry }: Repository, instrument: string, detector: nu
   return row?.full_name ?? null;
 }
 
-/** Refuses (`butler_conflict`) an exposure that is not there, and a second look at the same image. */
-export function storeQuickLook(
+const products = {
+  quick_look: { type: quickLookType, runOf: quickLookRun, extension: '.json' },
+  post_isr_image: { type: isrImageType, runOf: isrImageRun, extension: '.fits' },
+} as const;
+
+/** Refuses (`butler_conflict`) an exposure that is not there, and a second product of a kind of the same image. */
+export function storeProduct(
   repository: Repository,
-  { file, instrument, detector, exposure }: QuickLookFile,
+  { kind, file, instrument, detector, exposure }: ProductFile,
   taiNs: bigint,
 ): StoredDataset {
   const { db, registry, root } = repository;
+  const { type, runOf, extension } = products[kind];
   const dataId: DataId = { instrument, detector, exposure };
-  const what = `${quickLookType.name} {${showDataId(dataId)}}`;
+  const what = `${type.name} {${showDataId(dataId)}}`;
   const known = db.read(() => ({
     exposure: exposureOf(registry, instrument, exposure),
     name: detectorName(repository, instrument, detector),
   }));
   if (!known.exposure || known.name === null)
     throw new AgentError('butler_conflict', `${what}: its exposure is not in the repository`);
-  const run = quickLookRun(instrument);
-  const path = exposurePath(quickLookType.name, run, { instrument, ...known.exposure }, known.name, '.json');
+  const run = runOf(instrument);
+  const path = exposurePaths(type.name, run, { instrument, ...known.exposure })(known.name, extension);
   const to = absolutePath(root, path) ?? path;
   if (db.read(() => hasPath(repository, path)))
     throw new AgentError('butler_conflict', `${what} is there already`);
@@ -52,12 +58,12 @@ export function storeQuickLook(
       registry.refresh();
       registry.insert({
         uuid,
-        type: registry.ensureType(quickLookType),
+        type: registry.ensureType(type),
         run: registry.ensureCollection(run, CollectionType.run),
         dataId,
         ingestTaiNs: taiNs,
         path,
-        formatter: quickLookType.formatter,
+        formatter: type.formatter,
         bytes: statSync(to).size,
       });
     });
