@@ -93,6 +93,22 @@ t.test('the subscription gauge follows subscribers', async (t) => {
   t.same(publisher.subscriptions(), { 'guider.offsets/': 1 });
 });
 
+t.test('a topic that somebody asks for later goes on with its number', async (t) => {
+  const { publisher, address } = await connected(t, 'heartbeat/');
+  publisher.publish(log('one'));
+  publisher.publish(log('two'));
+  const late = new Subscriber({ linger: 0, receiveTimeout: 10_000 });
+  t.teardown(() => late.close());
+  late.connect(address);
+  late.subscribe('log/LSSTCam/');
+  const deadline = Date.now() + 10_000;
+  while (publisher.subscriptionCount < 2 && Date.now() < deadline)
+    await new Promise((resolve) => setImmediate(resolve));
+  publisher.publish(log('three'));
+  const [, frame] = await late.receive();
+  t.match(unpackr.unpack(frame ?? Buffer.alloc(0)), { seq: 3n, body: { message: 'three' } });
+});
+
 t.test('publishing without a subscriber costs nothing and forgets nothing', async (t) => {
   const publisher = new Publisher(settings, clock, new Context({ blocky: false }));
   await publisher.start();

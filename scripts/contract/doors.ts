@@ -36,12 +36,14 @@ export class Doors {
       't_published_ns',
     ].map(at);
     const spans = [
-      (last ?? 0) - (first ?? 0),
-      (measured ?? 0) - (last ?? 0),
-      (published ?? 0) - (measured ?? 0),
-      Number(receivedNs) - (published ?? 0),
-    ];
-    for (const [i, ns] of spans.entries()) this.#us.get(doorNames[i] ?? '')?.push(ns / 1000);
+      [first, last],
+      [last, measured],
+      [measured, published],
+      [published, Number(receivedNs)],
+    ] as const;
+    // A stamp that misses packets is not measured: its time is 0.
+    for (const [i, [from = 0, to = 0]] of spans.entries())
+      if (from > 0 && to > 0) this.#us.get(doorNames[i] ?? '')?.push((to - from) / 1000);
     if (typeof body.latency_ms === 'number') this.#us.get(doorNames[4])?.push(body.latency_ms * 1000);
   }
 

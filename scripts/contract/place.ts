@@ -12,6 +12,8 @@ import { simGuiderProfile } from '../processes/profile.js';
 
 export interface Place {
   readonly name: string;
+  /** what runs where, for who was not there */
+  readonly about: string;
   readonly profile: string;
   /** null: nobody can do anything wrong here */
   readonly faults: Faults | null;
@@ -19,12 +21,19 @@ export interface Place {
   close(): Promise<void>;
 }
 
-/** What can be done to the way between DAQ and agent; each returns what ends it. */
+/** Something is being done to the way between DAQ and agent. */
+export interface Spoiled {
+  /** with what */
+  readonly how: string;
+  heal(): Promise<void>;
+}
+
+/** What can be done to it. */
 export interface Faults {
   /** a share of the datagrams, 0..1 */
-  lose(share: number): Promise<() => Promise<void>>;
-  /** null: this machine cannot */
-  limit(megabitsPerSecond: number): Promise<(() => Promise<void>) | null>;
+  lose(share: number): Promise<Spoiled>;
+  /** text: why it cannot be done here */
+  limit(megabitsPerSecond: number): Promise<Spoiled | string>;
   pullCable(ms: number): Promise<void>;
 }
 
@@ -89,13 +98,14 @@ export async function loopback(options: SimulatedOptions): Promise<Place> {
   };
   return {
     name: 'loopback',
+    about: 'The simulated DAQ and the agent are two processes on one machine and talk over 127.0.0.1.',
     profile: writeProfile(options.folder, control, await freeUdpPort(), '127.0.0.1'),
     faults: {
       async lose(share) {
         await daq.ask('disturb', { faults: [`drop:p=${share},unit=packet`] });
-        return heal;
+        return { how: 'left out by the simulated DAQ', heal };
       },
-      limit: () => Promise.resolve(null),
+      limit: () => Promise.resolve('loopback has no rate: the pair of virtual interfaces shows it'),
       async pullCable(silenceMs) {
         await daq.ask('disturb', { silenceMs });
       },
@@ -187,16 +197,21 @@ export async function virtualPair(options: SimulatedOptions): Promise<Place> {
     ];
     return {
       name: 'veth pair, MTU 9000',
+      about: `The simulated DAQ (${daqAddress}) and the agent (${agentAddress}) are in two network namespaces of one machine, joined by a pair of virtual interfaces with jumbo frames, as two machines are by a fibre.`,
       profile: writeProfile(options.folder, control, 5580, agentAddress),
       faults: {
         lose(share) {
           try {
             inAgent('iptables', '-A', ...rule, String(share), '-j', 'DROP');
-            return Promise.resolve(async () => inAgent('iptables', '-F', 'INPUT'));
-          } catch {
-            // Without iptables the DAQ leaves them out.
+            const heal = async () => inAgent('iptables', '-F', 'INPUT');
+            return Promise.resolve({ how: 'dropped by iptables before the agent', heal });
+          } catch (error) {
+            const why = /ENOENT|No such file/.test(String(error))
+              ? 'it is not installed'
+              : 'this kernel refuses it';
             disturb({ faults: [`drop:p=${share},unit=packet`] });
-            return Promise.resolve(async () => disturb({}));
+            const how = `left out by the simulated DAQ (not by iptables: ${why})`;
+            return Promise.resolve({ how, heal: async () => disturb({}) });
           }
         },
         limit(megabitsPerSecond) {
@@ -213,11 +228,12 @@ export async function virtualPair(options: SimulatedOptions): Promise<Place> {
           try {
             run('ip', 'netns', 'exec', daqSpace, 'tc', ...shaping, 'burst', '128kb', 'latency', '20ms');
           } catch {
-            return Promise.resolve(null);
+            return Promise.resolve('tc cannot shape traffic with tbf on this machine');
           }
-          return Promise.resolve(async () =>
-            run('ip', 'netns', 'exec', daqSpace, 'tc', 'qdisc', 'del', 'dev', daqEnd, 'root'),
-          );
+          const how = `${megabitsPerSecond} Mbit/s by tc (tbf) behind the DAQ`;
+          const heal = async () =>
+            run('ip', 'netns', 'exec', daqSpace, 'tc', 'qdisc', 'del', 'dev', daqEnd, 'root');
+          return Promise.resolve({ how, heal });
         },
         async pullCable(ms) {
           run('ip', '-n', daqSpace, 'link', 'set', daqEnd, 'down');
@@ -253,6 +269,7 @@ export async function virtualPair(options: SimulatedOptions): Promise<Place> {
 export function ofProfile(profile: string): Place {
   return {
     name: profile,
+    about: 'The agent runs on this machine, against the DAQ that its profile names.',
     profile,
     faults: null,
     start: (child) => new Child(child),

@@ -17,6 +17,8 @@ export interface Case {
 
 export interface RigReport {
   readonly place: string;
+  /** what runs where */
+  readonly about: string;
   readonly when: string;
   readonly pass: boolean;
   readonly cases: readonly Case[];
@@ -24,10 +26,17 @@ export interface RigReport {
   /** by sensor, then counter */
   readonly sensors: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly link: Readonly<Record<string, number>>;
+  /** stamps of each of several links */
+  readonly links: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** what became of best-effort settings */
   readonly outcomes: Readonly<Record<string, string>>;
   /** what `summit-agent doctor` misses on this machine */
-  readonly tuning: readonly { readonly check: string; readonly severity: string; readonly found: string }[];
+  readonly tuning: readonly {
+    readonly check: string;
+    readonly severity: string;
+    readonly found: string;
+    readonly remedy: string;
+  }[];
   readonly machine: Machine;
 }
 
@@ -48,6 +57,7 @@ type Stats = {
   readonly sensors: Record<string, Record<string, unknown>>;
   readonly link: Record<string, unknown>;
   readonly outcomes: Record<string, string>;
+  readonly links?: Record<string, { readonly stamps: Record<string, unknown> }>;
 };
 
 const readyMs = 30_000;
@@ -127,12 +137,16 @@ class Suite {
   async #report(stats: Stats): Promise<RigReport> {
     return {
       place: this.#place.name,
+      about: this.#place.about,
       when: new Date().toISOString(),
       pass: this.#cases.every(({ verdict }) => verdict !== 'fail'),
       cases: this.#cases,
       doors: this.#doors.histograms(),
       sensors: Object.fromEntries(Object.entries(stats.sensors).map(([name, all]) => [name, plain(all)])),
       link: plain(stats.link),
+      links: Object.fromEntries(
+        Object.entries(stats.links ?? {}).map(([name, { stamps }]) => [name, plain(stamps)]),
+      ),
       outcomes: stats.outcomes,
       tuning: tuningOf(this.#place.profile),
       machine: await describeMachine(),
@@ -203,25 +217,20 @@ class Suite {
       return;
     }
     await this.#case(absent[0], async () => {
-      const heal = await faults.lose(0.05);
+      const spoiled = await faults.lose(0.05);
       const detail = await this.#disturbed();
-      await heal();
+      await spoiled.heal();
       if (detail.lost === 0) throw new Error('expected losses, there were none');
-      return detail.text;
+      return `5 % of the datagrams ${spoiled.how}: ${detail.text}`;
     });
-    const heal = await faults.limit(1);
-    if (heal === null)
-      this.#cases.push({
-        name: absent[1],
-        verdict: 'not here',
-        detail: 'this machine cannot shape traffic',
-        seconds: 0,
-      });
+    const slow = await faults.limit(1);
+    if (typeof slow === 'string')
+      this.#cases.push({ name: absent[1], verdict: 'not here', detail: slow, seconds: 0 });
     else {
       await this.#case(absent[1], async () => {
         const detail = await this.#disturbed();
-        await heal();
-        return detail.text;
+        await slow.heal();
+        return `${slow.how}: ${detail.text}`;
       });
     }
     await this.#case(absent[2], () => this.#cablePulled(faults.pullCable));
