@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent process
 
-import { mkdirSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Images } from '../daq/images.js';
 import type { FocusFit } from '../image/focus-fit.js';
 import { drawFrame } from '../image/picture.js';
@@ -107,9 +107,17 @@ function stepsOf(options: Options): Record<string, boolean> {
   return steps;
 }
 
+/** Folder by folder: asked for all at once, Node tries for ever where none can be made (below /proc). */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path);
+}
+
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolders(resolve(path));
+    if (!statSync(path).isDirectory()) throw new Error(`${path}: expected a directory`);
   } catch (error) {
     throw new AgentError('usage', `--out: ${sentenceOf(error)}`, { cause: error });
   }

@@ -85,6 +85,7 @@ t.test('what is wrong with a command is said before anything is done', async (t)
   const out = join(directory, 'none');
   t.match(run('--out', out), { status: 2, stderr: /expected a FILE/ });
   t.match(run('a.fits'), { status: 2, stderr: /expected --out/ });
+  t.match(run('a.fits', '--out', '/proc/nowhere'), { status: 2, stderr: /--out: .*proc/ });
   t.match(run('x/a.fits', 'y/a.fits', '--out', out), {
     status: 2,
     stderr: /would replace those of x\/a\.fits/,
