@@ -88,7 +88,7 @@ export async function measurePaired(library: string, seconds: number, rounds: nu
   const folder = mkdtempSync(join(tmpdir(), 'summit-bench-'));
   const cases: readonly PairedCase[] = [
     { name: '8 x 50x50', size: 50, rate: 40, skewMs: 20 },
-    { name: '8 x 400x400', size: 400, rate: 9, skewMs: 80 },
+    { name: '8 x 400x400', size: 400, rate: 9, skewMs: 50 },
   ];
   const reports: unknown[] = [];
   const rows: string[][] = [];
