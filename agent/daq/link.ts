@@ -17,8 +17,9 @@ import { type LogLine, loadNative, type NativeLink } from './native.js';
 import { checkLayout, RECORD_BYTES, RecordDecoder } from './record.js';
 
 /** Records taken over at once; a burst of 8 sensors needs 8. */
-const BATCH = 256;
-const mostTurns = 16;
+const BATCH = 64;
+/** ms that records may hold the event loop before others have their turn. */
+const mostMs = 10;
 
 const CODES: readonly string[] = [
   'daq_config',
@@ -191,12 +192,12 @@ export class NativeDaqLink implements DaqLink {
     return count;
   }
 
-  /** After `mostTurns` batches others have their turn: a source that never pauses must not hold the event loop. */
+  /** After `mostMs` others have their turn: a source that never pauses must not hold the event loop. */
   #drain(): void {
     this.#takeLog();
-    let turns = 0;
+    const began = performance.now();
     while (this.#take() > 0) {
-      if (++turns < mostTurns) continue;
+      if (performance.now() - began < mostMs) continue;
       setImmediate(() => this.#onDoorbell());
       break;
     }
