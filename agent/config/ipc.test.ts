@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { ipcPlaceProblems, pathProblem } from './ipc.js';
 
 const places = (path: string, beforeStart = false) =>
   ipcPlaceProblems({ 'publish.data': `ipc://${path}` }, { beforeStart });
+
+/** Short, wherever the tests are: a socket's address has little room. */
+function folderOf(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ipc-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
 
 t.test('a path is absolute and has room in a socket address', async (t) => {
   t.equal(pathProblem(`/${'a'.repeat(106)}`), null);
@@ -17,7 +25,9 @@ t.test('a path is absolute and has room in a socket address', async (t) => {
 });
 
 t.test('a place where nothing can listen is told with what to do', async (t) => {
-  const folder = t.testdir({ file: 'x', within: {} });
+  const folder = folderOf(t);
+  writeFileSync(join(folder, 'file'), 'x');
+  mkdirSync(join(folder, 'within'));
   t.same(places(join(folder, 'data')), []);
   t.match(places(join(folder, 'none', 'data')), [
     /^publish\.data: expected an existing folder for .*, got ENOENT for .*none; mkdir .*none/,
@@ -29,7 +39,7 @@ t.test('a place where nothing can listen is told with what to do', async (t) => 
 });
 
 t.test('the socket of an earlier agent is no obstacle', async (t) => {
-  const path = join(t.testdir(), 's');
+  const path = join(folderOf(t), 's');
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(path, resolve));
   t.teardown(() => server.close());
@@ -37,7 +47,7 @@ t.test('the socket of an earlier agent is no obstacle', async (t) => {
 });
 
 t.test('a folder that this user may not write in is no place', async (t) => {
-  const folder = t.testdir();
+  const folder = folderOf(t);
   chmodSync(folder, 0o555);
   // Root may write everywhere.
   const closed = process.getuid?.() === 0 ? [] : [/expected a folder that this user may write in/];
