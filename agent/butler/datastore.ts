@@ -116,16 +116,21 @@ function partOf(path: string): string {
 /** A copy that is not whole, and the number of the process that makes it. */
 export const partForm = /\.(\d+)\.part$/;
 
-function copyDurably(from: string, to: string): void {
+/** A copy beside `to`, on the disk, that still needs its name. */
+function partCopy(from: string, to: string): string {
   const part = partOf(to);
   try {
     copyFileSync(from, part);
     syncFile(part);
-    renameSync(part, to);
+    return part;
   } catch (error) {
     rmSync(part, { force: true });
     throw error;
   }
+}
+
+function copyDurably(from: string, to: string): void {
+  renameSync(partCopy(from, to), to);
 }
 
 /** A file of another file system, of somebody who does not let it be linked, or with as many names as it can have. */
@@ -176,10 +181,7 @@ export class Folders {
   /** A copy that gets its name by `takeCopy`. */
   copy(from: string, to: string): string {
     this.#make(to);
-    const part = partOf(to);
-    copyFileSync(from, part);
-    syncFile(part);
-    return part;
+    return partCopy(from, to);
   }
 
   takeCopy(part: string, to: string): void {
@@ -208,7 +210,7 @@ export class Folders {
     // Left there by a crash before its row: the file that is put there now takes its place.
     const part = partOf(to);
     rmSync(part, { force: true });
-    linkSync(from, part);
+    linkIfFree(from, part);
     renameSync(part, to);
     return true;
   }

@@ -10,9 +10,11 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { RepositoryWork } from './repository-work.js';
 import { at, cameraHeader, numbered, writeRaw } from './testing/headers.js';
@@ -133,8 +135,11 @@ t.test(
     const work = open();
     t.teardown(() => work.close());
     const own = writeRaw(spool, cameraHeader);
-    work.ingest([own]);
+    const [first] = work.ingest([own]).files;
     t.same(readFileSync(join(outgoing, basename(own))), readFileSync(own));
+    // Where the next one goes lies what a crash left before its row.
+    const left = fileURLToPath(first?.uri ?? '').replaceAll('R01_S01', 'R44_SW0');
+    writeFileSync(left, 'a part of it');
     const theirs = writeRaw(join(folder, 'archive'), at(cameraHeader, 'R44', 'SW0'));
     const content = readFileSync(theirs);
     const handed = writeRaw(incoming, at(cameraHeader, 'R44', 'SW0'));

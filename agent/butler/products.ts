@@ -9,6 +9,7 @@ import { isrImageRun, isrImageType, quickLookRun, quickLookType } from './datase
 import { absolutePath, exposurePaths, Folders, fileUri } from './datastore.js';
 import { syncFile } from './durable.js';
 import { exposureOf } from './exposure-rows.js';
+import { recordsTable } from './layout.js';
 import { CollectionType, type DataId, showDataId } from './registry.js';
 import type { Repository } from './repository.js';
 import { dashed, newUuid } from './uuids.js';
@@ -46,16 +47,16 @@ export function storeProduct(
   const run = runOf(instrument);
   const path = exposurePaths(type.name, run, { instrument, ...known.exposure })(known.name, extension);
   const to = absolutePath(root, path) ?? path;
-  if (db.read(() => hasPath(repository, path)))
-    throw new AgentError('butler_conflict', `${what} is there already`);
   syncFile(file);
-  const folders = new Folders();
-  folders.put(file, to, 'link');
-  folders.sync();
   const uuid = newUuid(Date.now());
   try {
+    // The link as well: a repair takes away what has no row.
     db.write(() => {
       registry.refresh();
+      if (hasPath(repository, path)) throw new AgentError('butler_conflict', `${what} is there already`);
+      const folders = new Folders();
+      folders.put(file, to, 'link');
+      folders.sync();
       registry.insert({
         uuid,
         type: registry.ensureType(type),
@@ -77,7 +78,6 @@ export function storeProduct(
 
 function hasPath({ registry }: Repository, path: string): boolean {
   return (
-    registry.sql<[string], unknown>('SELECT 1 FROM file_datastore_records WHERE path = ?').get(path) !==
-    undefined
+    registry.sql<[string], unknown>(`SELECT 1 FROM ${recordsTable} WHERE path = ?`).get(path) !== undefined
   );
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { connect } from 'node:net';
 import { Unpackr } from 'msgpackr';
 import t, { type Test } from 'tap';
 import { Context, Subscriber } from 'zeromq';
@@ -107,6 +108,42 @@ t.test('a topic that somebody asks for later goes on with its number', async (t)
   publisher.publish(log('three'));
   const [, frame] = await late.receive();
   t.match(unpackr.unpack(frame ?? Buffer.alloc(0)), { seq: 3n, body: { message: 'three' } });
+});
+
+/** A subscriber by hand, which may say what ZeroMQ's own never says. */
+async function rawSubscriber(t: Test, address: string) {
+  const socket = connect(Number(address.split(':').at(-1)), '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  const greeting = Buffer.alloc(64);
+  greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0]);
+  greeting.write('NULL', 12);
+  const ready = Buffer.from('\x05READY\x0bSocket-Type\0\0\0\x03SUB', 'latin1');
+  let received = 0;
+  const answered = new Promise<void>((resolve) => {
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.length;
+      if (received > greeting.length) resolve();
+    });
+  });
+  socket.write(Buffer.concat([greeting, Buffer.from([4, ready.length]), ready]));
+  await answered;
+  return {
+    say: (subscribe: boolean, prefix: string) =>
+      socket.write(Buffer.from([0, prefix.length + 1, subscribe ? 1 : 0, ...Buffer.from(prefix)])),
+  };
+}
+
+t.test('who takes back what others asked for silences nobody', async (t) => {
+  const { publisher, receive, address } = await connected(t, 'log/');
+  const foe = await rawSubscriber(t, address);
+  for (let k = 0; k < 3; k++) foe.say(false, 'log/');
+  // What comes after it has been read, so has that.
+  foe.say(true, 'heartbeat/');
+  const deadline = Date.now() + 10_000;
+  while (publisher.subscriptions()['heartbeat/'] === undefined && Date.now() < deadline)
+    await new Promise((resolve) => setImmediate(resolve));
+  publisher.publish(log('still here'));
+  t.match(await receive(), { body: { message: 'still here' } });
 });
 
 t.test('publishing without a subscriber costs nothing and forgets nothing', async (t) => {

@@ -32,9 +32,8 @@ interface Topic {
   message: AgentMessage;
   time: SendTime;
   state: PublisherState;
-  /** somebody asked for it, by the subscriptions of this number of changes */
+  /** somebody has asked for it at some time */
   wanted: boolean;
-  asOf: number;
 }
 
 /** What the last messages (series.end) get to leave after close, ms; a subscriber that does not read gets no more. */
@@ -59,8 +58,11 @@ export class Publisher implements MessageSink {
   readonly #boot = randomBytes(8).toString('hex');
   readonly #topics = new Map<string, Topic>();
   readonly #subscriptions = new Map<string, number>();
-  /** of subscriptions */
-  #changes = 0;
+  /**
+   * Every topic that was asked for at some time, or all of them. Never less: a peer may take back what another one asked
+   * for, and ZeroMQ tells both alike.
+   */
+  #asked: Set<string> | 'all' = new Set();
   #reader: Promise<void> = Promise.resolve();
   #failures = 0;
   #garbage = 0;
@@ -111,7 +113,7 @@ export class Publisher implements MessageSink {
     topic.time = time;
     if (message.kind === 'heartbeat') topic.state = { seqs: this.seqs() };
     // Encoding and sending are most of what a stamp costs here.
-    if (!this.#isWanted(topic)) return;
+    if (!topic.wanted) return;
     const { agent, simulated } = this.#settings;
     const frame = this.#packr.pack({
       schema: topic.schema,
@@ -175,21 +177,14 @@ export class Publisher implements MessageSink {
       const schema = `${message.kind}/${bodyVersion}`;
       const frame = Buffer.from(name, 'latin1');
       const time = { monotonicNs: 0n, taiNs: 0n };
-      topic = { frame, schema, seq: 0n, message, time, state: noState, wanted: true, asOf: -1 };
+      topic = { frame, schema, seq: 0n, message, time, state: noState, wanted: this.#wants(name) };
       this.#topics.set(name, topic);
     }
     return topic;
   }
 
-  /** A subscription counts when it was read, a turn of the event loop after it came. */
-  #isWanted(topic: Topic): boolean {
-    if (topic.asOf === this.#changes) return topic.wanted;
-    const name = topic.frame.toString('latin1');
-    // Beyond the limit not all of them are known.
-    topic.wanted = this.#subscriptions.size >= maxSubscriptions;
-    for (const prefix of this.#subscriptions.keys()) topic.wanted ||= name.startsWith(prefix);
-    topic.asOf = this.#changes;
-    return topic.wanted;
+  #wants(name: string): boolean {
+    return this.#asked === 'all' || [...this.#asked].some((prefix) => name.startsWith(prefix));
   }
 
   async #readSubscriptions(): Promise<void> {
@@ -209,11 +204,20 @@ export class Publisher implements MessageSink {
   }
 
   #note(subscribe: boolean, prefix: string): void {
+    if (subscribe) this.#ask(prefix);
     if (subscribe && this.#subscriptions.size >= maxSubscriptions && !this.#subscriptions.has(prefix)) return;
     const count = (this.#subscriptions.get(prefix) ?? 0) + (subscribe ? 1 : -1);
-    this.#changes++;
     if (count > 0) this.#subscriptions.set(prefix, count);
     else this.#subscriptions.delete(prefix);
+  }
+
+  /** It counts when it was read, a turn of the event loop after it came. */
+  #ask(prefix: string): void {
+    if (this.#asked === 'all' || this.#asked.has(prefix)) return;
+    if (this.#asked.size < maxSubscriptions) this.#asked.add(prefix);
+    else this.#asked = 'all';
+    const all = this.#asked === 'all';
+    for (const [name, topic] of this.#topics) topic.wanted ||= all || name.startsWith(prefix);
   }
 }
 
