@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace summit::image {
 
@@ -29,7 +30,7 @@ bool IsOnALine(const SkyMap& map, const Blob& blob, double fwhm) {
     return n == 0 ? std::nan("") : sum / n;
   };
   for (int32_t k = 0; k < kDirections; k++) {
-    const double angle = 3.14159265358979323846 * k / kDirections, dx = std::cos(angle), dy = std::sin(angle);
+    const double angle = std::numbers::pi * k / kDirections, dx = std::cos(angle), dy = std::sin(angle);
     if (light(dx, dy) > least && light(-dx, -dy) > least) return true;
   }
   return false;

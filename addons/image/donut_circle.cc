@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "addons/image/donuts.h"
 #include "addons/image/least_squares.h"
+#include "addons/image/middle.h"
 #include "addons/pixels/simd.h"
 
 namespace summit::image {
@@ -130,9 +132,7 @@ double EdgeFrom(double x, double y, double c, double s, const Circle& circle) {
 // Of distances from an edge, r.m.s. by their median.
 double ScatterOf(std::vector<double> off) {
   for (double& one : off) one = std::fabs(one);
-  const auto middle = off.begin() + static_cast<std::ptrdiff_t>(off.size() / 2);
-  std::nth_element(off.begin(), middle, off.end());
-  return 1.4826 * *middle;
+  return 1.4826 * MiddleOf(std::span(off));
 }
 
 // The outer circle through the points that have weight, and the shadow's about the same middle, which steadies it where

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "addons/image/donut_edges.h"
+#include "addons/image/middle.h"
 
 namespace summit::image {
 namespace {
@@ -18,13 +19,6 @@ constexpr double kSurround = 2.2;   // radii: as far as the sky about a donut is
 constexpr double kLit = 0.5;        // of the ring's level: blurring moves no place where the light has half of it
 constexpr double kPerhaps = 0.25;   // of the ring's level: with what lies beside it all of the light
 
-double MedianOf(std::vector<float>* values) {
-  if (values->empty()) return 0.0;
-  const auto middle = values->begin() + static_cast<std::ptrdiff_t>(values->size() / 2);
-  std::nth_element(values->begin(), middle, values->end());
-  return static_cast<double>(*middle);
-}
-
 // Bins along a direction from a donut's middle, in shares of its radius.
 template <typename Take>
 void BinsAlong(const SkyMap& map, double x, double y, double radius, const Direction& d, double from, double to, double step, const Take& take) {
@@ -35,6 +29,18 @@ void BinsAlong(const SkyMap& map, double x, double y, double radius, const Direc
 }
 
 double MiddleOfBin(int32_t bin) { return bin * kBin + 0.5 * (kBin - 1); }
+
+size_t IndexOfBin(const SkyMap& map, int32_t bx, int32_t by) { return static_cast<size_t>(by) * static_cast<size_t>(map.bin_cols) + static_cast<size_t>(bx); }
+
+// Bins of the square about a place.
+template <typename Take>
+void BinsAbout(const SkyMap& map, double x, double y, double reach, const Take& take) {
+  const auto first = std::max(0, static_cast<int32_t>((y - reach) / kBin)), last = std::min(map.bin_rows - 1, static_cast<int32_t>((y + reach) / kBin));
+  const auto left = std::max(0, static_cast<int32_t>((x - reach) / kBin)), right = std::min(map.bin_cols - 1, static_cast<int32_t>((x + reach) / kBin));
+  for (int32_t by = first; by <= last; by++) {
+    for (int32_t bx = left; bx <= right; bx++) take(bx, by);
+  }
+}
 
 // Of a bin without a pixel that can be believed (the map has 0 there) what those beside it in its row have.
 double LightOfBin(const SkyMap& map, int32_t bx, int32_t by) {
@@ -85,25 +91,19 @@ bool HasForeignLight(const SkyMap& map, const std::vector<Donut>& all, size_t i,
   }
   std::vector<float> shadow;
   for (size_t degrees = 0; degrees < 360; degrees += 30) BinsAlong(map, donut.x, donut.y, donut.radius, Directions()[degrees], 0.0, 0.4, 3.0 / donut.radius, [&](int32_t bx, int32_t by) { shadow.push_back(map.Bin(bx, by)); });
-  return foreign >= kLeastForeign || MedianOf(&shadow) > std::max(0.25 * level, 4.0 * map.bin_noise / 3.0);
+  return foreign >= kLeastForeign || static_cast<double>(MiddleOf(std::span(shadow))) > std::max(0.25 * level, 4.0 * map.bin_noise / 3.0);
 }
 
 // What the map's sky lacks about a donut, amplifier by amplifier: each has its own rest of overscan.
 class SkyAbout {
  public:
   SkyAbout(const SkyMap& map, const DonutField& field, const Donut& donut) : stripes_(field.stripes) {
-    const double reach = kSurround * donut.radius;
     std::array<std::vector<float>, kMostAmps> dark;
-    const auto first = std::max(0, static_cast<int32_t>((donut.y - reach) / kBin)), last = std::min(map.bin_rows - 1, static_cast<int32_t>((donut.y + reach) / kBin));
-    const auto left = std::max(0, static_cast<int32_t>((donut.x - reach) / kBin)), right = std::min(map.bin_cols - 1, static_cast<int32_t>((donut.x + reach) / kBin));
     const auto limit = static_cast<float>(4.0 * map.bin_noise);
-    for (int32_t by = first; by <= last; by++) {
-      for (int32_t bx = left; bx <= right; bx++) {
-        const float value = map.Bin(bx, by);
-        if (value > limit || field.lit[static_cast<size_t>(by) * static_cast<size_t>(map.bin_cols) + static_cast<size_t>(bx)] != 0) continue;
-        dark[AmpAt(bx * kBin)].push_back(value - static_cast<float>(stripes_.At(bx, by)));
-      }
-    }
+    BinsAbout(map, donut.x, donut.y, kSurround * donut.radius, [&](int32_t bx, int32_t by) {
+      const float value = map.Bin(bx, by);
+      if (value <= limit && field.lit[IndexOfBin(map, bx, by)] == 0) dark[AmpAt(bx * kBin)].push_back(value - static_cast<float>(stripes_.At(bx, by)));
+    });
     std::vector<float> every;
     for (const std::vector<float>& values : dark) every.insert(every.end(), values.begin(), values.end());
     const double all_of_it = ClippedMean(every, map.bin_noise, 0.0);
@@ -120,7 +120,7 @@ class SkyAbout {
   static double ClippedMean(std::vector<float> values, double noise, double otherwise) {
     constexpr size_t kLeast = 100;
     if (values.size() < kLeast) return otherwise;
-    const double middle = MedianOf(&values);
+    const auto middle = static_cast<double>(MiddleOf(std::span(values)));
     double sum = 0.0;
     int32_t n = 0;
     for (const float value : values) {
@@ -205,14 +205,10 @@ std::vector<uint8_t> BinsWithLight(const SkyMap& map, const std::vector<Donut>& 
   std::vector<uint8_t> lit(map.bins.size(), 0);
   for (const Donut& donut : all) {
     const double reach = kBeyond * donut.radius;
-    const auto first = std::max(0, static_cast<int32_t>((donut.y - reach) / kBin)), last = std::min(map.bin_rows - 1, static_cast<int32_t>((donut.y + reach) / kBin));
-    const auto left = std::max(0, static_cast<int32_t>((donut.x - reach) / kBin)), right = std::min(map.bin_cols - 1, static_cast<int32_t>((donut.x + reach) / kBin));
-    for (int32_t by = first; by <= last; by++) {
-      for (int32_t bx = left; bx <= right; bx++) {
-        const double dx = MiddleOfBin(bx) - donut.x, dy = MiddleOfBin(by) - donut.y;
-        if (dx * dx + dy * dy < reach * reach) lit[static_cast<size_t>(by) * static_cast<size_t>(map.bin_cols) + static_cast<size_t>(bx)] = 1;
-      }
-    }
+    BinsAbout(map, donut.x, donut.y, reach, [&](int32_t bx, int32_t by) {
+      const double dx = MiddleOfBin(bx) - donut.x, dy = MiddleOfBin(by) - donut.y;
+      if (dx * dx + dy * dy < reach * reach) lit[IndexOfBin(map, bx, by)] = 1;
+    });
   }
   return lit;
 }

@@ -3,25 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "addons/image/donut_circle.h"
 #include "addons/image/donut_edges.h"
 #include "addons/image/donut_light.h"
 #include "addons/image/donut_search.h"
+#include "addons/image/middle.h"
 #include "addons/image/parallel.h"
 
 namespace summit::image {
 namespace {
 
 constexpr double kLeastAgreement = 0.3;  // of the directions that lie on the CCD
-
-float MedianOf(std::vector<float> values) {
-  if (values.empty()) return 0.0f;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // Its circle, and the level of its ring for `flux`. False for what is no donut.
 bool FindCircle(const SkyMap& map, const DonutPlace& place, Donut* donut) {
@@ -107,10 +102,10 @@ SensorRadius TypicalRadius(const std::vector<Donut>& donuts) {
   }
   SensorRadius out{std::nan(""), std::nan(""), static_cast<int32_t>(radii.size())};
   if (radii.empty()) return out;
-  out.radius = static_cast<double>(MedianOf(radii));
+  out.radius = static_cast<double>(MiddleOf(std::span(radii)));
   std::vector<float> off;
   for (const float radius : radii) off.push_back(std::fabs(radius - static_cast<float>(out.radius)));
-  out.err = std::max(0.1, 1.4826 * 1.2533 * static_cast<double>(MedianOf(off)) / std::sqrt(static_cast<double>(radii.size())));
+  out.err = std::max(0.1, 1.4826 * 1.2533 * static_cast<double>(MiddleOf(std::span(off))) / std::sqrt(static_cast<double>(radii.size())));
   return out;
 }
 

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "addons/image/interpolate.h"
 #include "addons/image/isr_rows.h"
+#include "addons/image/middle.h"
 #include "addons/image/parallel.h"
 
 namespace summit::image {
@@ -23,12 +25,6 @@ constexpr float kBrightImage = 10000.0f, kLeastBrightOverscan = 0.5f;
 // Medians over the detectors' own tables: what the camera has where nobody measured.
 double NominalGain(const DetectorModel& model) { return &model == &Latiss() ? 1.08 : 1.27; }
 double NominalReadNoise(const DetectorModel& model) { return &model == &Latiss() ? 9.0 : 8.3; }
-
-float MedianOf(float* values, size_t n) {
-  float* middle = values + n / 2;
-  std::nth_element(values, middle, values + n);
-  return *middle;
-}
 
 }  // namespace
 
@@ -158,7 +154,7 @@ void Isr::MeasureOverscans(const int32_t* planes, IsrImage* out) {
 bool Isr::IsLit(const int32_t* planes, int32_t amp, OverscanScratch* scratch) const {
   const auto at = static_cast<size_t>(amp);
   std::copy_n(parallel_[at].level.begin(), kAmpCols, scratch->order.begin());
-  const float overscan = MedianOf(scratch->order.data(), kAmpCols);
+  const float overscan = MiddleOf(std::span(scratch->order.data(), static_cast<size_t>(kAmpCols)));
   if (overscan <= kLeastBrightOverscan * kBrightImage) return false;
   constexpr int32_t kRows = 4, kCols = 8;  // one pixel of so many is enough for a median
   size_t n = 0;
@@ -167,7 +163,7 @@ bool Isr::IsLit(const int32_t* planes, int32_t amp, OverscanScratch* scratch) co
     const int32_t* from = planes + at * kAmpPixels + static_cast<size_t>(row) * kAmpCols;
     for (int32_t col = kDataFirstCol; col < kDataFirstCol + kDataCols; col += kCols) scratch->sorted[n++] = (static_cast<float>(from[col]) - level) * amps_[at].gain;
   }
-  const float image = MedianOf(scratch->sorted.data(), n);
+  const float image = MiddleOf(std::span(scratch->sorted.data(), static_cast<size_t>(n)));
   return image > kBrightImage && overscan > kLeastBrightOverscan * image;
 }
 
@@ -193,7 +189,7 @@ void Isr::MeasureCrosstalkMiddles(const int32_t* planes) {
   });
   ForEachPart(threads, n, [&](int32_t i) {
     const size_t each = static_cast<size_t>(kSampleRows) * kRowCols;
-    amps_[static_cast<size_t>(i)].crosstalk_middle = MedianOf(&sample_[static_cast<size_t>(i) * each], each);
+    amps_[static_cast<size_t>(i)].crosstalk_middle = MiddleOf(std::span(&sample_[static_cast<size_t>(i) * each], each));
   });
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 
+#include "addons/image/middle.h"
 #include "addons/image/parallel.h"
 #include "addons/image/sky_rows.h"
 
@@ -24,9 +25,7 @@ struct Level {
 
 float MedianOf(std::span<float> values) {
   if (values.size() <= static_cast<size_t>(kMostRanked)) return RankedValue(values, values.size() / 2);
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return MiddleOf(values);
 }
 
 // Median, and 1.4826 times the median distance from it.

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "addons/image/least_squares.h"
+#include "addons/image/middle.h"
 
 namespace summit::image {
 namespace {
@@ -19,13 +21,6 @@ constexpr int32_t kSmoothRows = 20;              // on each side, for the sky be
 // Hydrogen's and what the atmosphere's oxygen takes away; nebulae also shine in oxygen's own.
 constexpr std::array<double, 5> kAbsorption = {434.0, 486.1, 656.3, 687.2, 760.5};
 constexpr std::array<double, 5> kEmission = {434.0, 486.1, 495.9, 500.7, 656.3};
-
-double MedianOf(std::vector<double>* values) {
-  if (values->empty()) return 0.0;
-  const auto middle = values->begin() + static_cast<std::ptrdiff_t>(values->size() / 2);
-  std::nth_element(values->begin(), middle, values->end());
-  return *middle;
-}
 
 // Above the map's own sky, beside the trace, row by row and then smoothed.
 std::vector<double> SkyBeside(const SkyMap& map, const Trace& trace, double fwhm, int32_t first, int32_t last) {
@@ -39,12 +34,12 @@ std::vector<double> SkyBeside(const SkyMap& map, const Trace& trace, double fwhm
         if (x >= 0 && x < map.cols && map.State(x, y) == kGoodPixel) values.push_back(static_cast<double>(map.Pixel(x, y)));
       }
     }
-    rows.push_back(values.empty() ? map.SkyAt(middle, y) : MedianOf(&values));
+    rows.push_back(values.empty() ? map.SkyAt(middle, y) : MiddleOf(std::span(values)));
   }
   const auto n = static_cast<int32_t>(rows.size());
   for (int32_t i = 0; i < n; i++) {
     values.assign(rows.begin() + std::max(0, i - kSmoothRows), rows.begin() + std::min(n, i + kSmoothRows + 1));
-    out.push_back(MedianOf(&values));
+    out.push_back(MiddleOf(std::span(values)));
   }
   return out;
 }
@@ -91,7 +86,7 @@ std::vector<double> LessContinuum(const Spectrum& s, int32_t half, std::vector<d
   std::vector<double> out, values;
   for (int32_t i = 0; i < n; i++) {
     values.assign(s.flux.begin() + std::max(0, i - half), s.flux.begin() + std::min(n, i + half + 1));
-    continuum->push_back(MedianOf(&values));
+    continuum->push_back(MiddleOf(std::span(values)));
     out.push_back(s.flux[static_cast<size_t>(i)] - continuum->back());
   }
   return out;
@@ -157,7 +152,7 @@ bool FitSpectrumLine(const Spectrum& s, double lambda, double at_px, double fwhm
   }
   if (points.size() < 12) return false;
   std::vector<double> ends = {points[0][1], points[1][1], points[2][1], points[points.size() - 1][1], points[points.size() - 2][1], points[points.size() - 3][1]};
-  p[3] = MedianOf(&ends);
+  p[3] = MiddleOf(std::span(ends));
   const auto middle = std::min_element(points.begin(), points.end(), [at_px](const auto& a, const auto& b) { return std::fabs(a[0] - at_px) < std::fabs(b[0] - at_px); });
   p[1] = (*middle)[1] - p[3];
   const auto sum = [&](const std::array<double, 5>& q, Normals<5>* to) {
@@ -192,7 +187,7 @@ bool Refine(const Grating& grating, Spectrum* s) {
   }
   std::vector<double> all;
   for (const Vote& vote : votes) all.push_back(vote.mm);
-  const double middle = MedianOf(&all);
+  const double middle = MiddleOf(std::span(all));
   double weight = 0.0, sum = 0.0;
   int32_t n = 0;
   std::vector<SpectrumLine> kept;
@@ -229,7 +224,7 @@ Spectrum ExtractSpectrum(const SkyMap& map, const Trace& trace, double fwhm_disp
   for (int32_t y = first; y <= last; y++) ExtractRow(map, trace, y, sky[static_cast<size_t>(y - first)], &s);
   std::vector<double> snr;
   for (size_t i = 0; i < s.flux.size(); i++) snr.push_back(s.flux[i] / std::sqrt(s.variance[i]));
-  s.median_snr = MedianOf(&snr);
+  s.median_snr = MiddleOf(std::span(snr));
   std::vector<double> continuum;
   // Five times the lines' width, so that the median passes under them.
   const std::vector<double> light = LessContinuum(s, static_cast<int32_t>(4.0 * fwhm_disp), &continuum);

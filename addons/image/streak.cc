@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+
+#include "addons/image/middle.h"
 
 namespace summit::image {
 namespace {
@@ -99,10 +102,7 @@ Streak FindStreak(const SkyMap& map, double x, double y, double fwhm) {
   }
   std::vector<double> level(rings.size(), 0.0);
   for (size_t i = 0; i < rings.size(); i++) {
-    if (rings[i].empty()) continue;
-    const auto middle = rings[i].begin() + static_cast<std::ptrdiff_t>(rings[i].size() / 2);
-    std::nth_element(rings[i].begin(), middle, rings[i].end());
-    level[i] = *middle;
+    level[i] = MiddleOf(std::span(rings[i]));
   }
   for (Point& p : points) p.value -= level[static_cast<size_t>(std::hypot(p.dx, p.dy))];
   const auto reach = static_cast<int32_t>(kAcross * fwhm);

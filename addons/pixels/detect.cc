@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "addons/pixels/simd.h"
+#include "addons/pixels/strongest.h"
 
 namespace summit::pixels {
 namespace {
@@ -176,16 +177,6 @@ bool IsPeak(const float* filtered, int32_t rows, int32_t cols, int32_t r, int32_
   return true;
 }
 
-void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
-  int32_t at = std::min(*count, kMaxCandidates);
-  while (at > 0 && out[at - 1].significance < candidate.significance) {
-    if (at < kMaxCandidates) out[at] = out[at - 1];
-    at--;
-  }
-  if (at < kMaxCandidates) out[at] = candidate;
-  *count = std::min(*count + 1, kMaxCandidates);
-}
-
 }  // namespace
 
 void Detector::CapHotPixels(const Window& window, float noise) {
@@ -238,7 +229,7 @@ int32_t Detector::Find(const Window& window, float noise, float fwhm, float thre
       Candidate found{static_cast<float>(c), static_cast<float>(r), row[c] * scale};
       if (c > 0 && c + 1 < window.cols) found.x += Vertex(row[c - 1], row[c], row[c + 1]);
       if (r > 0 && r + 1 < window.rows) found.y += Vertex(row[c - kWindowStride], row[c], row[c + kWindowStride]);
-      Insert(found, &count, out);
+      InsertByRank(found, &Candidate::significance, kMaxCandidates, &count, out);
     }
   }
   return count;

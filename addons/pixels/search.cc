@@ -8,6 +8,7 @@
 #include "addons/pixels/medians.h"
 #include "addons/pixels/read_pixels.h"
 #include "addons/pixels/simd.h"
+#include "addons/pixels/strongest.h"
 #include "addons/pixels/window.h"
 
 namespace summit::pixels {
@@ -131,16 +132,6 @@ SUMMIT_INLINE uint32_t GroupsAboveBody(const float* row, int32_t stride, int32_t
 }
 SUMMIT_DISPATCHED(GroupsAbove, GroupsAboveBody)
 
-void Insert(const Candidate& candidate, int32_t* count, Candidate* out) {
-  int32_t at = std::min(*count, kMaxCandidates);
-  while (at > 0 && out[at - 1].significance < candidate.significance) {
-    if (at < kMaxCandidates) out[at] = out[at - 1];
-    at--;
-  }
-  if (at < kMaxCandidates) out[at] = candidate;
-  *count = std::min(*count + 1, kMaxCandidates);
-}
-
 }  // namespace
 
 // Columns from rows spread over the ROI, and the noise of a pixel against them.
@@ -236,7 +227,8 @@ int32_t WideSearch::Find(const ImageView& image, float threshold, Candidate* out
     const int32_t r = places_[i].row, c = places_[i].col;
     const float v = SmoothedAt(r, c);
     if (v < level || *Bin(r, c) < level / 16.0f || !IsPeak(r, c, rows, cols)) continue;
-    Insert({(static_cast<float>(c) + 0.5f) * kBin - 0.5f, (static_cast<float>(r) + 0.5f) * kBin - 0.5f, v / (noise * kBin * 6.0f)}, &count, out);
+    const Candidate found{(static_cast<float>(c) + 0.5f) * kBin - 0.5f, (static_cast<float>(r) + 0.5f) * kBin - 0.5f, v / (noise * kBin * 6.0f)};
+    InsertByRank(found, &Candidate::significance, kMaxCandidates, &count, out);
   }
   return count;
 }

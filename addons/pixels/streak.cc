@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "addons/pixels/medians.h"
+#include "addons/pixels/strongest.h"
 
 namespace summit::pixels {
 namespace {
@@ -88,13 +89,7 @@ int32_t RimPeaks(const Window& w, float least, RimPeak* peaks) {
     bool peak = true;
     for (int32_t k = 1; k <= 2 && peak; k++) peak = boxes[i] > boxes[(i + k) % n] && boxes[i] >= boxes[(i + n - k) % n];
     if (!peak) continue;
-    int32_t at = std::min(count, kMaxRimPeaks);
-    while (at > 0 && peaks[at - 1].light < boxes[i]) {
-      if (at < kMaxRimPeaks) peaks[at] = peaks[at - 1];
-      at--;
-    }
-    if (at < kMaxRimPeaks) peaks[at] = PlaceOf(w, (i + 1) % n, boxes[i]);
-    count = std::min(count + 1, kMaxRimPeaks);
+    InsertByRank(PlaceOf(w, (i + 1) % n, boxes[i]), &RimPeak::light, kMaxRimPeaks, &count, peaks);
   }
   return count;
 }

@@ -9,7 +9,7 @@ import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
 import { type Body, Subscription } from '../processes/subscription.js';
 import { DaqClient } from './daq-client.js';
-import type { Outcome } from './injection.js';
+import { type Outcome, until } from './injection.js';
 
 type Section = Record<string, unknown>;
 
@@ -116,7 +116,7 @@ export async function runImageCampaign(options: ImageCampaignOptions): Promise<r
     subscription = new Subscription(data, ['image.', 'alarm/', 'heartbeat/'], (kind, body) =>
       heard.push({ kind, body }),
     );
-    await until('a heartbeat', () => heard.some(({ kind }) => kind === 'heartbeat'));
+    await comes('a heartbeat', () => heard.some(({ kind }) => kind === 'heartbeat'));
     for (const [n, kind] of plan.entries()) {
       const seed = options.seed + Math.floor(n / chosen.length);
       const problems: string[] = [];
@@ -156,7 +156,7 @@ async function take(daq: DaqClient, heard: readonly Fate[]): Promise<readonly Fa
         body.obsid === image &&
         detectors.includes(String(body.sensor)),
     );
-  await until(`the fate of ${String(image)}`, () => fates().length >= detectors.length);
+  await comes(`the fate of ${String(image)}`, () => fates().length >= detectors.length);
   return fates();
 }
 
@@ -186,10 +186,6 @@ async function unbalanced(control: ControlClient): Promise<string[]> {
     : [`created ${of('created')} is accounted for as ${of('delivered')} + ${of('failed')}`];
 }
 
-async function until(what: string, done: () => boolean): Promise<void> {
-  const end = Date.now() + fateMs;
-  while (!done()) {
-    if (Date.now() > end) throw new Error(`${what} did not come within ${fateMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+async function comes(what: string, done: () => boolean): Promise<void> {
+  if (!(await until(async () => done(), fateMs))) throw new Error(`${what} did not come within ${fateMs} ms`);
 }

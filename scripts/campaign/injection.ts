@@ -214,7 +214,7 @@ async function wrong({ truthFile, observer }: Stage, from: number): Promise<stri
 }
 
 /** False when it did not come. */
-async function until(condition: () => Promise<boolean>, withinMs = patienceMs): Promise<boolean> {
+export async function until(condition: () => Promise<boolean>, withinMs = patienceMs): Promise<boolean> {
   const end = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > end) return false;

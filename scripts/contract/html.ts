@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rig's report on one page, for someone who was not there.
+import { counterNames } from '../demonstration/board.js';
 import type { Histogram } from './doors.js';
 import type { Case, RigReport } from './suite.js';
 
@@ -62,20 +63,6 @@ function doors(all: readonly Histogram[]): string {
   return `<table>${row(['door, us', 'p50', 'p99', 'max', 'stamps', 'how many below'], 'th')}${rows.join('')}</table>`;
 }
 
-const accountColumns = [
-  'sent',
-  'seen',
-  'complete',
-  'incomplete',
-  'bad',
-  'duplicate',
-  'dropped',
-  'lost',
-  'published',
-  'rejected',
-  'superseded',
-];
-
 function count(cases: readonly Case[], wanted: Case['verdict']): number {
   return cases.filter(({ verdict }) => verdict === wanted).length;
 }
@@ -84,10 +71,10 @@ function accounts({ sensors }: RigReport): string {
   const sum = (key: string) => Object.values(sensors).reduce((total, all) => total + (all[key] ?? 0), 0);
   const rows = Object.entries(sensors).map(([name, all]) => [
     name,
-    ...accountColumns.map((key) => all[key] ?? 0),
+    ...counterNames.map((key) => all[key] ?? 0),
   ]);
-  rows.push(['all', ...accountColumns.map(sum)]);
-  return table(['sensor', ...accountColumns], rows);
+  rows.push(['all', ...counterNames.map(sum)]);
+  return table(['sensor', ...counterNames], rows);
 }
 
 function links({ links: all }: RigReport): string {

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "addons/plugins/gds/guard.h"
+#include "addons/plugins/library.h"
 
 namespace summit::gds {
 namespace {
@@ -54,7 +54,7 @@ Commands::Commands(std::string partition, std::string interface_name, Outlet* ou
     : partition_(std::move(partition)), interface_(std::move(interface_name)), outlet_(outlet) {}
 
 std::string Commands::Connect(RunningSeries* running) {
-  return Guarded([this, running] {
+  return plugins::Guarded([this, running] {
     client_ = interface_.empty() ? std::make_unique<GDS::Client>(partition_.c_str())
                                  : std::make_unique<GDS::Client>(partition_.c_str(), interface_.c_str());
     GDS::Status status;
@@ -131,7 +131,7 @@ void Commands::Look() {
   GDS::Status status;
   GDS::Series series;
   int code = kUnknown;
-  std::string problem = Guarded([&] { code = client_->series(status, series); });
+  std::string problem = plugins::Guarded([&] { code = client_->series(status, series); });
   if (problem.empty() && code == kCommandTimeout) problem = "COMMAND_TIMEOUT";
   const bool up = problem.empty();
   if (up == up_ && (up || told_down_)) return;
@@ -149,7 +149,7 @@ std::string Commands::Answer(const std::string& text) {
   GDS::Status status;
   std::string problem;
   int code = kUnknown;
-  const std::string thrown = Guarded([&] { code = Call(request["command"].get<std::string>(), text, &status, &problem); });
+  const std::string thrown = plugins::Guarded([&] { code = Call(request["command"].get<std::string>(), text, &status, &problem); });
   if (!thrown.empty()) return Reply(kUnknown, thrown);
   if (!problem.empty()) return Reply(code, problem);
   if (code == kSuccess) code = static_cast<int>(status.status());

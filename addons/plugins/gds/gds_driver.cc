@@ -14,8 +14,8 @@
 #include <thread>
 
 #include "addons/plugins/gds/commands.h"
-#include "addons/plugins/gds/guard.h"
 #include "addons/plugins/gds/subscription.h"
+#include "addons/plugins/library.h"
 
 #ifndef SUMMIT_GDS_SDK
 #define SUMMIT_GDS_SDK "unknown"
@@ -80,7 +80,7 @@ std::string GdsLink::Open() {
   RunningSeries running;
   std::string problem = commands_.Connect(&running);
   if (problem.empty()) {
-    problem = Guarded([this] {
+    problem = plugins::Guarded([this] {
       GDS::LocationSet locations;
       for (const uint8_t one : settings_.locations) {
         locations.insert(GDS::Location(static_cast<uint8_t>(one / 9), static_cast<uint8_t>(one / 3 % 3), static_cast<uint8_t>(one % 3)));
@@ -103,7 +103,7 @@ void GdsLink::Start() {
 void GdsLink::Run() {
   std::string last;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const std::string problem = Guarded([this] { subscription_->wait(); });
+    const std::string problem = plugins::Guarded([this] { subscription_->wait(); });
     if (!problem.empty() && problem != last) outlet_.Log(40, "the DAQ library says: " + problem);
     last = problem;
     if (!problem.empty()) std::this_thread::sleep_for(milliseconds(100));
@@ -153,25 +153,18 @@ void GdsLink::Stats(SummitLinkStats* stats) const {
     name("err_miss_beg", location, sensor.err_miss_beg);
     name("err_miss_end", location, sensor.err_miss_end);
   }
-  const uint32_t room = std::min<uint32_t>(stats->struct_size, sizeof(all));
-  std::memcpy(stats, &all, room);
-  stats->struct_size = room;
+  plugins::Give(all, stats);
 }
 
 GdsLink* Of(void* handle) { return static_cast<GdsLink*>(handle); }
 
-int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {
-  std::snprintf(message, message_bytes, "%s", text.c_str());
-  return code;
-}
-
 int Open(const char* json, const SummitHost* host, void** handle, char* message, uint64_t message_bytes) {
   Settings settings;
   std::string problem = ReadSettings(json, &settings);
-  if (!problem.empty()) return Refuse(SUMMIT_ERR_CONFIG, problem, message, message_bytes);
+  if (!problem.empty()) return plugins::Refuse(SUMMIT_ERR_CONFIG, problem, message, message_bytes);
   auto link = std::make_unique<GdsLink>(*host, settings);
   problem = link->Open();
-  if (!problem.empty()) return Refuse(SUMMIT_ERR_RESOURCE, problem, message, message_bytes);
+  if (!problem.empty()) return plugins::Refuse(SUMMIT_ERR_RESOURCE, problem, message, message_bytes);
   *handle = link.release();
   return SUMMIT_OK;
 }

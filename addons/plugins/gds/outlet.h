@@ -5,21 +5,14 @@
 #ifndef SUMMIT_PLUGINS_GDS_OUTLET_H_
 #define SUMMIT_PLUGINS_GDS_OUTLET_H_
 
-#include <time.h>
-
 #include <cstdint>
 #include <mutex>
 #include <string>
 
 #include "addons/daq/driver.h"
+#include "addons/plugins/library.h"
 
 namespace summit::gds {
-
-inline uint64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
-}
 
 class Outlet {
  public:
@@ -43,7 +36,7 @@ class Outlet {
     frame.event_type = type;
     frame.location = 0xFF;
     frame.stamps_sent = UINT64_MAX;
-    frame.t_first_ns = frame.t_last_ns = MonotonicNs();
+    frame.t_first_ns = frame.t_last_ns = plugins::MonotonicNs();
     return frame;
   }
   void LinkEvent(uint8_t type, const std::string& text) {

@@ -71,7 +71,7 @@ uint8_t* Subscription::allocate(unsigned size) {
   token_ = outlet_->Acquire(size, &memory);
   memory_ = token_ != 0 ? static_cast<uint8_t*>(memory) : nullptr;
   bytes_ = size;
-  came_ns_ = MonotonicNs();
+  came_ns_ = plugins::MonotonicNs();
   if (memory_ != nullptr) return memory_;
   if (scratch_.size() < size) scratch_.resize(size);
   return scratch_.data();

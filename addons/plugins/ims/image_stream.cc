@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "addons/plugins/ims/image_stream.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <daq/Location.hh>
 #include <daq/LocationSet.hh>
-#include <exception>
 #include <ims/ImageMetadata.hh>
 #include <ims/Source.hh>
-#include <ims/SourceMetadata.hh>
 #include <vector>
+
+#include "addons/plugins/library.h"
 
 namespace summit::ims {
 namespace {
@@ -23,25 +21,6 @@ constexpr size_t kPiece = 1 << 20;
 // One REB frame of one CCD: what a wavefront board and LATISS give.
 constexpr uint64_t kStreamBytes = uint64_t{576} * 2048 * 36;
 
-uint64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
-}
-
-// The one place where the library's exceptions end.
-template <typename Call>
-std::string Guarded(Call&& call) {
-  try {
-    call();
-    return "";
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
-}
-
 }  // namespace
 
 struct ImageStream::OnItsWay {
@@ -51,7 +30,7 @@ struct ImageStream::OnItsWay {
     event.struct_size = sizeof(event);
     event.type = SUMMIT_IMAGE_COMPLETE;
     event.image = number;
-    event.t_ns = MonotonicNs();
+    event.t_ns = plugins::MonotonicNs();
     host_.image(host_.context, &event);
   }
   OnItsWay(const OnItsWay&) = delete;
@@ -65,7 +44,7 @@ struct ImageStream::OnItsWay {
 };
 
 std::string ImageStream::Open() {
-  return Guarded([this] {
+  return plugins::Guarded([this] {
     store_ = std::make_unique<IMS::Store>(settings_.partition.c_str());
     stream_ = std::make_unique<IMS::Stream>(*store_, kWaitUs);
   });
@@ -100,7 +79,7 @@ bool ImageStream::Stop(milliseconds deadline) {
 void ImageStream::Watch() {
   std::string last;
   while (!stopping_.load()) {
-    const std::string problem = Guarded([this] {
+    const std::string problem = plugins::Guarded([this] {
       IMS::Image image(*store_, *stream_, kWaitUs);
       if (!(!image)) Announce(image);
     });
@@ -119,7 +98,7 @@ void ImageStream::Announce(IMS::Image& image) {
   event.type = SUMMIT_IMAGE_CREATED;
   event.image = image.id().value();
   event.t_src_tai_ns = static_cast<uint64_t>(metadata.timestamp());
-  event.t_ns = MonotonicNs();
+  event.t_ns = plugins::MonotonicNs();
   event.name = name.c_str();
   event.json = text.c_str();
   images_.fetch_add(1, std::memory_order_relaxed);
@@ -142,11 +121,11 @@ void ImageStream::Fetch(const std::shared_ptr<OnItsWay>& image, uint8_t element)
   event.struct_size = sizeof(event);
   event.image = image->number;
   int status = SUMMIT_IMAGE_REFUSED;
-  const std::string problem = Guarded([&] { status = Read(*image, element, &event); });
+  const std::string problem = plugins::Guarded([&] { status = Read(*image, element, &event); });
   if (!problem.empty()) Log(40, "the DAQ library says: " + problem);
   if (event.type == 0) return;  // it did not begin
   event.type = SUMMIT_IMAGE_SOURCE_END;
-  event.t_ns = MonotonicNs();
+  event.t_ns = plugins::MonotonicNs();
   event.status = status;
   event.data = nullptr;
   event.json = nullptr;
@@ -161,7 +140,7 @@ int ImageStream::Read(const OnItsWay& image, uint8_t element, SummitImageEvent* 
   event->bytes_expected = kStreamBytes;
   SummitImageEvent begin = *event;
   begin.type = SUMMIT_IMAGE_SOURCE;
-  begin.t_ns = MonotonicNs();
+  begin.t_ns = plugins::MonotonicNs();
   if (!Tell(begin)) return SUMMIT_IMAGE_OK;
   event->type = SUMMIT_IMAGE_DATA;
   const auto until = std::chrono::steady_clock::now() + milliseconds(settings_.source_timeout_ms);
@@ -182,7 +161,7 @@ int ImageStream::Read(const OnItsWay& image, uint8_t element, SummitImageEvent* 
       event->offset = at;
       event->bytes = bytes;
       event->data = piece.data();
-      event->t_ns = MonotonicNs();
+      event->t_ns = plugins::MonotonicNs();
       bytes_.fetch_add(bytes, std::memory_order_relaxed);
       // Not wanted any more: the host knows why.
       if (!Tell(*event)) return SUMMIT_IMAGE_OK;

@@ -12,7 +12,6 @@
 #include <ims/Image.hh>
 #include <ims/Store.hh>
 #include <ims/Stream.hh>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>

@@ -4,13 +4,13 @@
 // Options: {"partition": "camera", "sourceTimeoutMs": 60000}; "locations" of guide sensors are accepted and mean nothing here.
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "addons/plugins/ims/image_stream.h"
 #include "addons/plugins/ims/json_text.h"
+#include "addons/plugins/library.h"
 
 #ifndef SUMMIT_IMS_SDK
 #define SUMMIT_IMS_SDK "unknown"
@@ -19,23 +19,18 @@
 namespace summit::ims {
 namespace {
 
-int Refuse(int code, const std::string& text, char* message, uint64_t message_bytes) {
-  std::snprintf(message, message_bytes, "%s", text.c_str());
-  return code;
-}
-
 ImageStream* Of(void* handle) { return static_cast<ImageStream*>(handle); }
 
 int Open(const char* text, const SummitHost* host, void** handle, char* message, uint64_t message_bytes) {
   Settings settings;
   std::string problem = ReadSettings(text, &settings);
-  if (!problem.empty()) return Refuse(SUMMIT_ERR_CONFIG, problem, message, message_bytes);
+  if (!problem.empty()) return plugins::Refuse(SUMMIT_ERR_CONFIG, problem, message, message_bytes);
   const bool knows_images = host->struct_size >= sizeof(SummitHost) && host->image != nullptr;
-  if (!knows_images) return Refuse(SUMMIT_ERR_CONFIG, "ims: the agent's role takes no full frames: expected aos or auxtel", message, message_bytes);
+  if (!knows_images) return plugins::Refuse(SUMMIT_ERR_CONFIG, "ims: the agent's role takes no full frames: expected aos or auxtel", message, message_bytes);
   const std::string partition = settings.partition;
   auto stream = std::make_unique<ImageStream>(*host, std::move(settings));
   problem = stream->Open();
-  if (!problem.empty()) return Refuse(SUMMIT_ERR_RESOURCE, "ims: partition " + partition + ": the DAQ library says: " + problem, message, message_bytes);
+  if (!problem.empty()) return plugins::Refuse(SUMMIT_ERR_RESOURCE, "ims: partition " + partition + ": the DAQ library says: " + problem, message, message_bytes);
   *handle = stream.release();
   return SUMMIT_OK;
 }
@@ -47,9 +42,7 @@ int Stats(void* handle, SummitLinkStats* stats) {
   all.packets = Of(handle)->images();
   all.bytes = Of(handle)->bytes();
   std::snprintf(all.version, sizeof(all.version), "ims 1, SDK %s", SUMMIT_IMS_SDK);
-  const uint32_t room = std::min<uint32_t>(stats->struct_size, sizeof(all));
-  std::memcpy(stats, &all, room);
-  stats->struct_size = room;
+  plugins::Give(all, stats);
   return SUMMIT_OK;
 }
 

@@ -91,11 +91,6 @@ class Image {
   std::shared_ptr<const Entry> entry_;
 };
 
-class SourceMetadata {
- public:
-  const char* platform() const { return "mock"; }
-};
-
 class Source {
  public:
   Source(const Id&, const DAQ::Location&, Store&);
@@ -105,11 +100,9 @@ class Source {
   uint64_t size() const { return bytes_ == nullptr ? 0 : bytes_->size(); }
   // 0: done.
   int read(char* into, unsigned length, uint64_t offset);
-  const SourceMetadata& metadata() const { return metadata_; }
 
  private:
   std::shared_ptr<const std::string> bytes_;
-  SourceMetadata metadata_;
 };
 
 }  // namespace IMS
