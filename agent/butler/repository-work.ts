@@ -111,9 +111,14 @@ export class RepositoryWork {
     const waiting = new Set(this.#waiting.files);
     const arrived = this.#handover?.arrived().filter((file) => !waiting.has(file)) ?? [];
     const owed = this.#handover?.owed.filter((file) => !waiting.has(file) && existsSync(file)) ?? [];
-    // Nobody has said yet that these are on the disk.
-    const before = this.#attempt(() => arrived.forEach(syncFile));
-    const ingested = this.ingest([...inOrder(arrived), ...owed]);
+    // Nobody has said yet that these are on the disk; what cannot be put there is not taken.
+    let before: string | null = null;
+    const synced = arrived.filter((file) => {
+      const problem = this.#attempt(() => syncFile(file));
+      before = problem ?? before;
+      return problem === null;
+    });
+    const ingested = this.ingest([...inOrder(synced), ...owed]);
     return before === null ? ingested : { ...ingested, handover: before };
   }
 
