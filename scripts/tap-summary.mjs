@@ -7,6 +7,7 @@ const lines = readFileSync(process.argv[2], 'utf8').split('\n');
 const countsOnly = process.argv.includes('--counts');
 let passed = 0;
 let failed = 0;
+let failedInFile = 0;
 let diagnostics = false;
 
 /** The reason of a skip; the seconds of a test. */
@@ -39,7 +40,12 @@ for (const line of lines) {
   // Depth 0 is the file, depth 1 the named tests in it.
   if (depth === 1 && directive !== 'SKIP') {
     if (verdict === 'ok') passed++;
-    else failed++;
+    else failedInFile++;
+  }
+  // A file fails without a failed test when it cannot be loaded, or dies between its tests.
+  if (depth === 0) {
+    failed += verdict === 'ok' ? 0 : Math.max(1, failedInFile);
+    failedInFile = 0;
   }
 }
 if (countsOnly) console.log(passed, failed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads the simulator's native part: rendering, CRC32C, sendmmsg, pseudo terminals. The only file that does.
 import { createRequire } from 'node:module';
+import { inCheckout } from './checkout.js';
 
 export interface Frame {
   /** a copy of the pixels */
@@ -75,18 +76,6 @@ interface Native {
   writeCalibrations(settings: string, folder: string): Promise<void>;
 }
 
-function load(): Native {
-  const require = createRequire(import.meta.url);
-  // From sim-hw/ in the checkout and from dist/sim-hw/ in a build.
-  const tried: string[] = [];
-  for (const path of ['../build/Release/sim_native.node', '../../build/Release/sim_native.node']) {
-    try {
-      return require(path) as Native;
-    } catch (error) {
-      tried.push(`${path}: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`);
-    }
-  }
-  throw new Error(`sim_native.node cannot be loaded; run scripts/build. ${tried.join('; ')}`);
-}
-
-export const native = load();
+export const native = createRequire(import.meta.url)(
+  inCheckout('build/Release/sim_native.node', 'run scripts/build'),
+) as Native;

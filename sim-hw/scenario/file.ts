@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a scenario file: YAML (or JSON, which is YAML), checked against schema.json. Every problem is told.
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { parseDocument } from 'yaml';
 import { parseRoiSpec } from '../../agent/model/roi.js';
 import { problemsOf } from '../../agent/model/schema-problems.js';
+import { inCheckout } from '../checkout.js';
 import type { EventFate } from './events.js';
 import type { Happening, Vector } from './happenings.js';
 import type { SeriesEntry } from './plan.js';
@@ -37,12 +36,8 @@ export interface ScenarioFile {
 
 let compiled: ValidateFunction<unknown> | null = null;
 
-/** schema.json lies beside the source; a build is in a folder of the repository. */
 export function schemaPath(): string {
-  let root = dirname(fileURLToPath(import.meta.url));
-  const path = () => join(root, 'sim-hw', 'scenario', 'schema.json');
-  while (!existsSync(path()) && root !== dirname(root)) root = dirname(root);
-  return path();
+  return inCheckout('sim-hw/scenario/schema.json', 'the checkout is incomplete');
 }
 
 function validator(): ValidateFunction<unknown> {
