@@ -43,6 +43,13 @@ t.test('every mark is told with its path and what belongs there, and nothing els
   ]);
 });
 
+t.test('a mark that is only partly filled in is still one', async (t) => {
+  t.same(unfilled({ publish: { data: 'tcp://<fill in: ADDRESS>:5570' }, keys: ['<fill in', 'filled in'] }), [
+    'publish.data: to be filled in: ADDRESS',
+    'keys.0: to be filled in: ',
+  ]);
+});
+
 for (const name of ['summit-guider', 'summit-aos', 'summit-auxtel', 'rig']) {
   t.test(`${name}.yaml is refused as it is shipped, and good when it is filled in`, async (t) => {
     const path = join(folder, `${name}.yaml`);

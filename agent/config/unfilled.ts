@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values that a shipped profile leaves to the site: "<fill in: what belongs here>".
 
-const mark = /^<fill in: (.+)>$/;
+/** Also where somebody wrote beside it, or took a part of it away. */
+const mark = /<fill in:?\s*([^>]*)/i;
 
 /** One problem for each that is left, with its path. */
 export function unfilled(value: unknown, path = ''): string[] {

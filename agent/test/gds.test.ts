@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plug-in over the camera DAQ's library, built against its stand-in, which listens to the simulated DAQ.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -36,6 +36,31 @@ async function linkStats(client: ReturnType<Rig['control']>) {
     driver_version: string;
   };
 }
+
+t.test('an SDK that is not whole is refused before anything is compiled, with what it lacks', async (t) => {
+  const include = join(process.cwd(), 'addons/daq/testing/mock-gds/include');
+  const sdk = t.testdir({
+    bare: { include: { gds: { 'Decoder.hh': '' } } },
+    headers: { include: t.fixture('symlink', include) },
+    library: { include: t.fixture('symlink', include), lib: { 'libother.so': '' } },
+  });
+  const refusals: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /expected --sdk DIR or --mock/],
+    [['--sdk'], /--sdk: expected a value/],
+    [['--sdk', join(sdk, 'nowhere')], /--sdk: expected the folder of the SDK, got/],
+    [['--sdk', join(sdk, 'bare')], /bare\/include has no gds\/Client.hh/],
+    [['--sdk', join(sdk, 'headers')], /expected the SDK's libraries in .*headers\/lib, which is no folder/],
+    [['--sdk', join(sdk, 'library')], /library\/lib has no libgds.so/],
+    [['--mock', '--sdk', sdk], /not together with --sdk/],
+  ];
+  for (const [args, stderr] of refusals) {
+    const { status, stderr: told } = spawnSync('scripts/build-plugin', ['gds', ...args], {
+      encoding: 'utf8',
+    });
+    t.equal(status, 2, args.join(' '));
+    t.match(told, stderr);
+  }
+});
 
 t.test('a series from the first command to STOP, and commands that the DAQ refuses', async (t) => {
   const bench = new Rig(t);

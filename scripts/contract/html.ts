@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rig's report on one page, for someone who was not there.
-import { counterNames } from '../demonstration/board.js';
+import { counterNames as boardNames } from '../demonstration/board.js';
 import type { Histogram } from './doors.js';
 import type { Case, RigReport } from './suite.js';
 
 const style = `body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222}
 h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.8em}table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.25em .6em;border-bottom:1px solid #ddd;vertical-align:top}td.n{text-align:right}
+th,td{text-align:left;padding:.25em .6em;border-bottom:1px solid #ddd;vertical-align:top;white-space:pre-line}td.n{text-align:right}
 .pass{color:#187a2f}.fail{color:#b3261e;font-weight:bold}.not{color:#777}svg{display:block}`;
 
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const text = (value: unknown) => String(value).replaceAll(/[&<>"]/g, (c) => escapes[c] ?? c);
+
+/** All that the laws name. */
+const counterNames = [...boardNames.slice(0, -1), 'withheld', 'lost'] as const;
 
 function row(cells: readonly unknown[], tag = 'td'): string {
   const cell = (value: unknown) =>
@@ -30,7 +33,7 @@ function verdicts(cases: readonly Case[]): string {
   return `<table>${row(['', 'what', 'how it went', 's'], 'th')}${rows.join('')}</table>`;
 }
 
-const barWidth = 34;
+const barWidth = 46;
 const barHeight = 80;
 
 /** Stamps by duration, each bar twice the one before. */
@@ -107,7 +110,8 @@ seen = complete + incomplete + bad + duplicate + dropped, sent = complete + inco
 complete = published + withheld + superseded + rejected.</p>${accounts(report)}${links(report)}
 <h2>Latency, door by door</h2><p>us, of every stamp that was heard; what was disturbed is in it.</p>${doors(report.doors)}
 <h2>Counters of the link that moved</h2><p>Their meaning: addons/daq/driver.h, SummitLinkStats.</p>${table(['counter', 'value'], moved)}
-<h2>The machine</h2>${tuned(report)}`;
+<h2>The machine</h2><p>Load average when it began ${report.load.began.toFixed(1)}, when it ended ${report.load.ended.toFixed(1)}, of
+${report.machine.cores} cores: beyond that others had their part in the latencies.</p>${tuned(report)}`;
 }
 
 /** All places on one screen. */

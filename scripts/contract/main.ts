@@ -1,74 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 // scripts/rig: argv, places one after the other, report, exit code.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { htmlReport } from './html.js';
-import { loopback, ofProfile, type Place, virtualPair } from './place.js';
+import { parseRigOptions, type RigOptions, rigHelp } from './options.js';
+import { loopback, type Place, virtualPair } from './place.js';
+import { ofProfile } from './profile-place.js';
 import { type RigReport, runSuite } from './suite.js';
 
-const help = `scripts/rig [options]
+// What a place has made goes at 'exit'; its processes end when nobody holds their stdin any more.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
 
-Runs the contract of a whole agent against the simulated DAQ on loopback, then across a pair of virtual interfaces in two
-network namespaces (MTU 9000, loss, rate limit, cable pulled; needs root), or against what a profile points at. Writes rig.json
-and rig.html. Exit code 0: everything passed.
+const sorts: Readonly<Record<'loopback' | 'veth', typeof loopback>> = { loopback, veth: virtualPair };
 
-  --profile FILE    what this profile points at, such as a real partition, instead of the simulated DAQ: its guider is started,
-                    resumed, paused and stopped; nothing wrong is done to it
-  --only NAME       loopback or veth
-  --seconds N       of an exposure (default 5)
-  --rate HZ         of the simulated DAQ (default 9)
-  --size N          rows and columns of its ROIs (default 50)
-  --out DIR         where the reports go (default build/rig)
-`;
+process.exitCode = await main(process.argv.slice(2));
 
-const { values } = parseArgs({
-  options: {
-    help: { type: 'boolean', short: 'h' },
-    profile: { type: 'string' },
-    only: { type: 'string' },
-    seconds: { type: 'string', default: '5' },
-    rate: { type: 'string', default: '9' },
-    size: { type: 'string', default: '50' },
-    out: { type: 'string', default: 'build/rig' },
-  },
-});
-
-const sorts: Readonly<Record<string, typeof loopback>> = { loopback, veth: virtualPair };
-
-if (values.help) process.stdout.write(help);
-else if (values.only !== undefined && sorts[values.only] === undefined) {
-  process.stderr.write(
-    `scripts/rig: --only: expected ${Object.keys(sorts).join(' or ')}, got "${values.only}"\n`,
-  );
-  process.exitCode = 2;
-} else process.exitCode = await main();
-
-async function main(): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
+  let options: RigOptions | null;
+  let site: Place | null = null;
+  try {
+    options = parseRigOptions(args);
+    if (options === null) {
+      process.stdout.write(rigHelp);
+      return 0;
+    }
+    mkdirSync(options.out, { recursive: true });
+    if (options.profile !== null) site = ofProfile(options.profile, options.key, options.size);
+  } catch (error) {
+    process.stderr.write(`scripts/rig: ${sentenceOf(error)}\nscripts/rig --help explains\n`);
+    return 2;
+  }
+  const { only, out } = options;
   const reports: RigReport[] = [];
-  const makers = Object.entries(sorts).filter(([name]) => values.only === undefined || name === values.only);
-  if (values.profile !== undefined) reports.push(await reportOf(ofProfile(values.profile)));
-  else for (const [, make] of makers) reports.push(await simulated(make));
-  mkdirSync(values.out, { recursive: true });
-  writeFileSync(join(values.out, 'rig.json'), `${JSON.stringify(reports, null, 2)}\n`);
-  writeFileSync(join(values.out, 'rig.html'), htmlReport(reports));
-  console.log(`\nwritten to ${join(values.out, 'rig.json')} and rig.html`);
+  try {
+    if (site !== null) reports.push(await reportOf(site, options));
+    else
+      for (const [name, make] of Object.entries(sorts))
+        if (only === null || name === only) reports.push(await simulated(make, options));
+  } catch (error) {
+    // A place that cannot be made: what was tried before it is worth a report.
+    process.stderr.write(`scripts/rig: ${sentenceOf(error)}\n`);
+    if (reports.length > 0) write(reports, out);
+    return 1;
+  }
+  write(reports, out);
   return reports.every(({ pass }) => pass) ? 0 : 1;
 }
 
-async function simulated(make: typeof loopback): Promise<RigReport> {
+function write(reports: readonly RigReport[], out: string): void {
+  writeFileSync(join(out, 'rig.json'), `${JSON.stringify(reports, null, 2)}\n`);
+  writeFileSync(join(out, 'rig.html'), htmlReport(reports));
+  console.log(`\nwritten to ${join(out, 'rig.json')} and rig.html`);
+}
+
+async function simulated(make: typeof loopback, options: RigOptions): Promise<RigReport> {
   const folder = mkdtempSync(join(tmpdir(), 'summit-rig-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
   try {
-    return await reportOf(await make({ rate: Number(values.rate), size: Number(values.size), folder }));
+    return await reportOf(await make({ rate: options.rate, size: options.size, folder }), options);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
-async function reportOf(place: Place): Promise<RigReport> {
+async function reportOf(place: Place, { seconds }: RigOptions): Promise<RigReport> {
   try {
-    const report = await runSuite(place, { seconds: Number(values.seconds) });
+    const report = await runSuite(place, { seconds });
     console.log(`\n${report.place}: ${report.pass ? 'pass' : 'FAIL'}`);
     for (const { verdict, name, detail, seconds } of report.cases)
       console.log(`  ${verdict.padEnd(8)} ${name} (${seconds} s): ${detail}`);
@@ -76,4 +77,8 @@ async function reportOf(place: Place): Promise<RigReport> {
   } finally {
     await place.close();
   }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the contract suite runs: the simulated DAQ on loopback, the simulated DAQ across a pair of virtual interfaces in two
-// network namespaces, or whatever a profile points at.
+// Where the contract suite runs on the simulated DAQ: loopback, or a pair of virtual interfaces in two network namespaces.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { DaqClient } from '../campaign/daq-client.js';
 import { Child, type ChildOptions } from '../processes/child.js';
+import type { CurveKeys } from '../processes/control-client.js';
 import { freeUdpPort } from '../processes/ports.js';
 import { simGuiderProfile } from '../processes/profile.js';
 
@@ -15,6 +15,9 @@ export interface Place {
   /** what runs where, for who was not there */
   readonly about: string;
   readonly profile: string;
+  /** null: the profile's */
+  readonly roiSpec: Readonly<Record<string, unknown>> | null;
+  readonly keys: CurveKeys | Record<string, never>;
   /** null: nobody can do anything wrong here */
   readonly faults: Faults | null;
   start(options: ChildOptions): Child;
@@ -100,6 +103,8 @@ export async function loopback(options: SimulatedOptions): Promise<Place> {
     name: 'loopback',
     about: 'The simulated DAQ and the agent are two processes on one machine and talk over 127.0.0.1.',
     profile: writeProfile(options.folder, control, await freeUdpPort(), '127.0.0.1'),
+    roiSpec: null,
+    keys: {},
     faults: {
       async lose(share) {
         await daq.ask('disturb', { faults: [`drop:p=${share},unit=packet`] });
@@ -125,13 +130,25 @@ function run(command: string, ...args: string[]): void {
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
+/** Of rigs that were killed before they could remove theirs. */
+function removeOrphans(): void {
+  const names = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).matchAll(
+    /^rig-(?:daq|agent)-(\d+)/gm,
+  );
+  for (const [name, pid] of names) if (!existsSync(`/proc/${pid}`)) run('ip', 'netns', 'del', name);
+}
+
 /** Needs root. The names carry this process' number, so that rigs do not meet. */
 export async function virtualPair(options: SimulatedOptions): Promise<Place> {
+  if (process.getuid?.() !== 0)
+    throw new Error('the pair of virtual interfaces needs root: run as root, or with --only loopback');
+  removeOrphans();
   const id = String(process.pid);
   const [daqSpace, agentSpace] = [`rig-daq-${id}`, `rig-agent-${id}`];
   const [daqEnd, agentEnd] = [`rd${id}`, `ra${id}`];
   const inAgent = (...args: string[]) => run('ip', 'netns', 'exec', agentSpace, ...args);
   const remove = () => {
+    process.off('exit', remove);
     for (const space of [daqSpace, agentSpace]) {
       try {
         run('ip', 'netns', 'del', space);
@@ -140,6 +157,7 @@ export async function virtualPair(options: SimulatedOptions): Promise<Place> {
       }
     }
   };
+  process.once('exit', remove);
   try {
     run('ip', 'netns', 'add', daqSpace);
     run('ip', 'netns', 'add', agentSpace);
@@ -199,6 +217,8 @@ export async function virtualPair(options: SimulatedOptions): Promise<Place> {
       name: 'veth pair, MTU 9000',
       about: `The simulated DAQ (${daqAddress}) and the agent (${agentAddress}) are in two network namespaces of one machine, joined by a pair of virtual interfaces with jumbo frames, as two machines are by a fibre.`,
       profile: writeProfile(options.folder, control, 5580, agentAddress),
+      roiSpec: null,
+      keys: {},
       faults: {
         lose(share) {
           try {
@@ -263,16 +283,4 @@ export async function virtualPair(options: SimulatedOptions): Promise<Place> {
     remove();
     throw error;
   }
-}
-
-/** A real partition, or a rig of other machines. */
-export function ofProfile(profile: string): Place {
-  return {
-    name: profile,
-    about: 'The agent runs on this machine, against the DAQ that its profile names.',
-    profile,
-    faults: null,
-    start: (child) => new Child(child),
-    close: () => Promise.resolve(),
-  };
 }

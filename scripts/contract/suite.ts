@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract of a whole agent, through its own interface only: the same on a simulated DAQ and on a real one.
 import { execFileSync } from 'node:child_process';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeMachine, type Machine } from '../bench/machine.js';
 import { ControlClient } from '../processes/control-client.js';
 import { type Body, Subscription } from '../processes/subscription.js';
 import { Doors, type Histogram } from './doors.js';
-import type { Place } from './place.js';
+import { obsIdOf } from './obs-id.js';
+import type { Place, Spoiled } from './place.js';
 
 export interface Case {
   readonly name: string;
@@ -38,6 +40,8 @@ export interface RigReport {
     readonly remedy: string;
   }[];
   readonly machine: Machine;
+  /** load average of one minute */
+  readonly load: { readonly began: number; readonly ended: number };
 }
 
 export interface SuiteOptions {
@@ -79,6 +83,8 @@ class Suite {
   readonly #cases: Case[] = [];
   readonly #doors = new Doors();
   readonly #told: Told[] = [];
+  readonly #load = loadavg()[0] ?? Number.NaN;
+  #exposures = 0;
   #control: ControlClient | null = null;
 
   constructor(place: Place, { seconds, patient = false }: SuiteOptions) {
@@ -100,11 +106,13 @@ class Suite {
       const ready = await agent.event('ready', ({ event }) => event === 'ready', readyMs);
       const tookMs = performance.now() - began;
       this.#add('the agent starts', true, `READY after ${tookMs.toFixed(0)} ms`, began);
-      subscription = new Subscription(String(ready.data), [''], (kind, body, receivedNs) => {
+      const { keys } = this.#place;
+      const onMessage = (kind: string, body: Body, receivedNs: bigint) => {
         this.#told.push({ kind, body });
         if (kind === 'guider.result') this.#doors.add(body, receivedNs);
-      });
-      this.#control = new ControlClient(String(ready.control));
+      };
+      subscription = new Subscription(String(ready.data), [''], onMessage, keys);
+      this.#control = new ControlClient(String(ready.control), keys);
       await this.#case('it is heard, and hears its DAQ', () => this.#heard());
       await this.#case('an exposure without a loss', () => this.#exposure());
       await this.#case('another one in the same series, and STOP', () => this.#another());
@@ -150,35 +158,47 @@ class Suite {
       outcomes: stats.outcomes,
       tuning: tuningOf(this.#place.profile),
       machine: await describeMachine(),
+      load: { began: this.#load, ended: loadavg()[0] ?? Number.NaN },
     };
   }
 
   async #heard(): Promise<string> {
+    const first = await this.#until('a heartbeat', ({ kind }) => kind === 'heartbeat');
+    const { summary_state: state, simulation_mode: mode } = first.body;
+    // Without a link until it is told to.
+    if (state === 'STANDBY') for (const verb of ['start', 'enable']) await this.#ask(verb);
     await this.#until(
       'a heartbeat with a link that is up',
       ({ kind, body }) => kind === 'heartbeat' && body.link_up === true,
     );
-    const beat = this.#told.find(({ kind }) => kind === 'heartbeat');
-    if (beat?.body.summary_state === 'STANDBY') for (const verb of ['start', 'enable']) await this.#ask(verb);
-    return `summary state ${String(beat?.body.summary_state)}, simulation mode ${String(beat?.body.simulation_mode)}`;
+    return `summary state ${String(state)}, simulation mode ${String(mode)}`;
   }
 
   async #exposure(): Promise<string> {
-    await this.#ask('initGuiders');
-    return this.#expose(1);
+    await this.#begin();
+    return this.#expose();
   }
 
   async #another(): Promise<string> {
-    const detail = await this.#expose(2);
+    const detail = await this.#expose();
     await this.#ask('stop');
     return detail;
   }
 
+  async #begin(): Promise<void> {
+    const { roiSpec } = this.#place;
+    await this.#ask('initGuiders', roiSpec === null ? {} : { roiSpec });
+  }
+
+  async #resume(): Promise<void> {
+    await this.#ask('resume', { comment: obsIdOf(new Date(), ++this.#exposures) });
+  }
+
   /** RESUME, stamps, PAUSE; every sensor's results, nothing lost. */
-  async #expose(number: number): Promise<string> {
+  async #expose(): Promise<string> {
     const before = await this.#lost();
     const mark = this.#told.length;
-    await this.#ask('resume', { comment: `MC_O_20261127_${String(number).padStart(6, '0')}` });
+    await this.#resume();
     await sleep(this.#seconds * 1000);
     await this.#ask('pause');
     await this.#conserved();
@@ -218,8 +238,7 @@ class Suite {
     }
     await this.#case(absent[0], async () => {
       const spoiled = await faults.lose(0.05);
-      const detail = await this.#disturbed();
-      await spoiled.heal();
+      const detail = await this.#disturbed(spoiled);
       if (detail.lost === 0) throw new Error('expected losses, there were none');
       return `5 % of the datagrams ${spoiled.how}: ${detail.text}`;
     });
@@ -228,30 +247,33 @@ class Suite {
       this.#cases.push({ name: absent[1], verdict: 'not here', detail: slow, seconds: 0 });
     else {
       await this.#case(absent[1], async () => {
-        const detail = await this.#disturbed();
-        await slow.heal();
+        const detail = await this.#disturbed(slow);
         return `${slow.how}: ${detail.text}`;
       });
     }
     await this.#case(absent[2], () => this.#cablePulled(faults.pullCable));
   }
 
-  /** A series under a fault that has begun. */
-  async #disturbed(): Promise<{ lost: number; text: string }> {
+  /** A series under a fault that has begun, and ends with it. */
+  async #disturbed(spoiled: Spoiled): Promise<{ lost: number; text: string }> {
     const before = await this.#lost();
-    await this.#ask('initGuiders');
-    await this.#ask('resume', { comment: 'MC_O_20261127_000003' });
-    await sleep(this.#seconds * 1000);
-    await this.#ask('pause');
-    await this.#ask('stop');
-    await this.#conserved();
+    try {
+      await this.#begin();
+      await this.#resume();
+      await sleep(this.#seconds * 1000);
+      await this.#ask('pause');
+      await this.#ask('stop');
+      await this.#conserved();
+    } finally {
+      await spoiled.heal();
+    }
     const lost = (await this.#lost()) - before;
     return { lost, text: `${lost} stamps lost, incomplete or dropped, all of them counted` };
   }
 
   async #cablePulled(pull: (ms: number) => Promise<void>): Promise<string> {
-    await this.#ask('initGuiders');
-    await this.#ask('resume', { comment: 'MC_O_20261127_000004' });
+    await this.#begin();
+    await this.#resume();
     await sleep(500);
     const mark = this.#told.length;
     const pulled = performance.now();
@@ -317,9 +339,11 @@ class Suite {
     return this.#control.request(verb, args, answerMs);
   }
 
-  async #until(what: string, wanted: (told: Told) => boolean, from = 0): Promise<void> {
+  async #until(what: string, wanted: (told: Told) => boolean, from = 0): Promise<Told> {
     const end = performance.now() + answerMs;
-    while (!this.#told.slice(from).some(wanted)) {
+    for (;;) {
+      const found = this.#told.slice(from).find(wanted);
+      if (found !== undefined) return found;
       if (performance.now() > end) throw new Error(`expected ${what}, it did not come within ${answerMs} ms`);
       await sleep(5);
     }

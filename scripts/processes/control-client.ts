@@ -25,10 +25,13 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 export class ControlClient {
   readonly #socket: Dealer;
+  /** commands over CURVE expire */
+  readonly #keyed: boolean;
 
   constructor(address: string, keys: CurveKeys | Record<string, never> = {}) {
     this.#socket = new Dealer({ linger: 0, ...keys });
     this.#socket.connect(address);
+    this.#keyed = 'curveServerKey' in keys;
   }
 
   /** The result of a verb; rejects with the agent's sentence, or when no final ack comes in time. */
@@ -37,7 +40,9 @@ export class ControlClient {
     args: Readonly<Record<string, unknown>> = {},
     deadlineMs = 3000,
   ): Promise<unknown> {
-    const reply = await this.exchange({ v: 1, id: randomUUID(), verb, args }, deadlineMs);
+    const issued = Date.now() / 1000;
+    const fresh = this.#keyed ? { issued, expires: issued + 60 } : {};
+    const reply = await this.exchange({ v: 1, id: randomUUID(), verb, args, ...fresh }, deadlineMs);
     if (reply.ack !== 303) throw new Error(reply.error ?? `ack ${reply.ack}`);
     return reply.result;
   }

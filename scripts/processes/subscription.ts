@@ -2,11 +2,12 @@
 // Listens to an agent as any subscriber would, and hands over each message as it is read.
 import { Unpackr } from 'msgpackr';
 import { Subscriber } from 'zeromq';
+import type { CurveKeys } from './control-client.js';
 
 export type Body = Readonly<Record<string, unknown>>;
 
 export class Subscription {
-  readonly #socket = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
+  readonly #socket: Subscriber;
   readonly #done: Promise<void>;
 
   /** `topics` are prefixes such as `guider.offsets/`. `onMessage` gets the kind, the body, and when (monotonic ns). */
@@ -14,7 +15,9 @@ export class Subscription {
     address: string,
     topics: readonly string[],
     onMessage: (kind: string, body: Body, receivedNs: bigint) => void,
+    keys: CurveKeys | Record<string, never> = {},
   ) {
+    this.#socket = new Subscriber({ linger: 0, receiveHighWaterMark: 0, ...keys });
     this.#socket.connect(address);
     for (const topic of topics) this.#socket.subscribe(topic);
     this.#done = this.#read(onMessage);
