@@ -9,7 +9,6 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -59,8 +58,8 @@ struct Wire {
 
   uint64_t Acquire(void** slot) {
     if (free.empty()) return 0;
-    const uint64_t token = free.front();
-    free.pop_front();
+    const uint64_t token = free.back();
+    free.pop_back();
     *slot = memory.data() + (token - 1) * kSlotBytes;
     return token;
   }
@@ -80,7 +79,7 @@ struct Wire {
   SummitHost host{};
   void* handle = nullptr;
   std::vector<uint8_t> memory;
-  std::deque<uint64_t> free;
+  std::vector<uint64_t> free;  // the last one given back is still in the processor's cache
 };
 
 namespace {
