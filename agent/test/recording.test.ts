@@ -194,6 +194,7 @@ async function knownExposure(t: Test): Promise<Envelope> {
   const udpPort = await freeUdpPort();
   const agent = await rig.agent({ udpPort }, recordingInto(join(rig.directory, 'files')));
   const listener = rig.listener(agent.data);
+  await listener.first('heartbeat', ({ kind }) => kind === 'heartbeat');
   const socket = createSocket('udp4');
   t.teardown(() => socket.close());
   let packet = 0;

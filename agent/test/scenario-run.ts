@@ -92,10 +92,13 @@ function keyOf(sensor: unknown, sequence: unknown, stamp: unknown): string {
 /** Acquisitions wait for the last sensor, however busy this machine is. */
 const patient = { deadlineMs: 10_000 };
 
+/** A stamp of 50 x 50 is one packet: a DAQ that this machine holds up between two would leave it incomplete. */
+const onePacket = { pixel: 'uint16' };
+
 export async function play(t: Test, scenario: Scenario, options: PlayOptions = {}): Promise<Played> {
   const rig = new Rig(t);
   const path = join(rig.directory, 'scenario.yaml');
-  writeFileSync(path, stringify({ 'start-delay-ms': 0, ...scenario }));
+  writeFileSync(path, stringify({ 'start-delay-ms': 0, ...onePacket, ...scenario }));
   const udpPort = await freeUdpPort();
   const edit = (profile: JsonLine): JsonLine => ({
     ...profile,

@@ -8,8 +8,9 @@ import { Child } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
 import { type Body, Subscription } from '../processes/subscription.js';
+import { until } from '../processes/until.js';
 import { DaqClient } from './daq-client.js';
-import { type Outcome, until } from './injection.js';
+import type { Outcome } from './injection.js';
 
 type Section = Record<string, unknown>;
 
@@ -187,5 +188,5 @@ async function unbalanced(control: ControlClient): Promise<string[]> {
 }
 
 async function comes(what: string, done: () => boolean): Promise<void> {
-  if (!(await until(async () => done(), fateMs))) throw new Error(`${what} did not come within ${fateMs} ms`);
+  if (!(await until(done, fateMs))) throw new Error(`${what} did not come within ${fateMs} ms`);
 }

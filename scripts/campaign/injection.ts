@@ -2,6 +2,7 @@
 // One injection: a series of two exposures, the first one disturbed, and everything the agent has to show for it.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../processes/until.js';
 import type { DaqClient } from './daq-client.js';
 import type { Draw, Expected, Kind } from './kinds.js';
 import { type Heard, type Numbers, type Observer, unbalanced } from './observer.js';
@@ -69,6 +70,7 @@ export async function inject(stage: Stage, kind: Kind, draw: Draw, seed: number)
   if (!(recoveryMs <= stage.recoveryWithinMs))
     problems.push(`no good result of every sensor within ${stage.recoveryWithinMs} ms`);
   const numbers = await settled(stage, problems);
+  problems.push(...(await unheard(stage, before, numbers)));
   await missing(stage, kind.expected, draw, before, numbers, problems);
   problems.push(...(await wrong(stage, from)));
   return { kind: kind.name, seed, problems, recoveryMs };
@@ -79,7 +81,7 @@ async function exposureOver(stage: Stage, stamps: number): Promise<void> {
   await until(async () => {
     const reply = await stage.daq.ask('status');
     return Number(reply.inExposure ?? 0) >= stamps;
-  });
+  }, patienceMs);
   // What was to leave late has left.
   await sleep(stage.periodMs);
   await stage.daq.ask('pause');
@@ -88,7 +90,7 @@ async function exposureOver(stage: Stage, stamps: number): Promise<void> {
 /** The agent has found the DAQ again. */
 async function restarted(stage: Stage, downMs: number): Promise<void> {
   await sleep(downMs);
-  await until(async () => Number((await stage.daq.ask('status')).subscribers) > 0);
+  await until(async () => Number((await stage.daq.ask('status')).subscribers) > 0, patienceMs);
   await stage.daq.ask('initGuiders', { roiSpec: stage.roiSpec });
 }
 
@@ -112,7 +114,7 @@ async function recover(stage: Stage, again: boolean, seed: number): Promise<numb
     const comment = `MC_O_20261128_${String(seed).padStart(6, '0')}`;
     await daq.ask('resume', { comment, stamps: cleanStamps });
     const over = exposureOver(stage, cleanStamps);
-    if (await until(() => Promise.resolve(good()), 20 * stage.periodMs)) tookMs = performance.now() - began;
+    if (await until(good, 20 * stage.periodMs)) tookMs = performance.now() - began;
     await over;
   } while (Number.isNaN(tookMs) && performance.now() - began < stage.recoveryWithinMs);
   await daq.ask('stop');
@@ -135,6 +137,25 @@ async function settled(stage: Stage, problems: string[]): Promise<Numbers> {
   }, 2000);
   problems.push(...open);
   return numbers;
+}
+
+/** Every stamp that is accounted for was told; when all of it has come, nothing of this injection is on its way. */
+async function unheard({ observer }: Stage, before: Numbers, after: Numbers): Promise<string[]> {
+  const told = ({ sensors }: Numbers, name: string) =>
+    ['published', 'rejected', 'incomplete', 'dropped'].reduce(
+      (sum, key) => sum + (sensors[name]?.[key] ?? 0),
+      0,
+    );
+  const open = () =>
+    Object.keys(after.sensors).flatMap((name) => {
+      const wanted = told(after, name) - told(before, name);
+      const heard = observer.heard.filter(
+        ({ kind, body }) => kind === 'guider.result' && body.sensor === name,
+      ).length;
+      return heard === wanted ? [] : [`${name}: ${heard} results were heard of ${wanted} that were told`];
+    });
+  await until(() => open().length === 0, patienceMs);
+  return open();
 }
 
 async function missing(
@@ -167,12 +188,12 @@ async function missing(
     problems.push(`${draw.sensor}: no result carries ${flags.join(' or ')}`);
   if (
     events.length > 0 &&
-    !(await until(async () => of('guider.event').some(({ name }) => events.includes(String(name)))))
+    !(await until(() => of('guider.event').some(({ name }) => events.includes(String(name))), patienceMs))
   )
     problems.push(`nobody told ${events.join(' or ')}`);
   if (
     alarm !== undefined &&
-    !(await until(async () => of('alarm').some(({ name, active }) => name === alarm && active === true)))
+    !(await until(() => of('alarm').some(({ name, active }) => name === alarm && active), patienceMs))
   )
     problems.push(`the alarm ${alarm} was not raised`);
 }
@@ -201,7 +222,7 @@ async function wrong({ truthFile, observer }: Stage, from: number): Promise<stri
     return observer.heard.every(
       ({ kind, body }) => kind !== 'guider.result' || body.flagged === true || truth.has(nameOf(body)),
     );
-  });
+  }, patienceMs);
   return observer.heard.flatMap(({ kind, body }) => {
     if (kind !== 'guider.result' || body.flagged === true) return [];
     const line = truth.get(nameOf(body));
@@ -211,14 +232,4 @@ async function wrong({ truthFile, observer }: Stage, from: number): Promise<stri
       ? []
       : [`${String(body.sensor)} stamp ${String(body.daq_stamp)}: ${off} px off its star and not flagged`];
   });
-}
-
-/** False when it did not come. */
-export async function until(condition: () => Promise<boolean>, withinMs = patienceMs): Promise<boolean> {
-  const end = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > end) return false;
-    await sleep(4);
-  }
-  return true;
 }
