@@ -27,7 +27,7 @@ const startHostThread = () => ({ stop: async () => undefined });
 
 function sensorCounters(location: number, complete: bigint): SensorCounters {
   const none = { incomplete: 0n, bad: 0n, duplicate: 0n, dropped: 0n, lost: 0n, refused: 0n, superseded: 0n };
-  const errors = { reordered: 0n, errXfer: 0n, errSize: 0n, errMissBeg: 0n, errMissEnd: 0n };
+  const errors = { reordered: 0n, errXfer: 0n, errSize: 0n, errMissBeg: 0n, errMissEnd: 0n, unsettled: 0n };
   return { location, seen: complete, complete, ...none, ...errors };
 }
 

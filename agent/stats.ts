@@ -80,9 +80,9 @@ function sensorErrors(counters: LinkCounters, sensors: readonly GuideSensor[]): 
   const names = new Map(sensors.map((s) => [s.location, s.detectorName]));
   return Object.fromEntries(
     counters.sensors.map((c) => {
-      const { refused, errXfer, errSize, errMissBeg, errMissEnd } = c;
+      const { refused, errXfer, errSize, errMissBeg, errMissEnd, unsettled } = c;
       const name = names.get(c.location) ?? String(c.location);
-      return [name, toWire({ refused, errXfer, errSize, errMissBeg, errMissEnd })];
+      return [name, toWire({ refused, errXfer, errSize, errMissBeg, errMissEnd, unsettled })];
     }),
   );
 }

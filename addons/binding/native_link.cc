@@ -79,6 +79,7 @@ Napi::Object SensorObject(Napi::Env env, uint8_t location, const daq::SensorCoun
   sensor.Set("errSize", Big(env, counters.err_size.Get()));
   sensor.Set("errMissBeg", Big(env, counters.err_miss_beg.Get()));
   sensor.Set("errMissEnd", Big(env, counters.err_miss_end.Get()));
+  sensor.Set("unsettled", Big(env, counters.unsettled.Get()));
   return sensor;
 }
 

@@ -44,6 +44,7 @@ void SeriesClock::CountAnew() {
 }
 
 void SensorAccount::Restart() {
+  EndUntold();
   in_series_ = false;
   start_src_ns_ = 0;
   last_src_ns_ = 0;
@@ -51,7 +52,18 @@ void SensorAccount::Restart() {
   marks_ = {};
 }
 
+// PAUSE, STOP and STATUS were lost, or did not tell. What the source had spoken of is lost by now; whether there was more is
+// not known, and that is what is counted.
+void SensorAccount::EndUntold() {
+  if (!in_series_ || settled_) return;
+  counters_.unsettled.Add();
+  if (!have_begin_ || told_ <= next_) return;
+  counters_.lost.Add(told_ - next_);
+  counters_.err_miss_end.Add(told_ - next_);
+}
+
 void SensorAccount::BeginSeries(uint64_t series, bool from_start, bool one_based) {
+  EndUntold();
   in_series_ = true;
   series_ = series;
   from_start_ = from_start;
@@ -59,6 +71,8 @@ void SensorAccount::BeginSeries(uint64_t series, bool from_start, bool one_based
   have_begin_ = from_start;
   begin_ = next_ = base_;
   hint_ = 0;
+  told_ = 0;
+  settled_ = false;
   any_stamp_ = false;
   last_src_ns_ = 0;
   start_src_ns_ = 0;
@@ -109,6 +123,7 @@ void SensorAccount::Claim(SummitFrame* frame) {
   }
   CheckTime(frame, index >= next_);
   if (index >= next_) {
+    settled_ = false;
     const uint64_t gap = index - next_;
     if (gap != 0) {
       counters_.lost.Add(gap);
@@ -158,6 +173,7 @@ bool SensorAccount::OnEvent(SummitFrame* frame, SeriesClock* clock) {
     BeginSeries(series, clock->Watched(series), (frame->flags & SUMMIT_FRAME_ONE_BASED) != 0);
   }
   if (IsCopy(*frame, series)) return false;
+  if (frame->event_type == SUMMIT_EVENT_RESUME) settled_ = false;
   const bool closing = frame->event_type == SUMMIT_EVENT_PAUSE || frame->event_type == SUMMIT_EVENT_STOP;
   if (closing && frame->stamps_sent != UINT64_MAX) frame->gap = Settle(frame->stamps_sent);
   return true;
@@ -205,12 +221,14 @@ void SensorAccount::OnStatus(uint16_t sequence, uint64_t sent, bool settled, boo
   } else if (sent > 0) {
     Align(sent);
     hint_ = std::max(hint_, base_ + sent - 1);
+    told_ = std::max(told_, base_ + sent);
   }
 }
 
 uint32_t SensorAccount::Settle(uint64_t sent) {
   Align(sent);
   const uint64_t end = base_ + sent;
+  settled_ = true;
   if (!have_begin_) {
     have_begin_ = true;
     begin_ = next_ = end;

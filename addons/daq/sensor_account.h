@@ -34,6 +34,7 @@ struct SensorCounters {
   Counter err_size;
   Counter err_miss_beg;
   Counter err_miss_end;
+  Counter unsettled;  // series that ended without anybody having told how many stamps they had
 };
 
 enum class Verdict : uint8_t { kComplete, kIncomplete, kBad, kDuplicate, kDropped };
@@ -91,6 +92,7 @@ class SensorAccount {
   };
 
   void BeginSeries(uint64_t series, bool from_start, bool one_based);
+  void EndUntold();
   bool OnStart(SummitFrame* frame, SeriesClock* clock);
   uint32_t Settle(uint64_t sent);
   void Align(uint64_t sent);
@@ -107,6 +109,8 @@ class SensorAccount {
   uint64_t begin_ = 0;  // first stamp the account answers for
   uint64_t next_ = 0;   // one past the last stamp the account answers for
   uint64_t hint_ = 0;   // newest stamp the source spoke of
+  uint64_t told_ = 0;   // one past it; 0: it did not speak of any
+  bool settled_ = false;  // the source's last word was how many there are
   uint64_t last_src_ns_ = 0;
   uint64_t start_src_ns_ = 0;
   StampWindow window_;

@@ -89,6 +89,31 @@ TEST_F(SensorAccountTest, CountsAPlainSeries) {
   EXPECT_EQ(Lost(), 0u);
 }
 
+TEST_F(SensorAccountTest, ASeriesWhoseEndNobodyToldIsCountedWithWhatIsKnownOfIt) {
+  Start();
+  Stamp(0);
+  Status(4, false);
+  sequence_ = 8;
+  EXPECT_TRUE(Start(9000000));
+  EXPECT_EQ(account_.counters().unsettled.Get(), 1u);
+  EXPECT_EQ(Lost(), 3u) << "the source had spoken of four";
+  EXPECT_EQ(account_.counters().err_miss_end.Get(), 3u);
+  Stamp(0);
+  EXPECT_EQ(Stop(1, 9900000), 0);
+  sequence_ = 9;
+  EXPECT_TRUE(Start(10000000));
+  EXPECT_EQ(account_.counters().unsettled.Get(), 1u) << "STOP told";
+  EXPECT_EQ(Pause(0, 10100000), 0);
+  Stamp(0);
+  sequence_ = 10;
+  EXPECT_TRUE(Start(11000000));
+  EXPECT_EQ(account_.counters().unsettled.Get(), 2u) << "stamps came after PAUSE";
+  Status(0, true);
+  account_.Restart();
+  EXPECT_EQ(account_.counters().unsettled.Get(), 2u) << "an idle source had told";
+  EXPECT_EQ(Sent(), 6u);
+}
+
 TEST_F(SensorAccountTest, NumbersAGapInTheNextStamp) {
   Start();
   Stamp(0);

@@ -63,7 +63,7 @@ export class SharedSensor {
 
   /** `sources`: what each link counted of it. */
   counters(sources: readonly SensorCounters[]): SensorCounters {
-    const all = (key: 'refused' | 'errXfer' | 'errSize' | 'errMissBeg' | 'errMissEnd') =>
+    const all = (key: 'refused' | 'errXfer' | 'errSize' | 'errMissBeg' | 'errMissEnd' | 'unsettled') =>
       sources.reduce((sum, one) => sum + one[key], 0n);
     return {
       location: this.#location,
@@ -82,6 +82,7 @@ export class SharedSensor {
       errSize: all('errSize'),
       errMissBeg: all('errMissBeg'),
       errMissEnd: all('errMissEnd'),
+      unsettled: all('unsettled'),
     };
   }
 }

@@ -137,6 +137,8 @@ export interface SensorCounters {
   readonly errSize: bigint;
   readonly errMissBeg: bigint;
   readonly errMissEnd: bigint;
+  /** series that ended without anybody having told how many stamps they had */
+  readonly unsettled: bigint;
 }
 
 /** What became of the stamps of one sensor in one exposure that was recorded: stamps + leftOut + failed = complete. */

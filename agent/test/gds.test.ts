@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
-import { assertConserved, deadlineMs, Rig, sensorCounters } from './rig.js';
+import { assertConserved, deadlineMs, type Envelope, Rig, sensorCounters } from './rig.js';
 
 const library = join(process.cwd(), 'build/plugins/gds-test.so');
 t.before(() => {
@@ -84,6 +84,13 @@ t.test('a series from the first command to STOP, and commands that the DAQ refus
 
   await t.rejects(client.request('resume', {}, deadlineMs), { message: /INVALID_TRANSITION/ });
   t.match(await client.request('initGuiders', {}, deadlineMs), { status: 0 });
+  const begun = ({ kind, body }: Envelope) => kind === 'guider.series' && body.seqno !== 1;
+  await listener.first('the next series', begun);
+  t.match(
+    await client.request('stats'),
+    { sensor_errors: { R44_SG1: { unsettled: 1n } } },
+    'the SDK does not tell',
+  );
   simulator.process.kill('SIGSTOP');
   await t.rejects(client.request('stop', {}, deadlineMs), { message: /COMMAND_TIMEOUT/ });
   await listener.first('link_down', ({ body }) => body.name === 'link_down' && body.active === true);

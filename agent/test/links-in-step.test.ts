@@ -85,7 +85,7 @@ t.test('of a sensor on two links each stamp is used once, and counted once', asy
   t.match(take(3), { gap: 0, frameFlags: 1 << 8 }, 'late, and no longer missing');
   t.equal(take(4, { outcome: 'incomplete' }), null, 'it came whole before');
   t.match(take(5, { outcome: 'incomplete' }), { gap: 0 });
-  const none = { refused: 0n, errXfer: 1n, errSize: 0n, errMissBeg: 0n, errMissEnd: 0n };
+  const none = { refused: 0n, errXfer: 1n, errSize: 0n, errMissBeg: 0n, errMissEnd: 0n, unsettled: 0n };
   const one = { ...shared.counters([]), ...none };
   t.match(shared.counters([one, one]), {
     seen: 5n,
