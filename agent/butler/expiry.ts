@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Removal of raw and guider files, and of what was made of images, that are too old, or of the oldest where the disk is too full. Rows go first, through the trash of
-// lsst.daf.butler, then files, then the trash: a crash in between leaves trash, which the next start empties. Nothing that
-// a tagged or calibration collection holds is touched, nor files that were ingested where they lie.
+// Removal of raw and guider files, and of what was made of images, that are too old, or of the oldest where the disk is too
+// full. Rows go first, through the trash of lsst.daf.butler, then files, then the trash: a crash in between leaves trash,
+// which the next start empties. Nothing that a tagged or calibration collection holds is touched, nor files that were
+// ingested where they lie. What others fill the disk with is not made up for with everything that is here.
 
 import { statfsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -17,6 +18,8 @@ export interface ExpirySettings {
   readonly olderThanNs: bigint | null;
   /** goes on until the file system is filled no further than this share; null: it does not matter */
   readonly diskShare: number | null;
+  /** but not below this share of it for the files here; null: half of `diskShare` */
+  readonly keepShare: number | null;
   /** files of a transaction */
   readonly batch: number;
   /** where the same files lie under the camera's names */
@@ -29,6 +32,13 @@ interface Candidate {
   readonly id: string;
   readonly date: bigint;
   readonly path: string | null;
+  readonly bytes: bigint | null;
+}
+
+interface Filling {
+  readonly bytes: number;
+  /** what nobody may write into, as well */
+  readonly filled: number;
 }
 
 const hourNs = 3_600_000_000_000;
@@ -37,9 +47,13 @@ export function hoursBefore(taiNs: bigint, hours: number): bigint {
   return taiNs - BigInt(Math.round(hours * hourNs));
 }
 
-function filledShare(root: string): number {
-  const { blocks, bavail } = statfsSync(root);
-  return blocks === 0 ? 0 : 1 - bavail / blocks;
+function fillingOf(root: string): Filling {
+  const { blocks, bavail, bsize } = statfsSync(root);
+  return { bytes: blocks * bsize, filled: (blocks - bavail) * bsize };
+}
+
+function percent(part: number, whole: number): string {
+  return `${((part / whole) * 100).toFixed(0)} %`;
 }
 
 /** SQL for: some collection that is kept holds it. */
@@ -63,7 +77,11 @@ function keptClause(repository: Repository): string {
 export class Expiry {
   readonly #repository: Repository;
   readonly #settings: ExpirySettings;
-  readonly #queue: Candidate[];
+  /** oldest first; those before `#at` are done */
+  readonly #queue: readonly Candidate[];
+  #at = 0;
+  /** of the others, as the rows have it: what would be free without them */
+  #bytesLeft: number;
   readonly #kept: string;
   readonly #spared: ReadonlySet<string>;
 
@@ -73,30 +91,58 @@ export class Expiry {
     this.#kept = keptClause(repository);
     this.#spared = new Set(settings.spared.map((file) => basename(file)));
     this.#queue = this.#candidates();
+    this.#bytesLeft = this.#queue.reduce((sum, { bytes }) => sum + Number(bytes ?? 0), 0);
   }
 
   /** How many are left to look at. */
   get left(): number {
-    return this.#queue.length;
+    return this.#queue.length - this.#at;
   }
 
   /** One bounded step: what it removed; null: nothing is left to do. */
   step(): RemovedFiles | null {
-    const { batch, diskShare, olderThanNs } = this.#settings;
-    if (this.#queue.length === 0) return null;
-    const tooFull = diskShare !== null && filledShare(this.#repository.root) > diskShare;
-    const [oldest] = this.#queue;
-    const tooOld = olderThanNs !== null && oldest !== undefined && oldest.date < olderThanNs;
-    if (!tooFull && !tooOld) return null;
-    const ids: string[] = [];
-    while (ids.length < batch) {
-      const [next] = this.#queue;
-      if (!next || (!tooFull && olderThanNs !== null && next.date >= olderThanNs)) break;
-      this.#queue.shift();
-      ids.push(next.id);
-    }
+    const ids = this.#chosen();
+    if (ids.length === 0) return null;
     this.#repository.db.write(() => this.#trash(ids));
     return emptyTrash(this.#repository, this.#settings.spools);
+  }
+
+  /** How many would go by now, if each gave its room back; instead of steps. */
+  preview(): number {
+    const bytes = this.#bytesLeft;
+    while (this.#chosen(bytes - this.#bytesLeft).length > 0);
+    return this.#at;
+  }
+
+  /** Why the disk stays fuller than it should be; null: it does not, or nothing here is spared for that. */
+  get filledByOthers(): string | null {
+    const { diskShare } = this.#settings;
+    const { root } = this.#repository;
+    const { bytes, filled } = fillingOf(root);
+    if (diskShare === null || bytes === 0 || filled <= diskShare * bytes) return null;
+    const here = this.#bytesLeft;
+    return `the file system of ${root} is filled to ${percent(filled, bytes)}, ${percent(diskShare, 1)} are allowed; files that may be removed here are ${percent(here, bytes)} of it and stay: du -xh shows what else fills it`;
+  }
+
+  /** Takes from the queue what the next step removes; of the disk's filling so much is not there any more. */
+  #chosen(freed = 0): string[] {
+    const { batch, diskShare, olderThanNs } = this.#settings;
+    const keepShare = this.#settings.keepShare ?? (diskShare ?? 0) / 2;
+    const { bytes, filled } = fillingOf(this.#repository.root);
+    let excess = diskShare === null ? 0 : filled - freed - diskShare * bytes;
+    const ids: string[] = [];
+    while (ids.length < batch) {
+      const next = this.#queue[this.#at];
+      if (!next) break;
+      const isOld = olderThanNs !== null && next.date < olderThanNs;
+      const size = Number(next.bytes ?? 0);
+      if (!isOld && (excess <= 0 || this.#bytesLeft - size < keepShare * bytes)) break;
+      this.#at++;
+      this.#bytesLeft -= size;
+      ids.push(next.id);
+      excess -= size;
+    }
+    return ids;
   }
 
   #candidates(): Candidate[] {
@@ -109,7 +155,7 @@ export class Expiry {
     return db.read(() =>
       db
         .prepare<string[], Candidate>(
-          `SELECT d.id, d.ingest_date AS date, f.path FROM dataset AS d JOIN collection AS r ON r.collection_id = d.run_id
+          `SELECT d.id, d.ingest_date AS date, f.path, f.file_size AS bytes FROM dataset AS d JOIN collection AS r ON r.collection_id = d.run_id
            LEFT JOIN ${recordsTable} AS f ON f.dataset_id = d.id WHERE r.name IN (${places}) ${age} AND NOT (${this.#kept}) ORDER BY d.ingest_date`,
         )
         .safeIntegers(true)

@@ -36,6 +36,7 @@ function setUp(t: Test, parent = tmpdir()) {
       taiMinusUtcS: 37,
       keepHours: 1e-9,
       diskShare: null,
+      keepShare: null,
       handover: { incoming, outgoing, everyS: 1 },
     });
     return work;

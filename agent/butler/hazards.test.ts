@@ -225,7 +225,7 @@ t.test('a repository whose making was interrupted is made by the next who may', 
   writeFileSync(join(root, `${databaseName}.4194999.part`), 'half');
   const work = new RepositoryWork({
     ...{ root, create: true, shared: false, spools: [], taiMinusUtcS: 37 },
-    ...{ keepHours: null, diskShare: null, handover: null },
+    ...{ keepHours: null, diskShare: null, keepShare: null, handover: null },
   });
   t.teardown(() => work.close());
   t.notOk(readdirSync(root).some((name) => name.endsWith('.part')));

@@ -14,7 +14,7 @@ t.test('what was made of an image lies beside its raw file, and goes with it', a
   const root = join(folder, 'repo');
   const work = new RepositoryWork({
     ...{ root, create: true, shared: false, spools: [], taiMinusUtcS: 37 },
-    ...{ keepHours: 1e-9, diskShare: null, handover: null },
+    ...{ keepHours: 1e-9, diskShare: null, keepShare: null, handover: null },
   });
   t.teardown(() => work.close());
   work.ingest([writeRaw(folder, cameraHeader)]);

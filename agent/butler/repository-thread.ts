@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { CalibrationRequest, CalibrationView, ProductFile, RemovedFiles } from '../model/butler.js';
 import { AgentError, type AgentErrorCode } from '../model/errors.js';
 import type { StoredDataset } from '../model/image-messages.js';
-import type { Ingested, Reconciled, RepositorySettings } from './repository-work.js';
+import type { Expired, Ingested, Reconciled, RepositorySettings } from './repository-work.js';
 
 export type Request = { readonly id: number } & (
   | { readonly kind: 'ingest'; readonly files: readonly string[] }
@@ -77,8 +77,8 @@ export class RepositoryThread {
   }
 
   /** `spared` are files that somebody still reads. */
-  async expire(spared: readonly string[] = []): Promise<void> {
-    await this.#ask({ id: this.#nextId++, kind: 'expire', spared });
+  expire(spared: readonly string[] = []): Promise<Expired> {
+    return this.#ask({ id: this.#nextId++, kind: 'expire', spared }) as Promise<Expired>;
   }
 
   /** After what was asked before is done. */

@@ -16,6 +16,7 @@ import {
 } from '../model/butler.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import type { ImageAvailableMessage, RawImageMessage, StoredDataset } from '../model/image-messages.js';
+import { AgeClock, type AgeClocks } from './age-clock.js';
 import { CalibrationViews } from './calibration-views.js';
 import { checkRepository } from './check.js';
 import { createRepository, isWholeRepository } from './create.js';
@@ -31,7 +32,10 @@ import { emptyTrash } from './trash.js';
 import { WaitingFiles } from './waiting.js';
 
 export interface RepositorySettings
-  extends Pick<ButlerSettings, 'create' | 'shared' | 'spools' | 'keepHours' | 'diskShare' | 'handover'> {
+  extends Pick<
+    ButlerSettings,
+    'create' | 'shared' | 'spools' | 'keepHours' | 'diskShare' | 'keepShare' | 'handover'
+  > {
   readonly root: string;
   /** TAI - UTC */
   readonly taiMinusUtcS: number;
@@ -56,6 +60,12 @@ export interface Ingested {
   readonly handover: string | null;
 }
 
+/** What kept an expiry from going on; null: nothing did. */
+export interface Expired {
+  readonly clock: string | null;
+  readonly others: string | null;
+}
+
 /** An archiver's folder keeps nothing: its file lies in the repository alone. */
 function messageOf(result: IngestedFile, incoming: boolean): ToldFile['told'] {
   try {
@@ -68,6 +78,13 @@ function messageOf(result: IngestedFile, incoming: boolean): ToldFile['told'] {
   }
 }
 
+function doubtOf(ages: AgeClock | null): string | null {
+  const doubt = ages?.doubt;
+  if (!doubt) return null;
+  const hours = (seconds: number) => (seconds / 3600).toFixed(1);
+  return `the system clock is ${hours(doubt.aheadS)} h ahead of what files here grow old by: none is removed for that before it has stood for another ${hours(doubt.heldS)} h`;
+}
+
 const expiryBatch = 250;
 /** The part of a file's name that its exposure's files share. */
 const obsIdLength = 'MC_O_20260315_000051'.length;
@@ -78,10 +95,13 @@ export class RepositoryWork {
   readonly #queue: IngestQueue;
   readonly #waiting: WaitingFiles;
   readonly #handover: Handover | null;
+  readonly #clocks: AgeClocks;
+  #ages: AgeClock | null = null;
   #views: CalibrationViews | null = null;
 
-  constructor(settings: RepositorySettings) {
+  constructor(settings: RepositorySettings, clocks?: AgeClocks) {
     this.#settings = settings;
+    this.#clocks = clocks ?? { taiNs: () => this.#taiNs(), monotonicNs: () => process.hrtime.bigint() };
     if (settings.create && !isWholeRepository(settings.root)) createRepository(settings.root);
     this.#repository = new Repository(settings.root, { keepJournal: true });
     const { db, registry, root } = this.#repository;
@@ -174,18 +194,34 @@ export class RepositoryWork {
   }
 
   /** Removes step by step, but not what is `spared`; `between` lets requests in, and is told what went. */
-  async expire(spared: readonly string[], between: (removed: RemovedFiles) => Promise<void>): Promise<void> {
-    const { keepHours, diskShare, spools } = this.#settings;
-    if (keepHours === null && diskShare === null) return;
+  async expire(
+    spared: readonly string[],
+    between: (removed: RemovedFiles) => Promise<void>,
+  ): Promise<Expired> {
+    const { keepHours, diskShare, keepShare, spools } = this.#settings;
+    if (keepHours === null && diskShare === null) return { clock: null, others: null };
     emptyTrash(this.#repository, spools);
+    const ages = keepHours === null ? null : this.#agesOf(keepHours);
     const expiry = new Expiry(this.#repository, {
-      olderThanNs: keepHours === null ? null : hoursBefore(this.#taiNs(), keepHours),
+      olderThanNs: ages === null || keepHours === null ? null : hoursBefore(ages.now(), keepHours),
       diskShare,
+      keepShare,
       batch: expiryBatch,
       spools,
       spared: [...spared, ...(this.#handover?.owed ?? [])],
     });
     for (let step = expiry.step(); step !== null; step = expiry.step()) await between(step);
+    return { clock: doubtOf(ages), others: expiry.filledByOthers };
+  }
+
+  #agesOf(keepHours: number): AgeClock {
+    if (this.#ages) return this.#ages;
+    const { db } = this.#repository;
+    const newest = db.read(() =>
+      db.prepare<[], bigint | null>('SELECT max(ingest_date) FROM dataset').pluck().safeIntegers(true).get(),
+    );
+    this.#ages = new AgeClock({ keepHours, newestNs: newest ?? null }, this.#clocks);
+    return this.#ages;
   }
 
   get waiting(): number {

@@ -26,12 +26,11 @@ async function doIt(request: Request): Promise<unknown> {
     work?.close();
     return null;
   }
-  await open().expire(request.spared, (removed) => {
+  return open().expire(request.spared, (removed) => {
     say({ removed });
     // Requests that came in the meantime go first.
     return new Promise((resolve) => setImmediate(resolve));
   });
-  return null;
 }
 
 port.on('message', (request: Request) => {

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { ButlerSettings } from '../model/butler.js';
 import type { RawImageMessage } from '../model/image-messages.js';
 import type { AgentMessage } from '../model/messages.js';
+import { Ingest } from './ingest.js';
 import { configurationName, configurationText } from './layout.js';
 import { ButlerRoom } from './room.js';
 import { cameraHeader, numbered, writeRaw } from './testing/headers.js';
 import { newRepository } from './testing/new-repository.js';
 import { messageOfFile } from './told.js';
 
-function settingsOf(repository: string, spool: string): ButlerSettings {
+function settingsOf(repository: string, spool: string, cache: Partial<ButlerSettings> = {}): ButlerSettings {
   return {
     ...{ repository, instrument: 'LSSTCam', create: false, shared: false, spools: [spool] },
     ...{
       keepHours: null,
       diskShare: null,
+      keepShare: null,
       expireEveryS: 600,
       retryS: 0.1,
       handover: null,
       calibrations: null,
+      ...cache,
     },
   };
 }
@@ -86,4 +89,39 @@ t.test('a file that a repository refused is told once, and told of when it is th
   writeRaw(spool, numbered(cameraHeader, 52));
   await until(() => told.length === 4);
   t.match(told[3], { kind: 'image.available', path: files[1] });
+});
+
+t.test('a disk that others fill, and a clock that may be wrong, are told and not made up for', async (t) => {
+  const { folder, root, repository } = newRepository(t);
+  const spool = join(folder, 'spool');
+  const file = writeRaw(spool, cameraHeader);
+  const ingest = new Ingest(root, repository.db, repository.registry, {
+    ...{ transfer: 'link', exposures: 'create' },
+    // Long ago, by a clock that is right or one that is not.
+    taiNs: () => 1n,
+  });
+  ingest.files([file]);
+  const cache = { keepHours: 72, diskShare: 1e-6, expireEveryS: 0.02 };
+  const alarms = new Map<string, string>();
+  const both = new Promise<void>((resolve) => {
+    const room = new ButlerRoom(settingsOf(root, spool, cache), {
+      next: { publish: () => {} },
+      log: { debug: () => {}, info: () => {}, warning: () => {}, error: () => {} },
+      alarm: (name, _severity, reason) => {
+        if (reason !== null) alarms.set(name, reason);
+        if (alarms.size === 2) resolve();
+      },
+      taiMinusUtcS: () => 37,
+      inUse: () => [],
+      onCalibrations: () => {},
+    });
+    room.start();
+    t.teardown(() => room.stop());
+  });
+  const alive = setInterval(() => {}, 1000);
+  t.teardown(() => clearInterval(alive));
+  await both;
+  t.match(alarms.get('butler_disk_filled'), /is filled to .* 0 % of it and stay/);
+  t.match(alarms.get('butler_clock_doubted'), /h ahead of .* before it has stood for another 24\.0 h/);
+  t.ok(existsSync(file));
 });

@@ -100,8 +100,8 @@ export class ButlerRoom implements MessageSink {
   }
 
   start(): void {
-    const { repository, create, shared, keepHours, diskShare, expireEveryS, retryS, spools, handover } =
-      this.#settings;
+    const { repository, create, shared, keepHours, diskShare, keepShare, spools, handover } = this.#settings;
+    const { expireEveryS, retryS } = this.#settings;
     const taiMinusUtcS = this.#deps.taiMinusUtcS();
     const settings = {
       root: repository,
@@ -109,6 +109,7 @@ export class ButlerRoom implements MessageSink {
       shared,
       keepHours,
       diskShare,
+      keepShare,
       spools,
       handover,
       taiMinusUtcS,
@@ -336,8 +337,13 @@ export class ButlerRoom implements MessageSink {
     const thread = this.#thread;
     if (this.#expiring || !thread) return;
     this.#expiring = true;
+    const { alarm } = this.#deps;
     thread
       .expire(this.#deps.inUse())
+      .then(({ clock, others }) => {
+        alarm('butler_clock_doubted', 'warning', clock, 'files grow old by the system clock again');
+        alarm('butler_disk_filled', 'serious', others, 'the disk is no fuller than it should be');
+      })
       .catch((error) =>
         this.#deps.log.error('nothing can be removed from the repository', { problem: sentenceOf(error) }),
       )

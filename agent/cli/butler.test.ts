@@ -34,9 +34,18 @@ t.test('a repository from its making to its pruning', async (t) => {
   unlinkSync(join(raw, 'broken.fits'));
   t.match(await butler('ingest', root, raw), { code: 0, out: /3 unchanged/ });
 
-  const listed = JSON.parse((await butler('ls', root, '--json', '--type', 'raw', '--detector', '203')).out);
+  const { out } = await butler('ls', root, '--json', '--type', 'raw', '--detector', '203');
+  const listed = JSON.parse(out);
+  const stored = new Database(join(root, 'gen3.sqlite3'), { readonly: true });
   t.match(listed.datasets, [{ type: 'raw', dataId: { instrument: 'LSSTCam', detector: 203 } }]);
   const { uuid, uri } = listed.datasets[0];
+  const date = stored
+    .prepare<[string], bigint>('SELECT ingest_date FROM dataset WHERE id = ?')
+    .pluck()
+    .safeIntegers()
+    .get(uuid.replaceAll('-', ''));
+  t.match(out, `"ingested":${date}}`, 'every digit of it');
+  stored.close();
   t.match(await butler('uri', root, uuid), { code: 0, out: `${uri}\n` });
   t.match(await butler('uri', root, uuid.replace('-', '-f').slice(0, 36)), {
     code: 1,
@@ -47,7 +56,7 @@ t.test('a repository from its making to its pruning', async (t) => {
   t.match(await butler('prune', root, '--older-than', '1'), { code: 0, out: /0 files removed/ });
   t.match(await butler('prune', root, '--older-than', '0', '--dry-run'), {
     code: 0,
-    out: /3 datasets may go/,
+    out: /3 datasets would go/,
   });
   t.match(await butler('prune', root, '--older-than', '0'), { code: 0, out: /3 files removed/ });
   t.notOk(existsSync(new URL(uri)));

@@ -16,6 +16,7 @@ import { WaitingFiles } from '../butler/waiting.js';
 import { type IngestedFile, type RepositoryState, waitingFolder } from '../model/butler.js';
 import { AgentError } from '../model/errors.js';
 import type { Command, Surroundings } from './command.js';
+import { toJson } from './message-json.js';
 import { listOf, numberOf, type Options, wholeNumberOf, words } from './options.js';
 import { Progress } from './progress.js';
 
@@ -26,7 +27,7 @@ export const butler: Command = {
        summit-agent butler ls REPO [--type T] [--instrument I] [--exposure N] [--detector N] [--limit N]
        summit-agent butler uri REPO UUID...
        summit-agent butler check REPO [--repair]
-       summit-agent butler prune REPO [--older-than HOURS] [--disk-share SHARE] [--dry-run]
+       summit-agent butler prune REPO [--older-than HOURS] [--disk-share SHARE [--keep-share SHARE]] [--dry-run]
 
 A Butler repository is a directory of files with a database of what they are. One made here is opened, queried, pruned and
 written to by the observatory's own lsst.daf.butler (27.0 and later); of repositories of others, universe 7 and 8 are taken.
@@ -44,8 +45,10 @@ ls       datasets, newest first (--limit, default 50)
 uri      where the file of a dataset lies
 check    whether rows and files agree. --repair finishes removals and takes away what a crash left; files that exist
          nowhere else, and rows without file, are only told
-prune    removes raw and guider files and products of images that are older than HOURS, and the oldest while the disk is filled beyond SHARE (0..1).
-         Rows go before files; what a tagged or calibration collection holds stays. --dry-run only counts
+prune    removes raw and guider files and products of images that are older than HOURS, and the oldest while the disk is
+         filled beyond SHARE (0..1), but for that no more than leaves them --keep-share of it (default half of --disk-share):
+         somebody else may be who fills it. Rows go before files; what a tagged or calibration collection holds stays.
+         --dry-run only counts
 
   --json   one JSON object on stdout
 
@@ -71,6 +74,7 @@ examples: summit-agent butler create /data/repo
     repair: { type: 'boolean' },
     'older-than': { type: 'string' },
     'disk-share': { type: 'string' },
+    'keep-share': { type: 'string' },
     'dry-run': { type: 'boolean' },
   },
   async run(options, around) {
@@ -100,8 +104,7 @@ function withoutMore(rest: readonly string[]): void {
 }
 
 function print({ stdout }: Surroundings, options: Options, value: unknown, lines: readonly string[]): void {
-  const plain = (_: string, v: unknown) => (typeof v === 'bigint' ? Number(v) : v);
-  if (options.json === true) stdout.write(`${JSON.stringify(value, plain)}\n`);
+  if (options.json === true) stdout.write(`${toJson(value)}\n`);
   else stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
@@ -283,31 +286,42 @@ async function prune(
   const hours = options['older-than'] === undefined ? null : numberOf(options, 'older-than', 0, 1e6, 0);
   const share = options['disk-share'] === undefined ? null : numberOf(options, 'disk-share', 0, 1, 1);
   if (hours === null && share === null) throw usage('expected --older-than or --disk-share');
+  const keepShare = options['keep-share'] === undefined ? null : numberOf(options, 'keep-share', 0, 1, 0);
+  if (keepShare !== null && (share === null || keepShare > share))
+    throw usage(
+      `--keep-share: expected no more than --disk-share (${share ?? 'not given'}), got ${keepShare}`,
+    );
   return using(root, options['dry-run'] === true, async (repository) => {
     const expiry = new Expiry(repository, {
       olderThanNs: hours === null ? null : hoursBefore(nowTaiNs(), hours),
       diskShare: share,
+      keepShare,
       batch: pruneBatch,
       spools: [],
       spared: [],
     });
     const all = expiry.left;
     if (options['dry-run'] === true) {
-      print(around, options, { candidates: all }, [`${all} datasets may go`]);
+      const candidates = expiry.preview();
+      print(around, options, { candidates }, [`${candidates} datasets would go`]);
       return 0;
     }
     const uuids: string[] = [];
     let bytes = 0;
     const progress = new Progress(around.stderr, 'pruning');
-    for (let step = expiry.step(); step !== null && !around.stop.aborted; step = expiry.step()) {
+    while (!around.stop.aborted) {
+      const step = expiry.step();
+      if (step === null) break;
       uuids.push(...step.uuids);
       bytes += step.bytes;
       progress.at(1 - expiry.left / all);
       await breathe();
     }
     progress.end();
-    print(around, options, { removed: uuids, bytes }, [
+    const filledByOthers = around.stop.aborted ? null : expiry.filledByOthers;
+    print(around, options, { removed: uuids, bytes, filledByOthers }, [
       `${uuids.length} files removed, ${(bytes / 1e6).toFixed(1)} MB`,
+      ...(filledByOthers === null ? [] : [filledByOthers]),
     ]);
     return 0;
   });

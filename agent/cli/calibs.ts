@@ -130,7 +130,8 @@ async function sync(
   const end = timeOf(options, 'end');
   const filters = listOf(options, 'filter');
   const label = typeof options.label === 'string' ? options.label : runLabel;
-  if (!/^[\w.-]+$/.test(label)) throw usage(`--label: expected letters, digits, - and _, got ${label}`);
+  if (!/^\w[\w.-]*$/.test(label))
+    throw usage(`--label: expected letters and digits, also - _ . between them, got ${label}`);
   const common = { detectors, nowMs: Date.now(), taiNs: nowTaiNs() };
   const progress = new Progress(around.stderr, 'copying');
   const onProgress: OnProgress = async (share, file) => {

@@ -16,10 +16,12 @@ import { defaults, type ProfileFile } from './profile.js';
 
 type Section = Readonly<Record<string, unknown>>;
 
-/** Calibrations come from one place. */
+/** What stays is less than what is allowed; calibrations come from one place. */
 export function checkButler(butler: unknown, guider: Section, image: Section, out: string[]): void {
   if (typeof butler !== 'object' || butler === null) return;
-  const { calibrations } = butler as Section;
+  const { calibrations, diskShare, keepShare } = butler as Section;
+  if (typeof keepShare === 'number' && !(typeof diskShare === 'number' && keepShare < diskShare))
+    out.push(`butler.keepShare: expected less than butler.diskShare (${show(diskShare)}), got ${keepShare}`);
   if (typeof calibrations !== 'object' || calibrations === null) return;
   for (const [key, value] of [
     ['guider.calibrations', guider.calibrations],
@@ -73,6 +75,7 @@ export function butlerProfile(
     shared: butler.shared ?? defaults.butler.shared,
     keepHours: butler.keepHours ?? null,
     diskShare: butler.diskShare ?? null,
+    keepShare: butler.keepShare ?? null,
     expireEveryS: butler.expireEveryS ?? defaults.butler.expireEveryS,
     retryS: butler.retryS ?? defaults.butler.retryS,
     handover: butler.handover

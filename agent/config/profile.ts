@@ -132,6 +132,7 @@ export interface ProfileFile {
     shared?: boolean;
     keepHours?: number | null;
     diskShare?: number | null;
+    keepShare?: number | null;
     expireEveryS?: number;
     retryS?: number;
     handover?: { incoming?: string | null; outgoing?: string | null; everyS?: number } | null;

@@ -26,6 +26,8 @@ export interface ButlerSettings {
   readonly keepHours: number | null;
   /** of the file system; null: however full */
   readonly diskShare: number | null;
+  /** so much of it the files here keep, whatever else fills it; null: half of `diskShare` */
+  readonly keepShare: number | null;
   readonly expireEveryS: number;
   /** how often is tried again what the disk or the database refused */
   readonly retryS: number;

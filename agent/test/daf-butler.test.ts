@@ -122,7 +122,7 @@ t.test(
     const lines = createInterface({ input: reader.stdout })[Symbol.asyncIterator]();
     await lines.next();
     const settings = { root, create: false, shared: false, spools: [], taiMinusUtcS: 37, diskShare: null };
-    const work = new RepositoryWork({ ...settings, keepHours: 1e-9, handover: null });
+    const work = new RepositoryWork({ ...settings, keepHours: 1e-9, keepShare: null, handover: null });
     t.teardown(() => work.close());
     const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
     for (let seqNum = 100; seqNum < 160; seqNum++) {

@@ -45,6 +45,7 @@ const settings = (root: string) => ({
   taiMinusUtcS: 37,
   keepHours: null,
   diskShare: null,
+  keepShare: null,
   handover: null,
 });
 

@@ -31,7 +31,7 @@ export async function measureContention(
   const thread = new RepositoryThread(
     {
       ...{ root, create: false, shared: false, spools: [], taiMinusUtcS: 37 },
-      ...{ keepHours: null, diskShare: null, handover: null },
+      ...{ keepHours: null, diskShare: null, keepShare: null, handover: null },
     },
     () => undefined,
   );

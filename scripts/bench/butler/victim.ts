@@ -14,6 +14,7 @@ const work = new RepositoryWork({
   taiMinusUtcS: 37,
   keepHours: what === 'expire' ? 1e-6 : null,
   diskShare: null,
+  keepShare: null,
   handover: null,
 });
 const say = (uuids: readonly string[]) => process.stdout.write(`${uuids.join(' ')}\n`);
