@@ -5,7 +5,7 @@ import { ButlerRoom } from './butler/room.js';
 import type { Profile } from './config/profile.js';
 import { Recordings } from './guider/recordings.js';
 import { Looks } from './image/looks.js';
-import { startProductWriter } from './image/products/writer.js';
+import { productWriter } from './image/products/writer.js';
 import { type CalibrationsOf, ImageRoom } from './image/room.js';
 import { imageCalibrations } from './model/butler.js';
 import type { Clock } from './model/clock.js';
@@ -57,6 +57,7 @@ export class FileRooms {
     this.recordings = new Recordings({ sink: files, log, alarm });
     const quicklook = image?.quicklook ?? null;
     const calibrated = (settings.imageLooker?.calibrations ?? '') !== '';
+    const startProductWriter = productWriter(image?.priority === 'idle' ? 19 : 10);
     const nowNs = () => clock.monotonicNs();
     this.#looks =
       quicklook &&

@@ -27,6 +27,7 @@ bool ReadImageWriterSettings(const std::string& json, recorder::ImageWriterSetti
   daq::Options options(json, "imageWriter");
   settings->folder = options.Text("folder", "");
   settings->threads = static_cast<unsigned>(options.Int("threads", settings->threads, 1, 64));
+  settings->idle = options.Flag("idle", false);
   *message = options.Problems();
   if (message->empty() && settings->folder.empty()) *message = "imageWriter: folder: expected a path";
   return message->empty();
@@ -104,6 +105,7 @@ bool ReadLookerSettings(const std::string& json, looks::LookerSettings* settings
   settings->calibrations = options.Text("calibrations", "");
   settings->workers = static_cast<unsigned>(options.Int("workers", 1, 1, 16));
   settings->threads = static_cast<int32_t>(options.Int("threads", 2, 1, image::kMostThreads));
+  settings->idle = options.Flag("idle", false);
   for (const std::string& detector : options.Array("detectors")) {
     daq::Options each(detector, "imageLooker: detectors");
     looks::LookedDetector one;

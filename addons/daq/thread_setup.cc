@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -24,6 +26,12 @@ ThreadOutcome SetUpThread(const char* name, const ThreadSettings& settings) {
     CPU_SET(static_cast<size_t>(settings.cpu), &only);
     const int error = pthread_setaffinity_np(pthread_self(), sizeof(only), &only);
     outcome.cpu = error == 0 ? std::to_string(settings.cpu) : std::string("refused: ") + std::strerror(error);
+  }
+  // Linux has both by thread.
+  if (settings.nice > 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), settings.nice);
+  if (settings.idle) {
+    const sched_param none{};
+    pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
   }
   return outcome;
 }

@@ -12,6 +12,8 @@ namespace summit::daq {
 struct ThreadSettings {
   int fifo_priority = 0;  // SCHED_FIFO 1..99; 0: leave
   int cpu = -1;           // -1: any
+  int nice = 0;           // 0: leave
+  bool idle = false;      // SCHED_IDLE: runs when nobody else wants to, and gives way at once
 };
 
 struct ThreadOutcome {
@@ -19,7 +21,7 @@ struct ThreadOutcome {
   std::string cpu;         // "any", "3" or "refused: ..."
 };
 
-// Of the calling thread. `name` nullptr: it keeps its own.
+// Of the calling thread; `nice` and `idle` also of those that it starts. `name` nullptr: it keeps its own.
 ThreadOutcome SetUpThread(const char* name, const ThreadSettings& settings);
 
 }  // namespace summit::daq

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "addons/looks/image_looker.h"
 
-#include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <utility>
 
 #include "addons/daq/clock.h"
+#include "addons/daq/thread_setup.h"
 #include "addons/fits/isr_file.h"
 #include "addons/fits/raw_image_writer.h"
 #include "addons/looks/image_report.h"
@@ -101,9 +98,7 @@ std::vector<IsrFileReport> ImageLooker::TakeIsrFiles() {
 }
 
 void ImageLooker::Run() {
-  pthread_setname_np(pthread_self(), "summit-look");
-  // Of this thread and those it starts: Linux has it by thread.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+  daq::SetUpThread("summit-look", {.nice = kNice, .idle = settings_.idle});
   Bench bench;
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {

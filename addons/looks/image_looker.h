@@ -35,6 +35,7 @@ struct LookerSettings {
   std::string calibrations{};                // folder of folders by detector; "": none
   unsigned workers = 1;                      // frames at a time
   int32_t threads = 2;                       // for all of them
+  bool idle = false;                         // they run when nobody else on the machine wants to
   std::vector<LookedDetector> detectors{};   // whose calibrations are read before the first frame
   image::IsrSettings isr{};
 };

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "addons/recorder/guider_recorder.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstring>
 #include <optional>
@@ -22,11 +18,7 @@ constexpr size_t kStatusEntryBytes = 16;
 constexpr int kIdleMs = 500;
 constexpr int kNice = 10;  // measuring and publishing go first
 
-void SetUpOwnThread(const char* name) {
-  daq::SetUpThread(name, {});
-  // Of this thread alone, as Linux has it. Best effort.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
-}
+void SetUpOwnThread(const char* name) { daq::SetUpThread(name, {.nice = kNice}); }
 
 }  // namespace
 

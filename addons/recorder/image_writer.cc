@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "addons/recorder/image_writer.h"
 
-#include <pthread.h>
-
 #include <chrono>
 #include <filesystem>
 #include <span>
 #include <utility>
 
 #include "addons/daq/clock.h"
+#include "addons/daq/thread_setup.h"
 #include "addons/fits/raw_image_writer.h"
 #include "addons/image/unpack18.h"
 #include "addons/recorder/sha256.h"
@@ -59,7 +58,7 @@ std::vector<std::string> ImageWriter::TakeLeftovers() {
 }
 
 void ImageWriter::Run() {
-  pthread_setname_np(pthread_self(), "summit-image");
+  daq::SetUpThread("summit-image", {.idle = settings_.idle});
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });

@@ -25,6 +25,7 @@ namespace summit::recorder {
 struct ImageWriterSettings {
   std::string folder;  // "": nothing is written
   unsigned threads = 2;
+  bool idle = false;  // they run when nobody else on the machine wants to
 };
 
 struct ImageJob {

@@ -11,6 +11,7 @@ import { loadNative, nativePath } from '../daq/native.js';
 import { startHostThread } from '../health/host/thread.js';
 import { systemClocks } from '../health/host-clock.js';
 import { ServiceManager } from '../health/service-manager.js';
+import { lowerSession } from '../image/session.js';
 import type { DaqLink, LinkSettings } from '../model/daq.js';
 import { AgentError } from '../model/errors.js';
 import { type Log, logLevelOf } from '../model/log.js';
@@ -45,6 +46,7 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
   async run(options, { stderr, stop }) {
     const profile = loadProfileToRun(requireText(options, 'profile', 'run'));
     const log = stderrLog(stderr);
+    giveWay(profile, log);
     const agent = createAgent(recordingTo(options.record, profile), log);
     const service = serviceManager(agent, log);
     const addresses = await agent.start();
@@ -59,6 +61,13 @@ example: summit-agent run --profile hw-profiles/sim-guider.yaml
     return agent.exit.aborted ? toldToQuit : 0;
   },
 };
+
+/** Images give way to what else runs on the machine. */
+function giveWay({ image }: Profile, log: Log): void {
+  if (!image || image.priority === 'normal') return;
+  const session = lowerSession(image.priority === 'idle' ? 19 : 10);
+  log.info('images give way to other services', { priority: image.priority, session });
+}
 
 function recordingTo(path: Options[string], profile: Profile): Profile {
   if (typeof path !== 'string') return profile;

@@ -61,6 +61,7 @@ export function imageProfile(file: ProfileFile, folder: string): ImageProfile | 
     boards: wantedBoards(file),
     directory: resolve(folder, image.directory),
     headerDeadlineMs: image.headerDeadlineMs ?? defaults.headerDeadlineMs,
+    priority: image.priority ?? defaults.imagePriority,
     quicklook:
       image.quicklook === null
         ? null
@@ -98,6 +99,7 @@ export function imageLinkSettings(
     imageWriter: {
       folder: resolve(folder, image.directory),
       threads: image.threads ?? defaults.imageThreads,
+      idle: image.priority === 'idle',
     },
     ...(image.quicklook !== null && {
       imageLooker: lookerSettings(
@@ -118,6 +120,7 @@ function lookerSettings(file: ProfileFile, calibrations: string): NonNullable<Li
     calibrations,
     workers: Math.min(threads, detectors.length),
     threads,
+    idle: file.image?.priority === 'idle',
     detectors: calibrations ? detectors : [],
     steps: [
       ...(quicklook?.skip ?? []).map((name) => ({ name, on: false })),

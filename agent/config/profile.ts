@@ -62,11 +62,15 @@ export interface Profile {
 
 export type Role = 'guider' | 'aos' | 'auxtel';
 
+export type ImagePriority = 'normal' | 'nice' | 'idle';
+
 export interface ImageProfile {
   /** of raw files */
   readonly directory: string;
   readonly boards: readonly ImageBoard[];
   readonly headerDeadlineMs: number;
+  /** beside what else runs on the machine */
+  readonly priority: ImagePriority;
   /** null: nobody looks at images */
   readonly quicklook: { readonly directory: string; readonly isrFiles: boolean } | null;
   /** what the DAQ does not know, for every image's header */
@@ -113,6 +117,7 @@ export interface ProfileFile {
     sets?: number;
     threads?: number;
     headerDeadlineMs?: number;
+    priority?: ImagePriority;
     calibrations?: string | null;
     quicklook?: {
       directory?: string;
@@ -233,6 +238,7 @@ export const defaults = {
   },
   imageThreads: 2,
   headerDeadlineMs: 0,
+  imagePriority: 'nice',
   quicklook: { directory: 'quicklook', threads: 2, isrFiles: false },
   gain: 1,
   readNoise: 0,

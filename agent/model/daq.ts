@@ -309,7 +309,7 @@ export interface LinkSettings {
   /** absent: no full frames */
   readonly images?: ImageSettings;
   /** absent: none is written */
-  readonly imageWriter?: { readonly folder: string; readonly threads: number };
+  readonly imageWriter?: { readonly folder: string; readonly threads: number; readonly idle: boolean };
   /** absent: nobody looks at images */
   readonly imageLooker?: {
     /** folder with one folder per detector; '': none */
@@ -317,6 +317,8 @@ export interface LinkSettings {
     /** frames at a time, and threads for all of them */
     readonly workers: number;
     readonly threads: number;
+    /** SCHED_IDLE; of imageWriter too */
+    readonly idle: boolean;
     /** calibrations that are read before the first image */
     readonly detectors: readonly { readonly name: string; readonly kind: ImageKind }[];
     /** of instrument signature removal, where they are not as usual */

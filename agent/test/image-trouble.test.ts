@@ -17,6 +17,7 @@ import { parse } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
 import type { ControlClient } from '../../scripts/processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
+import { mountOver } from './mounts.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig } from './rig.js';
 
 /** Takes an image of LATISS: what became of its file, and its look. */
@@ -97,6 +98,32 @@ t.test('LATISS in trouble', async (t) => {
     readdirSync(real).filter((name) => name.endsWith('.part')),
     [],
   );
+
+  const disk = mountOver(t, real, 4_000_000);
+  if (disk) {
+    const before = alarms().length;
+    const none = await take(control, listener);
+    t.match(none.file.body, { reason: 'not_written', message: /No space left on device|disk is full/i });
+    t.equal(none.look.body.outcome, 'looked');
+    t.same(
+      readdirSync(real).filter((name) => name.endsWith('.fits')),
+      [],
+    );
+    disk.again('size=400000000');
+    t.equal((await take(control, listener)).file.kind, 'image.available', 'there is room again');
+    disk.again('ro');
+    t.match((await take(control, listener)).file.body, {
+      reason: 'not_written',
+      message: /Read-only file system/,
+    });
+    disk.again('rw');
+    t.equal((await take(control, listener)).file.kind, 'image.available', 'it can be written to again');
+    t.same(alarms().slice(before), [
+      ...['image_not_written true', 'image_not_written false'],
+      ...['image_not_written true', 'image_not_written false'],
+    ]);
+    disk.away();
+  }
 
   writeFileSync(join(calib, 'LATISS', 'flat.fits'), 'SIMPLE  = not a FITS file');
   const damaged = await take(control, listener);

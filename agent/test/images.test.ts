@@ -5,7 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
@@ -14,6 +16,7 @@ import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
 import { astropyPython } from '../../scripts/processes/python.js';
 import { until } from '../../scripts/processes/until.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig, type Simulator } from './rig.js';
+import { threadsOf } from './threads.js';
 
 const quick = ['--idle', '--image-port', '127.0.0.1:0', '--readout-s', '0.2', '--image-frames', '1'];
 
@@ -269,3 +272,26 @@ t.test('LATISS: a header document, a killed agent, the next one', async (t) => {
   const header = JSON.parse(readFileSync(String(told.body.sidecar), 'utf8')) as JsonLine;
   t.match(header, { RA: 272.1, OBJECT: 'HD165763', 'HIERARCH.SIMULATE.ATDOME': 0 });
 });
+
+t.test(
+  'files and looks give way to everything else where the profile says so, the link does not',
+  async (t) => {
+    const { rig, profile } = await bench(t, 'auxtel', ['--images', 'latiss']);
+    const images = profile.image as JsonLine;
+    const agent = await rig.run({ ...profile, image: { ...images, priority: 'idle' } });
+    const named = (name: string) => threadsOf(agent.process.pid).filter((thread) => thread.name === name);
+    t.same(
+      [...named('summit-look'), ...named('summit-image')].map(({ policy }) => policy),
+      [5, 5, 5],
+    );
+    const ours = getPriority();
+    t.match(named('summit-link'), [{ nice: ours, policy: 0 }]);
+    const drawing = () =>
+      threadsOf(agent.process.pid).filter(({ nice, policy }) => nice === 19 && policy === 0);
+    for (const end = Date.now() + deadlineMs; drawing().length === 0 && Date.now() < end; ) await delay(50);
+    t.equal(drawing().length, 1, 'who draws gives way');
+    const session = `/proc/${agent.process.pid}/autogroup`;
+    if (existsSync(session))
+      t.match(readFileSync(session, 'utf8'), /^$| nice 19$/m, 'and so does the service');
+  },
+);

@@ -8,8 +8,9 @@ import { measureHost } from './host.js';
 import { measureCrashes } from './image/crashes.js';
 import { measureFrames } from './image/frames.js';
 import { printGoals } from './image/goals.js';
+import { measureGuiding } from './image/guiding.js';
 import { measureImage } from './image/image.js';
-import { measureGuiding, measureLive } from './image/live.js';
+import { measureLive } from './image/live.js';
 import { measureKernel } from './kernel.js';
 import { type LatencyCase, measureLatency } from './latency.js';
 import { measureLinks } from './links.js';
@@ -35,7 +36,7 @@ WHAT is any of (default: all)
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread
   image        full frames: unpacking the raw stream, making a raw file, beside astropy; instrument signature removal and
                looking, beside numpy and astropy on the same frames; images through an agent: times after the last byte
-               and memory; guiding beside them; the table of goals
+               and memory; guiding beside them by image.priority, and beside the camera alone; the table of goals
   kernel       microseconds per stamp by size, beside a plain C first moment
   latency      simulated DAQ -> agent -> subscriber at 9 Hz x 8, 50x50 and 400x400, beside plain C
   links        one and two links at rising rates, sensors on both or split: received, published, losses, latency, and which

@@ -37,40 +37,47 @@ export type StartProductWriter = (onFiles: (files: ProductFiles) => void) => Pro
 /** ms until a thread that the system refused is asked for again. */
 const againMs = 5000;
 
-export const startProductWriter: StartProductWriter = (onFiles) => {
-  let worker: Worker | null = null;
-  const waiting = new Map<number, ProductOrder>();
-  let empty: () => void = () => undefined;
-  const answer = (files: ProductFiles): void => {
-    waiting.delete(files.id);
-    onFiles(files);
-    if (waiting.size === 0) empty();
+/** `nice`: of its thread. */
+export const productWriter =
+  (nice: number): StartProductWriter =>
+  (onFiles) => {
+    let worker: Worker | null = null;
+    const waiting = new Map<number, ProductOrder>();
+    let empty: () => void = () => undefined;
+    const answer = (files: ProductFiles): void => {
+      waiting.delete(files.id);
+      onFiles(files);
+      if (waiting.size === 0) empty();
+    };
+    const start = (): void => {
+      const started = new Worker(new URL('./products-worker.js', import.meta.url), {
+        name: 'products',
+        workerData: { nice },
+      });
+      started.on('message', answer);
+      started.on('error', (error) => {
+        // A bug there is a bug: it ends the process. Without descriptors there is no thread now.
+        if (!('code' in error) || error.code !== 'ERR_WORKER_INIT_FAILED') throw error;
+        worker = null;
+        for (const { id } of [...waiting.values()])
+          answer({ id, json: '', picture: '', problem: 'no thread to write it' });
+        setTimeout(start, againMs).unref();
+      });
+      started.unref();
+      worker = started;
+    };
+    start();
+    return {
+      write(order) {
+        waiting.set(order.id, order);
+        if (worker === null)
+          answer({ id: order.id, json: '', picture: '', problem: 'no thread to write it' });
+        else worker.postMessage(order);
+      },
+      async stop() {
+        worker?.ref();
+        if (waiting.size > 0) await new Promise<void>((resolve) => (empty = resolve));
+        await worker?.terminate();
+      },
+    };
   };
-  const start = (): void => {
-    const started = new Worker(new URL('./products-worker.js', import.meta.url), { name: 'products' });
-    started.on('message', answer);
-    started.on('error', (error) => {
-      // A bug there is a bug: it ends the process. Without descriptors there is no thread now.
-      if (!('code' in error) || error.code !== 'ERR_WORKER_INIT_FAILED') throw error;
-      worker = null;
-      for (const { id } of [...waiting.values()])
-        answer({ id, json: '', picture: '', problem: 'no thread to write it' });
-      setTimeout(start, againMs).unref();
-    });
-    started.unref();
-    worker = started;
-  };
-  start();
-  return {
-    write(order) {
-      waiting.set(order.id, order);
-      if (worker === null) answer({ id: order.id, json: '', picture: '', problem: 'no thread to write it' });
-      else worker.postMessage(order);
-    },
-    async stop() {
-      worker?.ref();
-      if (waiting.size > 0) await new Promise<void>((resolve) => (empty = resolve));
-      await worker?.terminate();
-    },
-  };
-};

@@ -2,15 +2,16 @@
 // What the image path is asked for beside what was measured in this run.
 import { round, table } from '../report.js';
 import type { ImageBench } from './frames.js';
+import type { GuidingCase } from './guiding.js';
 import type { ImageDoors } from './image.js';
-import type { Guiding, LiveImages } from './live.js';
+import type { LiveImages } from './live.js';
 
 export interface ImageMeasurements {
   readonly doors: ImageDoors;
   /** null: the sample of frames is not there */
   readonly frames: readonly ImageBench[] | null;
   readonly live: readonly LiveImages[];
-  readonly guiding: Guiding;
+  readonly guiding: readonly GuidingCase[];
 }
 
 interface Goal {
@@ -87,7 +88,9 @@ function goalsOf({ doors, frames, live, guiding }: ImageMeasurements): readonly 
       { of: '  memory', limit: memory[i] ?? 0, unit: 'MB', measured: memoryMb },
     );
   }
-  const missing = guiding.besideImages.reduce((sum, { sent, received }) => sum + sent - received, 0);
+  const missing = guiding
+    .flatMap(({ runs }) => runs)
+    .reduce((sum, { sent, received }) => sum + sent - received, 0);
   goals.push({ of: 'guiding beside images: stamps missing', limit: 0, unit: '', measured: missing });
   return goals;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images from the simulated camera through an agent: times after the last byte, memory; and what guiding on the same
-// machine notices of them.
+// Images from the simulated camera through an agent: times after the last byte, memory.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +11,7 @@ import { type Quantiles, quantiles } from '../../demonstration/quantiles.js';
 import { Child, type JsonLine } from '../../processes/child.js';
 import { ControlClient } from '../../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../../processes/ports.js';
-import { measureRun, type Run } from '../latency.js';
-import { compilePlainC, agent as guider } from '../pipelines.js';
-import { median, round, table } from '../report.js';
+import { table } from '../report.js';
 
 export interface LiveImages {
   readonly what: string;
@@ -27,25 +24,40 @@ export interface LiveImages {
   readonly memoryMb: number;
 }
 
-export interface Guiding {
-  readonly alone: readonly Run[];
-  readonly besideImages: readonly Run[];
-  readonly images: number;
-}
-
-interface Camera {
+export interface Camera {
   readonly what: string;
   readonly role: 'aos' | 'auxtel';
   readonly boards: readonly string[];
   readonly detectors: number;
+  readonly exposureS: number;
+  /** of the profile's section image */
+  readonly image?: JsonLine;
+  /** program and arguments that start the simulator, such as chrt */
+  readonly simulatorBy?: readonly string[];
+  /** the same of the agent */
+  readonly agentBy?: readonly string[];
 }
 
 const corners = ['R00', 'R04', 'R40', 'R44'];
-const oneBoard: Camera = { what: 'one wavefront source', role: 'aos', boards: ['R44'], detectors: 2 };
-const fourBoards: Camera = { what: 'four wavefront sources', role: 'aos', boards: corners, detectors: 8 };
-const latiss: Camera = { what: 'LATISS', role: 'auxtel', boards: [], detectors: 1 };
+const oneBoard: Camera = {
+  what: 'one wavefront source',
+  role: 'aos',
+  boards: ['R44'],
+  detectors: 2,
+  exposureS: 15,
+};
+export const fourBoards: Camera = {
+  what: 'four wavefront sources',
+  role: 'aos',
+  boards: corners,
+  detectors: 8,
+  exposureS: 15,
+};
+const latiss: Camera = { what: 'LATISS', role: 'auxtel', boards: [], detectors: 1, exposureS: 2 };
 
-const readyDeadlineMs = 90_000;
+const speed = 40;
+const readoutS = 2.3;
+const readyDeadlineMs = 180_000;
 const imageDeadlineMs = 60_000;
 const isReady = (event: JsonLine): boolean => event.event === 'ready';
 
@@ -56,7 +68,7 @@ interface Outcome {
 }
 
 /** A camera, its agent, and what the agent says. */
-class Images {
+export class Images {
   readonly #camera: Camera;
   readonly #directory: string;
   readonly #socket = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
@@ -73,37 +85,30 @@ class Images {
   }
 
   async start(): Promise<void> {
-    const { role, boards } = this.#camera;
+    const { role, boards, image = {}, agentBy = [] } = this.#camera;
     const [address, calibrations] = ['127.0.0.1:0', join(this.#directory, 'calib')];
-    const simulator = new Child({
-      name: 'sim-daq',
-      script: 'dist/sim-hw/main.js',
-      args: [
-        ...['--idle', '--control', address, '--image-port', address, '--image-calib', calibrations],
-        ...['--images', role === 'aos' ? 'wavefront' : 'latiss', '--image-frames', '2'],
-        ...(boards.length > 0 ? ['--image-boards', boards.join(',')] : []),
-      ],
-    });
-    this.#children.push(simulator);
-    const daq = await simulator.event('ready', isReady, readyDeadlineMs);
+    const camera = await startCamera(this.#camera, calibrations);
+    this.#children.push(camera.child);
     const profile = parse(readFileSync(`hw-profiles/sim-${role}.yaml`, 'utf8')) as Record<string, JsonLine>;
-    const wire = { ...(profile.daq?.wire as JsonLine), control: daq.control, images: daq.images };
+    const wire = { ...(profile.daq?.wire as JsonLine), control: camera.control, images: camera.images };
     const spool = join(this.#directory, 'spool');
     const data = `tcp://127.0.0.1:${await freeTcpPort()}`;
     const own = {
       ...profile,
       daq: { ...profile.daq, wire: { ...wire, port: await freeUdpPort() } },
-      image: { ...profile.image, directory: spool, calibrations, ...(boards.length > 0 && { boards }) },
+      image: {
+        ...profile.image,
+        directory: spool,
+        calibrations,
+        ...(boards.length > 0 && { boards }),
+        ...image,
+      },
       health: { prometheus: address },
       publish: { data, control: 'tcp://127.0.0.1:0' },
     };
     const path = join(this.#directory, 'profile.yaml');
     writeFileSync(path, stringify(own));
-    const agent = new Child({
-      name: 'agent',
-      script: 'dist/agent/main.js',
-      args: ['run', '--profile', path],
-    });
+    const agent = childBy(agentBy, 'agent', ['dist/agent/main.js', 'run', '--profile', path]);
     this.#children.push(agent);
     const ready = await agent.event('ready', isReady, readyDeadlineMs);
     this.#control = new ControlClient(ready.control as string);
@@ -144,7 +149,10 @@ class Images {
   async take(): Promise<void> {
     if (this.#control === null) throw new Error('the agent is not started');
     const grating = this.images % 2 === 0 ? 'holo4_003' : 'empty_1';
-    const { image } = (await this.#control.request('take', { exposureS: 0, grating })) as { image: string };
+    const { image } = (await this.#control.request('take', {
+      exposureS: this.#camera.exposureS,
+      grating,
+    })) as { image: string };
     const end = Date.now() + imageDeadlineMs;
     while (this.#of(image).looked < this.#camera.detectors) {
       if (Date.now() > end) throw new Error(`${image}: not looked at in time`);
@@ -175,6 +183,34 @@ class Images {
   }
 }
 
+export function childBy(by: readonly string[], name: string, args: readonly string[]): Child {
+  const [command = process.execPath, ...rest] = [...by, process.execPath];
+  return new Child({ name, command, args: [...rest, ...args] });
+}
+
+export interface RunningCamera {
+  readonly child: Child;
+  /** addresses */
+  readonly control: string;
+  readonly images: string;
+}
+
+/** `calibrations`: the folder that they go to. */
+export async function startCamera(camera: Camera, calibrations: string): Promise<RunningCamera> {
+  const { role, boards, simulatorBy = [] } = camera;
+  const address = '127.0.0.1:0';
+  const child = childBy(simulatorBy, 'sim-daq', [
+    'dist/sim-hw/main.js',
+    ...['--idle', '--control', address, '--image-port', address, '--image-calib', calibrations],
+    ...['--images', role === 'aos' ? 'wavefront' : 'latiss', '--image-frames', '2'],
+    // The sky of an exposure without its wait.
+    ...['--speed', String(speed), '--readout-s', String(readoutS * speed)],
+    ...(boards.length > 0 ? ['--image-boards', boards.join(',')] : []),
+  ]);
+  const daq = await child.event('ready', isReady, readyDeadlineMs);
+  return { child, control: String(daq.control), images: String(daq.images) };
+}
+
 async function measureCamera(camera: Camera, seconds: number): Promise<LiveImages> {
   const images = new Images(camera);
   try {
@@ -185,43 +221,6 @@ async function measureCamera(camera: Camera, seconds: number): Promise<LiveImage
     return images.report();
   } finally {
     await images.end();
-  }
-}
-
-/** Guiding at 9 Hz x 8 in turn alone and with images of four sources one after the other. */
-export async function measureGuiding(seconds: number, rounds: number): Promise<Guiding> {
-  const directory = mkdtempSync(join(tmpdir(), 'summit-bench-guiding-'));
-  const roi = ['--rows', '50', '--cols', '50', '--integration-ms', '50', '--rate', '9', '--snr', '50'];
-  const one = {
-    name: 'guiding',
-    simArgs: [...roi, '--seed', '7', '--seconds', String(seconds)],
-    rounds,
-    skipSeconds: 2,
-    deadlineMs: (seconds + 30) * 1000,
-  };
-  const images = new Images(fourBoards);
-  const alone: Run[] = [];
-  const besideImages: Run[] = [];
-  try {
-    compilePlainC(directory);
-    await images.start();
-    await images.take();
-    for (let i = 0; i < rounds; i++) {
-      alone.push(await measureRun(one, guider, directory));
-      let guiding = true;
-      const busy = (async () => {
-        while (guiding) await images.take();
-      })();
-      besideImages.push(await measureRun(one, guider, directory));
-      guiding = false;
-      await busy;
-    }
-    const report = { alone, besideImages, images: images.images };
-    printGuiding(report);
-    return report;
-  } finally {
-    await images.end();
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -240,19 +239,4 @@ export async function measureLive(seconds: number): Promise<readonly LiveImages[
   const header = ['ms after the last byte, median (most)', 'on the disk', 'looked at', 'memory'];
   console.log(`\n${table(header, rows)}`);
   return all;
-}
-
-function printGuiding({ alone, besideImages, images }: Guiding): void {
-  const of = (runs: readonly Run[], key: 'p50' | 'p99' | 'p999' | 'max') =>
-    String(round(median(runs.map((run) => run.result.totalUs[key]))));
-  const rows = [
-    { name: 'alone', runs: alone },
-    { name: `beside images (${images})`, runs: besideImages },
-  ].map(({ name, runs }) => {
-    const missing = runs.reduce((sum, { sent, received }) => sum + sent - received, 0);
-    return [name, of(runs, 'p50'), of(runs, 'p99'), of(runs, 'p999'), of(runs, 'max'), `${missing}`];
-  });
-  console.log(
-    `\n${table(['guiding, stamp -> subscriber, us', 'p50', 'p99', 'p99.9', 'max', 'missing'], rows)}`,
-  );
 }
