@@ -178,6 +178,15 @@ t.test('a library that throws is told, one that never returns is left behind', a
   stuck.process.kill('SIGTERM');
   t.equal(await stuck.process.exited, 0, 'SIGTERM does not wait for it');
 
+  const other = await bench.simulator([...small, '--stamps', '40', '--start-delay-ms', '1500', '--linger']);
+  process.env.MOCK_GDS_CONFIG = 'forever';
+  const silent = await (await rigAt(t, other.control)).agent({}, gds());
+  const listener = bench.listener(silent.data);
+  await listener.first('a result though it does not say what runs', ({ kind }) => kind === 'guider.result');
+  silent.process.kill('SIGTERM');
+  t.equal(await silent.process.exited, 0);
+  delete process.env.MOCK_GDS_CONFIG;
+
   const rig = await rigAt(t, simulator.control);
   const nowhere = rig.agent({}, gds({ partition: 'nowhere' }));
   await t.rejects(nowhere, { message: /partition nowhere: the DAQ library says: no partition of this name/ });

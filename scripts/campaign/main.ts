@@ -35,9 +35,22 @@ const { values } = parseArgs({
   },
 });
 
+function problemOf(): string | null {
+  const { repetitions, seed, kind } = values;
+  if (!/^[1-9]\d{0,5}$/.test(repetitions))
+    return `--repetitions: expected a whole number from 1, got "${repetitions}"`;
+  if (!/^\d{1,9}$/.test(seed)) return `--seed: expected a whole number, got "${seed}"`;
+  if (kind !== undefined && !names.includes(kind)) return `--kind: expected a kind of --list, got "${kind}"`;
+  return null;
+}
+
+const problem = problemOf();
 if (values.help) process.stdout.write(help);
 else if (values.list) process.stdout.write(`${names.join('\n')}\n`);
-else {
+else if (problem !== null) {
+  process.stderr.write(`campaign: ${problem}\n`);
+  process.exitCode = 2;
+} else {
   const { outcomes, seconds } = await runCampaign({
     repetitions: Number(values.repetitions),
     seed: Number(values.seed),

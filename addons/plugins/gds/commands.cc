@@ -53,19 +53,37 @@ bool ReadLocation(const std::string& name, const json& roi, SummitRoiLocation* l
 Commands::Commands(std::string partition, std::string interface_name, Outlet* outlet)
     : partition_(std::move(partition)), interface_(std::move(interface_name)), outlet_(outlet) {}
 
-std::string Commands::Connect(RunningSeries* running) {
-  return plugins::Guarded([this, running] {
+std::string Commands::Connect() {
+  return plugins::Guarded([this] {
     client_ = interface_.empty() ? std::make_unique<GDS::Client>(partition_.c_str())
                                  : std::make_unique<GDS::Client>(partition_.c_str(), interface_.c_str());
+  });
+}
+
+bool Commands::Running(std::chrono::milliseconds deadline, RunningSeries* running) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (!changed_.wait_for(lock, deadline, [this] { return learnt_; })) return false;
+  *running = running_;
+  return true;
+}
+
+void Commands::Learn() {
+  RunningSeries running;
+  const std::string problem = plugins::Guarded([this, &running] {
     GDS::Status status;
     GDS::Series series;
     GDS::RoiCommon common;
     std::vector<GDS::RoiLocation> rois(kLocations);
     unsigned count = 0;
     if (client_->config(status, series, common, rois.data(), count) != 0 || count > kLocations) return;
-    running->common = ReadAs<SummitRoiCommon>(common);
-    for (unsigned i = 0; i < count; ++i) running->locations.push_back(ReadAs<SummitRoiLocation>(rois[i]));
+    running.common = ReadAs<SummitRoiCommon>(common);
+    for (unsigned i = 0; i < count; ++i) running.locations.push_back(ReadAs<SummitRoiLocation>(rois[i]));
   });
+  if (!problem.empty()) outlet_->Log(30, "which series runs is not known: the DAQ library says: " + problem);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  running_ = std::move(running);
+  learnt_ = true;
+  changed_.notify_all();
 }
 
 void Commands::Start() {
@@ -101,6 +119,7 @@ int Commands::Ask(const std::string& text, std::chrono::milliseconds deadline, s
 }
 
 void Commands::Run() {
+  Learn();
   std::unique_lock<std::mutex> lock(mutex_);
   auto look_at = std::chrono::steady_clock::now();
   while (!stopping_) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands to the DAQ, and twice a second the question whether it is there: in a thread of its own, since the SDK's calls block.
+// Commands to the DAQ, first of all the question which series runs, and twice a second whether the DAQ is there: in a thread of its
+// own, since the SDK's calls block.
 // Thread: Ask by any; Start and Stop by the owner.
 // Owns: the SDK's Client and its thread. A call that does not come back keeps both: Stop then says so and leaves them.
 #ifndef SUMMIT_PLUGINS_GDS_COMMANDS_H_
@@ -29,9 +30,11 @@ class Commands {
  public:
   Commands(std::string partition, std::string interface_name, Outlet* outlet);
 
-  // "" or what the SDK says against this partition. Fills *running with the series that is configured, if one is.
-  std::string Connect(RunningSeries* running);
+  // "" or what the SDK says against this partition.
+  std::string Connect();
   void Start();
+  // The ROIs of the series that is configured, none if none is. False: the DAQ has not told within the deadline.
+  bool Running(std::chrono::milliseconds deadline, RunningSeries* running);
   bool Stop(std::chrono::milliseconds deadline);
   // One command as driver.h's `control`; a SummitError, and the reply in any case.
   bool up() const { return up_.load(std::memory_order_relaxed); }
@@ -45,6 +48,7 @@ class Commands {
   };
 
   void Run();
+  void Learn();
   std::string Answer(const std::string& json);
   int Call(const std::string& command, const std::string& json, GDS::Status* status, std::string* problem);
   int StartSeries(const std::string& json, GDS::Status* status, std::string* problem);
@@ -58,6 +62,8 @@ class Commands {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Request>> requests_;
+  RunningSeries running_;
+  bool learnt_ = false;
   bool stopping_ = false;
   bool ended_ = false;
   std::atomic<bool> up_{false};

@@ -25,6 +25,7 @@ namespace summit::gds {
 namespace {
 
 using std::chrono::milliseconds;
+constexpr milliseconds kSeriesWait{1000};
 
 struct Settings {
   std::string partition;
@@ -64,6 +65,7 @@ class GdsLink {
 
  private:
   void Run();
+  void Learn();
 
   const Settings settings_;
   Outlet outlet_;
@@ -77,8 +79,7 @@ class GdsLink {
 };
 
 std::string GdsLink::Open() {
-  RunningSeries running;
-  std::string problem = commands_.Connect(&running);
+  std::string problem = commands_.Connect();
   if (problem.empty()) {
     problem = plugins::Guarded([this] {
       GDS::LocationSet locations;
@@ -89,8 +90,7 @@ std::string GdsLink::Open() {
     });
   }
   if (!problem.empty()) return "gds: partition " + settings_.partition + ": the DAQ library says: " + problem;
-  subscription_->Teach(running.common, running.locations);
-  outlet_.Log(20, "partition " + settings_.partition + ", SDK " SUMMIT_GDS_SDK + (running.locations.empty() ? "" : ", a series is running"));
+  outlet_.Log(20, "partition " + settings_.partition + ", SDK " SUMMIT_GDS_SDK);
   return "";
 }
 
@@ -99,8 +99,20 @@ void GdsLink::Start() {
   commands_.Start();
 }
 
+// What comes meanwhile waits in the SDK's sockets; a DAQ that does not say which series runs holds nothing up for long.
+void GdsLink::Learn() {
+  const auto until = std::chrono::steady_clock::now() + kSeriesWait;
+  RunningSeries running;
+  while (!commands_.Running(milliseconds(20), &running)) {
+    if (stopping_.load(std::memory_order_relaxed) || std::chrono::steady_clock::now() > until) return;
+  }
+  subscription_->Teach(running.common, running.locations);
+  if (!running.locations.empty()) outlet_.Log(20, "a series is running");
+}
+
 // wait() returns now and then; what it throws is told, and it is called again.
 void GdsLink::Run() {
+  Learn();
   std::string last;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::string problem = plugins::Guarded([this] { subscription_->wait(); });

@@ -3,6 +3,7 @@
 //   MOCK_GDS_DAQ=HOST:PORT   its control channel (127.0.0.1:5581)
 //   MOCK_GDS_WAIT=forever    wait() never returns
 //   MOCK_GDS_WAIT=throw      wait() throws
+//   MOCK_GDS_CONFIG=forever  config() never returns
 // Partition "nowhere" is unknown.
 #include <unistd.h>
 
@@ -191,6 +192,7 @@ int Client::start(const RoiCommon& common, const RoiLocation* rois, unsigned cou
 }
 
 int Client::config(Status& status, Series&, RoiCommon& common, RoiLocation* rois, unsigned& count) {
+  while (Environment("MOCK_GDS_CONFIG", "") == "forever") ::pause();
   json reply;
   count = 0;
   const int code = wire_->Ask({{"command", "status"}}, status, &reply);
