@@ -238,7 +238,7 @@ export const defaults = {
   },
   imageThreads: 2,
   headerDeadlineMs: 0,
-  imagePriority: 'nice',
+  imagePriority: 'normal',
   quicklook: { directory: 'quicklook', threads: 2, isrFiles: false },
   gain: 1,
   readNoise: 0,

@@ -60,6 +60,9 @@ export interface SeenFrame {
 /** px: nearer is the same donut. */
 const sameDonut = 25;
 
+/** Of a ring's light along one axis, in radii: sqrt(1 + 0.612^2) / 2. */
+const ringSpread = 0.586;
+
 const percent = (seen: number, known: number): number => 100 * Math.abs(seen / known - 1);
 const apart = (a: Place, b: Place): number => Math.hypot(a.x - b.x, a.y - b.y);
 
@@ -112,6 +115,10 @@ export class ImageScore {
       this.#error('radiusPx', Math.abs(own.radius - truth.radius_px), 2);
       this.#error('radiusBiasPx', own.radius - truth.radius_px, 2);
       this.#error('donutFluxPercent', percent(own.flux, truth.flux_e), 2);
+      // 1: the error that photons and the amplifier alone would make, of the middle along one axis.
+      const offMass = apart({ x: own.x_com, y: own.y_com }, { x: truth.x_com, y: truth.y_com });
+      this.#error('centreOfMassSigmas', (offMass * truth.snr) / (ringSpread * truth.radius_px), 2);
+      this.#error('donutFluxSigmas', Math.abs(own.flux / truth.flux_e - 1) * truth.snr, 2);
       this.#error('donutSnrPercent', percent(own.snr, truth.snr), 1);
       this.#error('vignettedOff', Math.abs(own.vignetted_fraction - truth.vignetted_fraction), 3);
     }
