@@ -175,17 +175,20 @@ bool ReadCrosstalk(const std::string& path, const DetectorModel& model, Calibrat
   return true;
 }
 
-bool SetLinearity(const std::string& type, const std::vector<double>& c, double gain, image::Linearity* linearity, std::string* problem) {
+bool SetLinearity(const std::string& type, const std::vector<double>& c, image::AmpCalibration* amp, std::string* problem) {
+  image::Linearity* linearity = &amp->linearity;
+  const double gain = amp->gain;
   if (type == "Spline") {
     const auto half = static_cast<std::ptrdiff_t>(c.size() / 2);
     if (c.size() % 2 == 0) return MakeSpline({c.begin(), c.begin() + half}, {c.begin() + half, c.end()}, gain, linearity, problem);
     *problem = "Spline: expected nodes and as many values, got " + std::to_string(c.size()) + " numbers";
     return false;
   }
+  if (type == "DoubleSpline") return MakeDoubleSpline(c, gain, linearity, &amp->linearity_after, problem);
   if (type == "Polynomial") return MakePolynomial(c, gain, linearity, problem);
   if (type == "Squared") return MakePolynomial({c.empty() ? 0.0 : c.front()}, gain, linearity, problem);
   if (type == "Proportional" || type == "None") return true;
-  *problem = "TYPE: expected Spline, Polynomial, Squared, Proportional or None, got " + type;
+  *problem = "TYPE: expected Spline, DoubleSpline, Polynomial, Squared, Proportional or None, got " + type;
   return false;
 }
 
@@ -196,7 +199,7 @@ bool ReadLinearizer(const std::string& path, const DetectorModel& model, Calibra
   long rows = 0;
   if (!OpenTable(path, {"AMPLIFIER_NAME", "TYPE", "COEFFS"}, &handle, &columns, &rows, problem)) return false;
   int status = 0;
-  std::array<image::Linearity, image::kMostAmps> read{};
+  std::array<image::AmpCalibration, image::kMostAmps> read = out->amps;
   std::array<bool, image::kMostAmps> seen{};
   for (long row = 1; row <= rows && status == 0; ++row) {
     const std::string name = TextOf(handle.file, columns[0], row, &status);
@@ -206,7 +209,7 @@ bool ReadLinearizer(const std::string& path, const DetectorModel& model, Calibra
     const std::string type = TextOf(handle.file, columns[1], row, &status);
     const std::vector<double> c = ListOf(handle.file, columns[2], row, &status);
     seen[at] = true;
-    if (status != 0 || !(out->amps[at].gain > 0.0) || SetLinearity(type, c, out->amps[at].gain, &read[at], problem)) continue;
+    if (status != 0 || !(out->amps[at].gain > 0.0) || SetLinearity(type, c, &read[at], problem)) continue;
     problem->insert(0, path + ": " + name + ": ");
     return false;
   }
@@ -216,7 +219,7 @@ bool ReadLinearizer(const std::string& path, const DetectorModel& model, Calibra
     *problem = path + ": " + model.amps[i].name + (seen[i] ? ": its gain is not known, without it the linearizer cannot be scaled" : ": expected a row of it, found none");
     return false;
   }
-  for (size_t i = 0; i < model.amps.size(); ++i) out->amps[i].linearity = read[i];
+  out->amps = read;
   out->has_linearizer = true;
   return true;
 }

@@ -97,11 +97,12 @@ class DetectorCalibrations : public ::testing::Test {
       double version = 1.1;
       fits_update_key(file, TDOUBLE, "CROSSTALK_VERSION", &version, nullptr, &status_);
     });
-    WriteTable("linearizer.fits", {{"AMPLIFIER_NAME", "3A"}, {"TYPE", "10A"}, {"COEFFS", "6D"}}, 8, [this](fitsfile* file) {
+    WriteTable("linearizer.fits", {{"AMPLIFIER_NAME", "3A"}, {"TYPE", "12A"}, {"COEFFS", "8D"}}, 8, [this](fitsfile* file) {
       for (long i = 0; i < 8; i++) {
         Put(file, 1, i + 1, model_.amps[static_cast<size_t>(i)].name);
-        Put(file, 2, i + 1, i == 0 ? "Polynomial" : "Spline");
-        Put(file, 3, i + 1, i == 0 ? std::vector<double>{1e-8, 0, 0, 0, 0, 0} : std::vector<double>{0, 1000, 2000, 0, 10, 20});
+        Put(file, 2, i + 1, i == 0 ? "Polynomial" : i == 1 ? "DoubleSpline" : "Spline");
+        const std::vector<double> polynomial{1e-8, 0, 0, 0, 0, 0, 0, 0}, both{0, 3, 0, 1000, 2000, 0, 10, 20}, spline{0, 1000, 2000, 3000, 0, 10, 20, 30};
+        Put(file, 3, i + 1, i == 0 ? polynomial : i == 1 ? both : spline);
       }
     });
   }
@@ -140,6 +141,8 @@ TEST_F(DetectorCalibrations, AreReadIntoTheOrderOfTheModel) {
   EXPECT_FALSE(c->crosstalk_in_adu);
   EXPECT_EQ(c->amps[0].linearity.kind, image::LinearityKind::kPolynomial);
   EXPECT_NEAR(image::Linearized(c->amps[7].linearity, 2000.0), 2000.0 - 20.0, 1e-3);  // gain 2: 10 adu at 1000 adu
+  EXPECT_EQ(c->amps[1].linearity.kind, image::LinearityKind::kNone);
+  EXPECT_NEAR(image::Linearized(c->amps[1].linearity_after, 1000.0 * c->amps[1].gain), 990.0 * c->amps[1].gain, 1e-3);
 }
 
 TEST_F(DetectorCalibrations, InAduTheyAreScaledByTheGains) {

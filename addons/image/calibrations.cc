@@ -70,6 +70,23 @@ bool MakeSpline(const std::vector<double>& nodes, const std::vector<double>& val
   return true;
 }
 
+bool MakeDoubleSpline(const std::vector<double>& coefficients, double gain, Linearity* first, Linearity* after, std::string* problem) {
+  size_t at = 2;
+  for (const auto& [which, linearity] : {std::pair{size_t{0}, first}, std::pair{size_t{1}, after}}) {
+    const double wanted = which < coefficients.size() ? coefficients[which] : -1.0;
+    const bool whole = wanted >= 0.0 && wanted <= Linearity::kMostPieces + 1 && !(std::floor(wanted) < wanted);
+    const size_t n = whole ? static_cast<size_t>(wanted) : 0;
+    if (!whole || at + 2 * n > coefficients.size()) {
+      *problem = "double spline: expected two numbers of nodes, up to " + std::to_string(Linearity::kMostPieces + 1) + ", and nodes and values of both, got " + std::to_string(coefficients.size()) + " numbers";
+      return false;
+    }
+    const auto nodes = coefficients.begin() + static_cast<std::ptrdiff_t>(at), values = nodes + static_cast<std::ptrdiff_t>(n);
+    if (n > 0 && !MakeSpline({nodes, values}, {values, values + static_cast<std::ptrdiff_t>(n)}, gain, linearity, problem)) return false;
+    at += 2 * n;
+  }
+  return true;
+}
+
 bool MakePolynomial(const std::vector<double>& coefficients, double gain, Linearity* linearity, std::string* problem) {
   if (coefficients.empty() || coefficients.size() > Linearity::kMostPowers) {
     *problem = "polynomial: expected 1 to " + std::to_string(Linearity::kMostPowers) + " coefficients, got " + std::to_string(coefficients.size());

@@ -22,7 +22,7 @@ enum class LinearityKind : uint8_t { kNone, kSpline, kPolynomial };
 
 // corrected = u - S(u) (spline, S held beyond its ends) or u + sum c[i] u^(2+i) (polynomial), all in electron.
 struct Linearity {
-  static constexpr int32_t kMostPieces = 31, kMostPowers = 8;
+  static constexpr int32_t kMostPieces = 127, kMostPowers = 8;
   LinearityKind kind = LinearityKind::kNone;
   int32_t pieces = 0;
   float least = 0.0f, most = 0.0f;
@@ -36,6 +36,7 @@ struct AmpCalibration {
   double read_noise = 0.0;  // electron; 0: not known
   double turnoff = 0.0;     // adu, where the photon transfer curve turns; 0: not known
   Linearity linearity{};
+  Linearity linearity_after{};  // of what the first one gives
 };
 
 struct Calibrations {
@@ -53,6 +54,10 @@ struct Calibrations {
 
 // The spline through (nodes, values), adu, by Akima (J. ACM 17, 589, 1970), scaled to electron. False with a sentence.
 bool MakeSpline(const std::vector<double>& nodes, const std::vector<double>& values, double gain, Linearity* linearity, std::string* problem);
+
+// Two splines one after the other, each of its nodes with their values (cp_pipe, linearity.py): {n, m, n nodes, n values of
+// what brings the amplifier to the detector's reference, m nodes, m values of what makes that linear, padding}. n or m may be 0.
+bool MakeDoubleSpline(const std::vector<double>& coefficients, double gain, Linearity* first, Linearity* after, std::string* problem);
 
 // u + sum c[i] u^(2+i) in adu, scaled to electron.
 bool MakePolynomial(const std::vector<double>& coefficients, double gain, Linearity* linearity, std::string* problem);

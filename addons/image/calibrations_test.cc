@@ -30,6 +30,23 @@ TEST(Linearizer, ASplineIsAkimas) {
   EXPECT_NEAR(6.5 - Linearized(linearity, 6.5), 0.5 * (10.5 + 15.0) + 0.125 * (at6 - at7), 1e-5);
 }
 
+TEST(Linearizer, OfADoubleSplineTheSecondOneTakesWhatTheFirstOneGives) {
+  Linearity first, after;
+  std::string problem;
+  const std::vector<double> c{3, 4, 0, 1000, 2000, 0, 10, 40, 0, 990, 1960, 5000, 0, 3, 7, 9, 0, 0};
+  ASSERT_TRUE(MakeDoubleSpline(c, 2.0, &first, &after, &problem)) << problem;
+  EXPECT_NEAR(Linearized(after, Linearized(first, 2000.0)), 2.0 * (1000 - 10 - 3), 1e-3);
+  EXPECT_NEAR(Linearized(after, Linearized(first, 4000.0)), 2.0 * (2000 - 40 - 7), 1e-3);
+  Linearity none, only;
+  ASSERT_TRUE(MakeDoubleSpline({0, 3, 0, 1000, 2000, 0, 10, 40}, 1.0, &none, &only, &problem)) << problem;
+  EXPECT_EQ(none.kind, LinearityKind::kNone);
+  EXPECT_NEAR(Linearized(only, 1000.0), 990.0, 1e-3);
+  EXPECT_FALSE(MakeDoubleSpline({3, 4, 0, 1000, 2000, 0, 10, 40}, 1.0, &first, &after, &problem));
+  EXPECT_NE(problem.find("got 8 numbers"), std::string::npos) << problem;
+  EXPECT_FALSE(MakeDoubleSpline({2.5, 0, 1, 2, 3, 4, 5}, 1.0, &first, &after, &problem));
+  EXPECT_FALSE(MakeDoubleSpline({3}, 1.0, &first, &after, &problem));
+}
+
 TEST(Linearizer, APolynomialIsScaledToElectron) {
   Linearity linearity;
   std::string problem;

@@ -203,7 +203,10 @@ void Isr::FinishRow(int32_t row, Lane* lane, IsrImage* out) const {
       const float* level = parallel_[i].level.data();
       for (int32_t x = 0; x < kRowCols; x++) electron[x] -= level[x];
     }
-    if (now_[IsrStep::kLinearity]) Linearize(c.amps[i].linearity, electron);
+    if (now_[IsrStep::kLinearity]) {
+      Linearize(c.amps[i].linearity, electron);
+      Linearize(c.amps[i].linearity_after, electron);
+    }
     int32_t full = 0;
     for (int32_t x = kDataFirstCol; x < kDataFirstCol + kDataCols; x++) full += (mask[x] & kSaturated) >> 1;
     lane->saturated[i] += full;

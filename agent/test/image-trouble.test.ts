@@ -18,6 +18,7 @@ import type { JsonLine } from '../../scripts/processes/child.js';
 import type { ControlClient } from '../../scripts/processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
 import { mountOver } from './mounts.js';
+import { processed } from './processed.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig } from './rig.js';
 
 /** Takes an image of LATISS: what became of its file, and its look. */
@@ -99,6 +100,16 @@ t.test('LATISS in trouble', async (t) => {
     [],
   );
 
+  const archived = await take(control, listener);
+  const out = join(rig.directory, 'processed');
+  const again = processed([String(archived.file.body.path)], out, ['--calib', calib, '--no-isr-files']);
+  const { target, zeroth, focus } = archived.look.body.product as Record<string, unknown>;
+  t.match(
+    again[0],
+    { target, zeroth, focus, quality: { flags: [] } },
+    'the file says what the pixels in memory said',
+  );
+
   const disk = mountOver(t, real, 4_000_000);
   if (disk) {
     const before = alarms().length;
@@ -125,7 +136,9 @@ t.test('LATISS in trouble', async (t) => {
     disk.away();
   }
 
-  writeFileSync(join(calib, 'LATISS', 'flat.fits'), 'SIMPLE  = not a FITS file');
+  const flat = join(calib, 'LATISS', 'flat.fits');
+  const whole = readFileSync(flat);
+  writeFileSync(flat, 'SIMPLE  = not a FITS file');
   const damaged = await take(control, listener);
   t.match(damaged.look.body, { outcome: 'looked', flags: ['NO_FLAT'] });
   t.match(listener.of('alarm').at(-1)?.body, {
@@ -133,6 +146,9 @@ t.test('LATISS in trouble', async (t) => {
     active: true,
     message: /R00_S00 is looked at without: .*flat\.fits/,
   });
+  writeFileSync(flat, whole);
+  t.match((await take(control, listener)).look.body, { outcome: 'looked', flags: [] }, 'read again');
+  t.match(listener.of('alarm').at(-1)?.body, { name: 'image_uncalibrated', active: false });
 
   // A kill between file and message, as far as the journal knows.
   process.kill(agent.process.pid, 'SIGKILL');

@@ -15,6 +15,7 @@ import type { ControlClient } from '../../scripts/processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
 import { astropyPython } from '../../scripts/processes/python.js';
 import { until } from '../../scripts/processes/until.js';
+import { processed } from './processed.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig, type Simulator } from './rig.js';
 import { threadsOf } from './threads.js';
 
@@ -181,6 +182,12 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
     'without calibrations, and flagged',
   );
   const files = first?.map(({ body }) => String(body.path)) ?? [];
+  const archived = processed(files, join(rig.directory, 'processed'), ['--no-isr-files']);
+  for (const [i, look] of looks.entries()) {
+    const { focal, donuts, sensor } = look.product as JsonLine;
+    t.match(archived[i], { focal, donuts, sensor }, 'the file says what the pixels in memory said');
+  }
+  t.ok(archived.some(({ donuts }) => (donuts as unknown[]).length > 3));
   const stream = await streamOf(simulator.images, String(sw1?.image_tag), 216);
   t.equal(stream.length, 42_467_328);
   assertReadByOthers(t, rig.directory, files, stream);
