@@ -76,7 +76,7 @@ export class Combiner {
   #outliers: readonly Candidate[] = [];
   #onProbation: readonly Candidate[] = [];
   #fitted: Fitted | null = null;
-  /** by how much the motion changed when homes were restored; told with the next offset */
+  /** the motion before homes were restored less the one after; told as the step of the next offset */
   #unlearnt: Motion | null = null;
 
   constructor(settings: CombinerSettings) {
@@ -307,9 +307,9 @@ export class Combiner {
     this.#reference.renumber();
     const { dx, dy, rotation } = this.#unlearnt ?? still;
     this.#unlearnt = {
-      dx: dx + motion.dx - before.dx,
-      dy: dy + motion.dy - before.dy,
-      rotation: rotation + motion.rotation - before.rotation,
+      dx: dx + before.dx - motion.dx,
+      dy: dy + before.dy - motion.dy,
+      rotation: rotation + before.rotation - motion.rotation,
     };
     return motion;
   }

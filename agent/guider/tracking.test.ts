@@ -196,6 +196,23 @@ t.test('offsets come from the first pair on; each new reference says its number 
   t.ok(fit.xErr > 1.3 * (reference?.xErr ?? 0), 'and it is part of every error');
 });
 
+t.test('what was learnt from a star that pulled is forgotten, and the step says by how much', async (t) => {
+  const { bench } = watched();
+  for (let k = 0; k < 30; k++) {
+    const pulled = { x: star.x + 0.01 * k, y: star.y };
+    bench.stamp(k, here, all, (s) => (s === victim ? at(s, pulled, here) : {}));
+  }
+  const offsets = bench.sink.of('guider.offsets');
+  const again = offsets.findIndex((m) => m.reference?.number === 3);
+  const [before, after] = [offsets[again - 1], offsets[again]];
+  t.match(after, { flags: ['new_reference'], reference: { stamp: 2 } });
+  const stepY = after?.reference?.stepY ?? 0;
+  t.ok(Math.abs(stepY) > 5e-5, `the star had pulled by ${stepY} mm`);
+  t.ok(near((before?.fit.y ?? Number.NaN) - stepY, after?.fit.y ?? Number.NaN), 'old - step = new');
+  const turned = (before?.fit.rotation ?? Number.NaN) - (after?.reference?.stepRotation ?? Number.NaN);
+  t.ok(near(turned, after?.fit.rotation ?? Number.NaN));
+});
+
 t.test('a sensor that comes and goes does not move the offset beyond its noise', async (t) => {
   const { bench } = watched();
   for (let k = 0; k < 12; k++) {
