@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
 import { type DaqRecord, EventType } from '../model/daq.js';
-import { flagBits } from '../model/flags.js';
+import { flagBits, frameFlag } from '../model/flags.js';
 import type { GuideSensor } from '../model/location.js';
 import { stampPeriodMs } from '../model/roi.js';
 import { Bench, obsid, period, without } from './testing-bench.js';
-import { all, halt, ms, resume, roi, second, stampOf, start } from './testing-records.js';
+import { all, halt, ms, resume, roi, second, stampOf, start, t0TaiNs } from './testing-records.js';
 
 const arcsec = Math.PI / 180 / 3600;
 
@@ -270,18 +270,6 @@ t.test('joining late: the obsid is unknown, sensors are learnt, the reference is
   t.equal(bench.sink.last('guider.acquisition').excluded[7], 'not_in_series');
 });
 
-t.test('a lost START of one sensor leaves it in as soon as it is seen', async (t) => {
-  const bench = new Bench();
-  bench.give(without('R44_SG1').map((s) => start(s, 1, bench.time)));
-  bench.time += 30n * ms;
-  bench.give(all.map((s) => resume(s, 1, bench.time, obsid)));
-  bench.time += period;
-  for (let k = 0; k < 5; k++) bench.stamp(k);
-  t.equal(bench.sink.of('guider.series').length, 1);
-  t.equal(bench.sink.last('guider.series').segment[7], -1);
-  t.equal(bench.sink.last('guider.offsets').fit.nSensors, 8);
-});
-
 t.test('without STOP the next START ends the series; a lost PAUSE is survived', async (t) => {
   const bench = new Bench();
   bench.open(1);
@@ -332,6 +320,23 @@ t.test('a sensor that is not in the profile is told once and not published', asy
   t.equal(bench.sink.of('guider.result').length, 8);
   t.equal(bench.warnings.length, 4);
   t.equal(bench.sink.last('guider.offsets').closedBy, 'complete');
+});
+
+t.test('one sensor whose clock is wrong does not make the time of the acquisition', async (t) => {
+  const bench = new Bench();
+  bench.open();
+  const times: bigint[] = [];
+  const wrong = { tSrcTaiNs: t0TaiNs - 3_600n * second, frameFlags: frameFlag.timeSuspect };
+  for (let k = 0; k < 4; k++) {
+    times.push(t0TaiNs + bench.time);
+    bench.stamp(k, undefined, all, (s) => (s === all[k] ? wrong : {}));
+  }
+  t.same(
+    bench.sink.of('guider.offsets').map((m) => m.tSrcTaiNs),
+    times,
+  );
+  t.ok(bench.sink.last('guider.offsets').flags.includes('time_suspect'));
+  t.ok(Math.abs(bench.sink.last('guider.summary').timestamp - Number(times.at(-1)) / 1e9) < 1e-6);
 });
 
 t.test('stamps without a usable time and an untold TAI offset are time_suspect', async (t) => {

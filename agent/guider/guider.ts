@@ -266,9 +266,13 @@ export class Guider {
     }
     if (!isNew) return;
     this.#expect();
-    if (this.#nStamps < joinedAfter) return;
-    const message = `${sensor} joined the series at stamp ${stamp}`;
-    this.#incidents.tell(series.identity, { name: 'sensor_joined', message, sensor, stamp });
+    if (this.#nStamps >= joinedAfter) {
+      const message = `${sensor} joined the series at stamp ${stamp}`;
+      this.#incidents.tell(series.identity, { name: 'sensor_joined', message, sensor, stamp });
+    } else if (series.started.size > 0 && !series.hasStart(record.location)) {
+      const message = `${sensor} came without START: its ROI is what its stamps say`;
+      this.#incidents.tell(series.identity, { name: 'start_missing', message, sensor, stamp });
+    }
   }
 
   /** Told when it begins: its stamps keep coming, and say nothing. */
@@ -321,14 +325,14 @@ export class Guider {
     this.#deps.exposureEnded?.({ identity, sent, joinedInside, fromSeriesStart: fromItsStart });
   }
 
-  /** Expected sensors: those with START in the series, or seen; all until a late joiner has learnt. */
+  /** Expected sensors: those that the DAQ or a stamp named in the series; all until a late joiner has learnt. */
   #expect(): void {
     const { series } = this.#life;
     const { sensors } = this.#settings;
     const learning = series !== null && series.started.size === 0 && this.#attendance.learning;
     this.#attendance.setExpected((i) => {
       const location = sensors[i]?.location ?? -1;
-      return series !== null && (learning || series.started.has(location) || series.seen.has(location));
+      return series !== null && (learning || series.has(location));
     });
   }
 

@@ -100,6 +100,16 @@ export class Series {
     return this.exposure.identity;
   }
 
+  /** its START came */
+  hasStart(location: number): boolean {
+    return this.#startTimes.has(location);
+  }
+
+  /** START or RESUME named this sensor, or it delivered stamps. */
+  has(location: number): boolean {
+    return this.started.has(location) || this.seen.has(location) || this.exposure.resumed.has(location);
+  }
+
   #identityOf(obsid: string, exposureIndex: number): StampIdentity {
     return {
       seqNo: this.seqNo,

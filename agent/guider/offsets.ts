@@ -47,11 +47,16 @@ function extremes(results: readonly (StampResult | null)[]) {
   let tLastNs = 0n;
   let tMeasuredNs = 0n;
   let timestamp = Number.NaN;
+  // The clock of one sensor does not make the acquisition's time while another is not in doubt.
+  let suspect = true;
   for (const r of results) {
     if (!r) continue;
-    if (r.tSrcTaiNs !== 0n && (tSrcTaiNs === 0n || r.tSrcTaiNs < tSrcTaiNs)) {
+    const doubted = (r.flagsBits & flagBits.time_suspect) !== 0;
+    const earlier = tSrcTaiNs === 0n || r.tSrcTaiNs < tSrcTaiNs;
+    if (r.tSrcTaiNs !== 0n && (doubted === suspect ? earlier : suspect)) {
       tSrcTaiNs = r.tSrcTaiNs;
       timestamp = r.timestamp;
+      suspect = doubted;
     }
     if (tFirstNs === 0n || r.tFirstNs < tFirstNs) tFirstNs = r.tFirstNs;
     if (r.tLastNs > tLastNs) tLastNs = r.tLastNs;

@@ -46,6 +46,31 @@ t.test('START that is lost for all sensors is told; the exposure is whole', asyn
   t.notOk(bench.sink.last('guider.result').flagsBits & flagBits.stale_reference);
 });
 
+t.test('START that is lost for one sensor is told; its ROI is published with its first stamp', async (t) => {
+  const problems: (string | null)[] = [];
+  const bench = new Bench({}, { roiAlarm: (problem) => problems.push(problem) });
+  const spec = { segment: 3, startRow: 800, startCol: 56 };
+  bench.guider.expectRoi({
+    common: { rows: 50, cols: 50, integrationMs: 50 },
+    locations: all.map((sensor) => ({ sensor, ...spec })),
+  });
+  bench.give(without('R44_SG1').map((s) => start(s, 1, bench.time)));
+  bench.time += 10n * ms;
+  bench.give(all.map((s) => resume(s, 1, bench.time, obsid)));
+  bench.time += period;
+  for (let k = 0; k < 4; k++) bench.stamp(k);
+  t.same(bench.events, ['roi_mismatch', 'start_missing']);
+  t.match(bench.lastEvent('start_missing'), { sensor: 'R44_SG1', stamp: 0, severity: 'warning' });
+  t.same(
+    bench.sink.of('guider.series').map((m) => m.segment[7]),
+    [-1, 3],
+  );
+  t.match(problems, [/R44_SG1: expected in the series, got none/, null], 'the alarm goes');
+  t.match(bench.sink.of('guider.offsets')[0], { closedBy: 'complete', nExpected: 8, fit: { nSensors: 8 } });
+  const late = bench.sink.of('guider.result').filter((m) => m.flagsBits & flagBits.late);
+  t.same(late, [], 'RESUME named it: its first stamp is waited for');
+});
+
 t.test('START and RESUME lost: what the link saw begin is an exposure from its first stamp', async (t) => {
   const bench = new Bench();
   bench.open(1);
@@ -303,6 +328,19 @@ t.test('a DAQ that restarts and counts from 1 again is another series', async (t
     'the same seqno, told apart by series',
   );
   t.equal(offsets.at(-1)?.reference?.stamp, 2);
+});
+
+t.test('a DAQ that restarts far from where its sequence wraps is told too', async (t) => {
+  for (const [before, after, told] of [
+    [65530, 65536 + 2, []],
+    [50000, 65536 + 1, ['daq_restarted']],
+  ] as const) {
+    const bench = new Bench();
+    bench.open(before);
+    bench.close(before, 0n);
+    bench.open(after, all, next);
+    t.same(bench.events, told);
+  }
 });
 
 t.test('a second exposure that nothing ends: what the first PAUSE told is not what was sent', async (t) => {

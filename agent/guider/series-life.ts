@@ -32,6 +32,8 @@ export interface LifeHandlers {
 
 /** STATUS says this often that the DAQ does something else before it is believed: events may still be under way. */
 const statusTwice = 2;
+/** More series than this are not made between two that are heard: some four nights of them. */
+const mostUnheard = 4096n;
 const idleStates: ReadonlySet<number> = new Set([1, 5]);
 const pausedStates: ReadonlySet<number> = new Set([2, 7]);
 
@@ -160,7 +162,8 @@ export class SeriesLife {
   /** The sequence wraps from 65535 to 0; whatever else makes it smaller is a DAQ that began anew. */
   #tellRestart(before: Series | null, series: Series): void {
     if (!before || before.series >> 16n === series.series >> 16n) return;
-    if (before.seqNo >= 0x8000 && series.seqNo < 0x8000) return;
+    const wraps = before.seqNo >= 0x8000 && series.seqNo < 0x8000;
+    if (wraps && series.series - before.series <= mostUnheard) return;
     this.#incidents.tell(series.identity, {
       name: 'daq_restarted',
       message: `the DAQ restarted and counts from sequence ${series.seqNo}, after ${before.seqNo}`,
@@ -210,6 +213,7 @@ export class SeriesLife {
     if (!series || record.series !== series.series) series = this.#begin(record, true);
     const kind = series.resumeKind(record);
     if (kind === 'known') return;
+    const isMember = series.has(record.location);
     if (kind === 'new') {
       this.#merger.turn();
       const before = series.exposure;
@@ -225,6 +229,7 @@ export class SeriesLife {
       this.#incidents.tell(series.identity, { name: 'resume_late', message });
     }
     this.#contradictions = 0;
+    if (!isMember) this.#handlers.membersChanged(series);
     this.#merge(record, this.#handlers.expectedCount());
   }
 

@@ -88,7 +88,11 @@ export class SeriesRois {
     const roi = { rows, cols, integrationMs, segment, startRow, startCol };
     const split = (record.frameFlags & frameFlag.splitRoi) !== 0 || leavesAmplifier(roi);
     this.#seen.set(record.location, { ...roi, split });
-    if (!before) return;
+    if (!before) {
+      // Its START was lost, or the series has none.
+      this.#again(series);
+      return;
+    }
     const sensor = nameOfLocation(record.location);
     this.#incidents.tell(series.identity, {
       name: 'roi_changed',
@@ -109,9 +113,14 @@ export class SeriesRois {
 
   /** A START came when the series had been published: again, with the sensor that was missing. */
   late(series: Series): void {
-    if (this.#published !== 'start' || series.started.size === this.#nStarted) return;
+    if (this.#published === 'start' && series.started.size !== this.#nStarted) this.#again(series);
+  }
+
+  #again(series: Series): void {
+    const source = this.#published;
+    if (source === null) return;
     this.#published = null;
-    this.publish(series, this.#timestamp, 'start');
+    this.publish(series, this.#timestamp, source);
   }
 
   publish(series: Series, timestamp: number, source: SeriesMessage['source']): void {
