@@ -93,7 +93,6 @@ void GuiderRecorder::Write() {
 }
 
 bool GuiderRecorder::OpenFolder(std::string* problem) {
-  if (folder_.is_open()) return true;
   std::vector<std::string> leftovers;
   const bool good = folder_.Open(&leftovers, problem);
   if (leftovers.empty()) return good;

@@ -134,6 +134,35 @@ TEST_F(GuiderRecorderTest, RecordsAgainOnceTheFolderCanBeUsed) {
   EXPECT_EQ(counters["recorded"], 2u);
 }
 
+TEST_F(GuiderRecorderTest, MakesAFolderAnewThatWasRemovedUnderIt) {
+  recorder_->Start();
+  Start("config-1");
+  Exposure("MC_O_20260714_000123", 0, 1);
+  EXPECT_EQ(Report().problem, "");
+  fs::remove_all(folder_);
+  tai += 1000000000;
+  Exposure("MC_O_20260714_000124", 1, 3);
+  EXPECT_EQ(Report().problem, "");
+  EXPECT_EQ(Names().size(), 2u);
+  RecordingFolder other(folder_.string());
+  std::vector<std::string> leftovers;
+  std::string problem;
+  EXPECT_FALSE(other.Open(&leftovers, &problem)) << "it is locked as the first one was";
+}
+
+TEST_F(GuiderRecorderTest, ALockThatWasRemovedCostsNoFileThatIsBeingWritten) {
+  std::vector<std::string> leftovers;
+  std::string problem;
+  RecordingFolder folder(folder_.string());
+  ASSERT_TRUE(folder.Open(&leftovers, &problem)) << problem;
+  std::ofstream(folder_ / ".A_R00_SG0_guider.fits.123-0.part") << "being written";
+  fs::remove(folder_ / ".summit-agent.lock");
+  EXPECT_TRUE(folder.Open(&leftovers, &problem)) << problem;
+  EXPECT_TRUE(leftovers.empty());
+  RecordingFolder other(folder_.string());
+  EXPECT_FALSE(other.Open(&leftovers, &problem)) << "it is locked again";
+}
+
 TEST_F(GuiderRecorderTest, TakesAFullDiskForAFailureOfOneExposure) {
   recorder_->Start();
   Start("config-1");

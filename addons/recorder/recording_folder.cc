@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,17 +73,35 @@ bool RecordingFolder::Fail(const char* step, std::string* problem) {
   return false;
 }
 
+// The lock that is held is the one that is there.
+bool RecordingFolder::Holds() const {
+  if (!is_open()) return false;
+  struct stat held {};
+  struct stat there {};
+  if (fstat(*lock_, &held) != 0 || stat((fs::path(path_) / kLockName).c_str(), &there) != 0) return false;
+  return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
 bool RecordingFolder::Open(std::vector<std::string>* leftovers, std::string* problem) {
-  if (is_open()) return true;
-  if (!shared_) return Lock(problem) && Clear(leftovers, problem);
+  if (Holds()) return true;
+  Close();
+  if (!shared_) return LockAndClear(leftovers, problem);
   // Held until the first has cleared the folder: what the next writes there is nobody's leftover.
   const std::lock_guard<std::mutex> together(Shared().mutex);
   std::weak_ptr<const int>& held = Shared().by_folder[path_];
   lock_ = held.lock();
-  if (is_open()) return true;
-  if (!Lock(problem) || !Clear(leftovers, problem)) return false;
+  if (Holds()) return cleared_ = true;
+  Close();
+  if (!LockAndClear(leftovers, problem)) return false;
   held = lock_;
   return true;
+}
+
+// What lies there later may be what is being written.
+bool RecordingFolder::LockAndClear(std::vector<std::string>* leftovers, std::string* problem) {
+  if (!Lock(problem)) return false;
+  cleared_ = cleared_ || Clear(leftovers, problem);
+  return cleared_;
 }
 
 bool RecordingFolder::Lock(std::string* problem) {

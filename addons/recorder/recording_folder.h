@@ -22,20 +22,25 @@ class RecordingFolder {
 
   const std::string& path() const { return path_; }
   bool is_open() const { return lock_ != nullptr; }
-  // May be called again after a failure. False with one sentence. Temporary files of an earlier run, and sidecars
-  // without their FITS file, are moved to the folder `incomplete` in it and added to `leftovers` by name.
+  // May be called again after a failure, and before each file: a folder that was removed, or in whose place another is
+  // (a disk that was mounted), is made or taken anew. False with one sentence. The first time temporary files of an
+  // earlier run, and sidecars without their FITS file, are moved to the folder `incomplete` in it and added to
+  // `leftovers` by name.
   bool Open(std::vector<std::string>* leftovers, std::string* problem);
   // Another recorder may have it.
   void Close() { lock_.reset(); }
 
  private:
   bool Fail(const char* step, std::string* problem);
+  bool Holds() const;
+  bool LockAndClear(std::vector<std::string>* leftovers, std::string* problem);
   bool Lock(std::string* problem);
   bool Clear(std::vector<std::string>* leftovers, std::string* problem);
   bool SetAside(const std::string& name, std::string* problem);
 
   const std::string path_;
   const bool shared_;
+  bool cleared_ = false;
   // Its descriptor; the last who lets go closes it.
   std::shared_ptr<const int> lock_;
 };
