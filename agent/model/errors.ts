@@ -38,12 +38,17 @@ export class AgentError extends Error {
   }
 }
 
+/** What nobody wrote by hand can be wrong in thousands of ways: more are counted only. */
+const mostTold = 100;
+
 /** One error that says everything that is wrong, one problem a line under a heading. */
 export function refuseAll(code: AgentErrorCode, heading: string, problems: readonly string[]): AgentError {
+  const lines = problems.slice(0, mostTold);
+  if (problems.length > mostTold) lines.push(`and ${problems.length - mostTold} more`);
   const message =
     problems.length === 1
       ? `${heading}: ${problems[0]}`
-      : `${heading}: ${problems.length} problems\n${problems.map((p) => `  ${p}`).join('\n')}`;
+      : `${heading}: ${problems.length} problems\n${lines.map((p) => `  ${p}`).join('\n')}`;
   return new AgentError(code, message, { problems });
 }
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { AgentError } from './errors.js';
 import { guideSensors, roiKeyOf } from './location.js';
-import { formatRoiSpec, parseRoiSpec, stampPeriodMs } from './roi.js';
+import { formatRoiSpec, parseRoiSpec, parseRoiSpecs, stampPeriodMs } from './roi.js';
 
 const good = {
   common: { rows: 50, cols: 60, integrationTimeMillis: 100 },
@@ -72,6 +72,28 @@ t.test('refuses what is not a roiSpec at all', async (t) => {
   t.match(problemsOf(null), [/expected an object/]);
   t.match(problemsOf({ common: good.common }), [/at least one sensor/]);
 });
+
+t.test('refuses a text that says a key twice, at any depth', async (t) => {
+  const common = '"common": {"rows": 50, "cols": 50, "cols": 60, "integrationTimeMillis": 50}';
+  const one = '{"segment": 3, "startRow": 800, "startCol": 56}';
+  t.match(problemsOf(`{${common}, "R00SG0": ${one}, "R\\u00300SG0" : ${one}}`), [
+    /^cols: expected this key once/,
+    /^R00SG0: expected this key once/,
+  ]);
+  t.same(problemsOf(`{${common.replace('"cols": 50, ', '')}, "R00SG0": ${one}, "R00SG1": ${one}}`), []);
+});
+
+t.test(
+  'refuses a list that no night needs, and tells so many problems that somebody can read them',
+  async (t) => {
+    t.throws(() => parseRoiSpecs(Array(20_000).fill({}), []), { message: /at most 1000 series, got 20000/ });
+    const refused = t.throws(() => parseRoiSpecs(Array(1000).fill({}), [])) as Error;
+    t.ok(
+      refused.message.length < 10_000 && refused.message.endsWith('and 1900 more'),
+      refused.message.slice(-40),
+    );
+  },
+);
 
 t.test('takes all eight guide sensors', async (t) => {
   const one = { segment: 3, startRow: 800, startCol: 56 };

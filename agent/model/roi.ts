@@ -5,6 +5,7 @@
 import { AgentError, refuseAll, sentenceOf } from './errors.js';
 import { ampCols, ampRows, isSegment, type RoiOrigin } from './geometry.js';
 import { type GuideSensor, guideSensorNamed, guideSensors, roiKeyOf } from './location.js';
+import { repeatedKeys } from './repeated-keys.js';
 import { show } from './show.js';
 
 export interface RoiCommon {
@@ -24,12 +25,13 @@ export interface RoiSpec {
   readonly locations: readonly RoiLocation[];
 }
 
-/** Limits of the observatory's scripts (ts_observatory_control utils/roi_spec.py). */
+/** Limits of the observatory's scripts (ts_observatory_control utils/roi_spec.py); `series` of a list are ours. */
 export const roiLimits = {
   rows: [10, 400],
   cols: [10, 400],
   integrationTimeMillis: [5, 200],
   sensors: 8,
+  series: 1000,
 } as const;
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -127,22 +129,26 @@ function readLocations(value: JsonObject, common: RoiCommon, out: string[]): Roi
   return locations.sort((a, b) => a.sensor.location - b.sensor.location);
 }
 
-function parseText(text: string): unknown {
+/** `out`: of keys of which a reader would take one and forget the other without a word. */
+function parseText(text: string, out: string[]): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw refuseAll('roi', 'roiSpec', [`expected JSON text, got ${sentenceOf(error)}`]);
   }
+  for (const key of repeatedKeys(text)) out.push(`${key}: expected this key once, got it again`);
+  return value;
 }
 
 /** Reads a roiSpec (object or JSON text); refuses with one AgentError (`roi`) that lists everything wrong. */
 export function parseRoiSpec(input: unknown): RoiSpec {
-  const value = typeof input === 'string' ? parseText(input) : input;
+  const problems: string[] = [];
+  const value = typeof input === 'string' ? parseText(input, problems) : input;
   if (!isObject(value)) {
     const got = Array.isArray(value) ? 'a list (one series at a time)' : show(value);
     throw refuseAll('roi', 'roiSpec', [`expected an object with common and sensors, got ${got}`]);
   }
-  const problems: string[] = [];
   const common = readCommon(value.common, problems);
   const locations = readLocations(value, common, problems);
   if (problems.length > 0) throw refuseAll('roi', 'roiSpec', problems);
@@ -151,11 +157,14 @@ export function parseRoiSpec(input: unknown): RoiSpec {
 
 /** Series one after another: a roiSpec, or a list of them; one error lists everything wrong in all of them. */
 export function parseRoiSpecs(input: unknown, sensors: readonly string[]): readonly RoiSpec[] {
-  const value = typeof input === 'string' ? parseText(input) : input;
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   const problems: string[] = [];
+  const value = typeof input === 'string' ? parseText(input, problems) : input;
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   const specs: RoiSpec[] = [];
   if (list.length === 0) problems.push('expected at least one series, got an empty list');
+  if (list.length > roiLimits.series) {
+    throw refuseAll('roi', 'roiSpec', [`expected at most ${roiLimits.series} series, got ${list.length}`]);
+  }
   list.forEach((one, i) => {
     const prefix = Array.isArray(value) ? `[${i}].` : '';
     try {
