@@ -19,6 +19,14 @@ process.on('SIGXFSZ', () => undefined);
 
 const { stdin, stdout, stderr } = process;
 
+// Who read the output went away (head, less): nothing more is wanted. Who read the log did: the work goes on.
+let unwritten: NodeJS.ErrnoException | null = null;
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') unwritten ??= error;
+  if (!stop.signal.aborted) stop.abort('end of standard output');
+});
+stderr.on('error', () => undefined);
+
 // Ends with the process that started it, also when that is killed (agent/README.md, "States"): then standard input
 // closes, and nobody reads what is said.
 if (process.env.SUMMIT_STOP_WITH_STDIN === '1') {
@@ -28,4 +36,8 @@ if (process.env.SUMMIT_STOP_WITH_STDIN === '1') {
 }
 
 const code = await dispatch(process.argv.slice(2), { stdout, stderr, stop: stop.signal });
-process.exit(code);
+// What the last write met is told in the next turn.
+await new Promise((resolve) => setImmediate(resolve));
+const lost = unwritten as NodeJS.ErrnoException | null;
+if (lost) stderr.write(`summit-agent: the output could not be written: ${lost.message}\n`);
+process.exit(lost && code === 0 ? 1 : code);

@@ -2,7 +2,7 @@
 // summit-agent roi
 
 import { parse } from 'yaml';
-import { AgentError } from '../model/errors.js';
+import { AgentError, sentenceOf } from '../model/errors.js';
 import { formatRoiSpec, parseRoiSpec, type RoiSpec, stampPeriodMs } from '../model/roi.js';
 import { AgentClient } from './agent-client.js';
 import type { Command } from './command.js';
@@ -58,8 +58,9 @@ function readRoi(path: string): RoiSpec {
   try {
     // JSON is YAML.
     value = parse(text);
-  } catch {
-    throw new AgentError('usage', `${path}: expected JSON or YAML, got something else`);
+  } catch (error) {
+    const [what] = sentenceOf(error).split('\n');
+    throw new AgentError('usage', `${path}: expected JSON or YAML, got ${what}`, { cause: error });
   }
   try {
     return parseRoiSpec(value);
