@@ -98,6 +98,13 @@ t.test('a known drift with gaps and outliers', async (t) => {
 t.test('too few, constant and exact data give what can be given', async (t) => {
   t.match(fitTrend([0, 1], [1, 2]).trend, { n: 2, slope: Number.NaN });
   t.match(fitTrend([0, 1, 2, 3], [5, 5, 5, 5]).trend, { slope: 0, intercept: 5, trendRmse: 0, madStd: 0 });
+  for (const count of [3, 58, 270]) {
+    const same = fitTrend(
+      times.slice(0, count),
+      times.slice(0, count).map(() => 4 * 0.20005868),
+    ).trend;
+    t.ok(Math.abs(same.intercept - 0.80023472) < 1e-9 && same.slopeErr < 1e-9, `${count} times the same`);
+  }
   const { trend } = fitTrend([0, 1, 2, 3, 4], [0, 2, 4, 6, 8]);
   t.ok(Math.abs(trend.slope - 2) < 1e-12 && trend.outlierFrac === 0);
 });

@@ -127,6 +127,11 @@ export function* fittingTrend(t: ArrayLike<number>, y: ArrayLike<number>): Gener
     line = leastSquares(times, values, use);
     left = residualsOf(times, values, line);
   }
+  // Where values repeat to the last digit, rounding alone makes outliers of all.
+  if (line.n < leastPoints) {
+    line = leastSquares(times, values, use.fill(1));
+    left = residualsOf(times, values, line);
+  }
   places.forEach((place, i) => {
     if (use[i]) residual[place] = left[i] ?? Number.NaN;
   });
