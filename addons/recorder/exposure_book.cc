@@ -41,6 +41,7 @@ void ExposureBook::Take(const FrameQueue::Entry& entry) {
     Close(entry.frame.location, sensor, {entry.before, entry.left_out_before}, "lost_event", entry.frame.t_last_ns);
     sensor->comment.clear();
     sensor->resume_tai_ns = 0;
+    resumed_.reset();
   }
   switch (entry.frame.event_type) {
     case SUMMIT_EVENT_START: return OnStart(sensor, entry);
@@ -64,7 +65,7 @@ void ExposureBook::EnterSeries(Sensor* sensor, const FrameQueue::Entry& entry) {
   sensor->sequence = frame.sequence;
   sensor->metadata.reset();
   sensor->comment.clear();
-  sensor->resume_tai_ns = 0;
+  sensor->resume_tai_ns = sensor->halt_tai_ns = 0;
   sensor->next = sensor->newest = 0;
 }
 
@@ -93,6 +94,19 @@ void ExposureBook::OnResume(Sensor* sensor, const FrameQueue::Entry& entry) {
   sensor->stopped = false;
   sensor->resume_tai_ns = entry.frame.t_src_tai_ns;
   sensor->comment = entry.payload_bytes > 0 ? Trimmed(static_cast<const uint8_t*>(entry.frame.data), entry.payload_bytes) : "";
+  resumed_ = Resumed{sensor->series, sensor->comment, sensor->resume_tai_ns};
+}
+
+// An exposure whose RESUME did not come: not the one before. The DAQ resumes all sensors of a series with one comment.
+void ExposureBook::LearnFromOthers(Sensor* sensor, const SummitFrame& first) const {
+  const uint64_t time = first.t_src_tai_ns;
+  if (time <= sensor->halt_tai_ns) return;
+  const uint64_t before = sensor->resume_tai_ns;
+  sensor->comment.clear();
+  sensor->resume_tai_ns = 0;
+  if (!resumed_ || resumed_->series != sensor->series || resumed_->tai_ns <= before || resumed_->tai_ns >= time) return;
+  sensor->comment = resumed_->comment;
+  sensor->resume_tai_ns = resumed_->tai_ns;
 }
 
 void ExposureBook::OnStamp(Sensor* sensor, const FrameQueue::Entry& entry) {
@@ -104,7 +118,10 @@ void ExposureBook::OnStamp(Sensor* sensor, const FrameQueue::Entry& entry) {
     return;
   }
   // Without RESUME: the agent came in the middle, or the event was lost.
-  if (!sensor->open) Begin(sensor, {entry.before, entry.left_out_before});
+  if (!sensor->open) {
+    LearnFromOthers(sensor, frame);
+    Begin(sensor, {entry.before, entry.left_out_before});
+  }
   sensor->newest = std::max(sensor->newest, frame.stamp_index + 1);
   std::string problem;
   if (!sensor->failing && sensor->file == nullptr) OpenFile(sensor, frame);
@@ -163,6 +180,7 @@ void ExposureBook::OnHalt(Sensor* sensor, const FrameQueue::Entry& entry) {
   const bool stop = frame.event_type == SUMMIT_EVENT_STOP;
   if (frame.stamps_sent != UINT64_MAX) sensor->newest = std::max(sensor->newest, Base(frame) + frame.stamps_sent);
   Close(frame.location, sensor, {entry.before, entry.left_out_before}, stop ? "stop" : "pause", frame.t_last_ns);
+  sensor->halt_tai_ns = frame.t_src_tai_ns;
   sensor->next = std::max(sensor->next, sensor->newest);
   sensor->stopped = sensor->stopped || stop;
 }
@@ -173,6 +191,7 @@ void ExposureBook::OnStatus(Sensor* sensor, const FrameQueue::Entry& entry) {
   const SummitFrame& frame = entry.frame;
   if (!sensor->open || sensor->sequence != frame.sequence || frame.t_src_tai_ns <= sensor->resume_tai_ns) return;
   Close(frame.location, sensor, {entry.before, entry.left_out_before}, "status", frame.t_last_ns);
+  sensor->halt_tai_ns = frame.t_src_tai_ns;
   sensor->next = std::max(sensor->next, sensor->newest);
 }
 

@@ -55,6 +55,7 @@ class ExposureBook {
     std::optional<SummitSeriesMetadata> metadata;
     std::string comment;         // of RESUME
     uint64_t resume_tai_ns = 0;
+    uint64_t halt_tai_ns = 0;    // of what ended the last exposure; 0: none did
     uint64_t next = 0;           // one past the newest stamp of the closed exposures
     uint64_t newest = 0;         // one past the newest stamp
     Totals base;                 // where the exposure began
@@ -64,6 +65,13 @@ class ExposureBook {
     std::unique_ptr<ExposureFile> file;
   };
 
+  // The newest RESUME of any sensor.
+  struct Resumed {
+    uint64_t series = 0;
+    std::string comment;
+    uint64_t tai_ns = 0;
+  };
+
   void OnStart(Sensor* sensor, const FrameQueue::Entry& entry);
   void OnResume(Sensor* sensor, const FrameQueue::Entry& entry);
   void OnStamp(Sensor* sensor, const FrameQueue::Entry& entry);
@@ -71,6 +79,7 @@ class ExposureBook {
   void OnStatus(Sensor* sensor, const FrameQueue::Entry& entry);
   void EnterSeries(Sensor* sensor, const FrameQueue::Entry& entry);
   void Begin(Sensor* sensor, const Totals& at);
+  void LearnFromOthers(Sensor* sensor, const SummitFrame& first) const;
   void OpenFile(Sensor* sensor, const SummitFrame& first);
   void Fail(Sensor* sensor, uint8_t location, std::string problem);
   static FileReport ReportOf(const Sensor& sensor, uint8_t location);
@@ -84,6 +93,7 @@ class ExposureBook {
   FilePublisher& publisher_;
   const std::function<bool(std::string*)> ready_;
   std::array<Sensor, 256> sensors_;
+  std::optional<Resumed> resumed_;
   BookCounters counters_;
 };
 

@@ -141,6 +141,29 @@ TEST_F(ExposureBookTest, CountsStampsThatComeAfterTheirExposure) {
   EXPECT_EQ(counters["complete"], 7u);
 }
 
+TEST_F(ExposureBookTest, AnExposureWhoseResumeWasLostIsNotTheOneBefore) {
+  recorder_->Start();
+  for (const uint8_t sensor : {uint8_t{3}, uint8_t{220}}) {
+    location = sensor;
+    Start("config-1");
+    Exposure("MC_O_20260714_000123", 0, 1);
+    EXPECT_EQ(Report().obsid, "MC_O_20260714_000123");
+  }
+  tai += 1000000000;
+  Resume("MC_O_20260714_000124");
+  location = 3;
+  tai += 1000000000;
+  Stamp(1);
+  Pause(2);
+  EXPECT_EQ(Report().path, (folder_ / "MC_O_20260714_000124_R00_SG0_guider.fits").string()) << "another sensor's RESUME says it";
+  tai += 1000000000;
+  Stamp(2);
+  Pause(3);
+  const FileReport untold = Report();
+  EXPECT_EQ(untold.path, (folder_ / "config-1_R00_SG0_guider.fits").string()) << "nobody's does";
+  EXPECT_FALSE(untold.obsid_told);
+}
+
 TEST_F(ExposureBookTest, KeepsSensorsApart) {
   recorder_->Start();
   for (const uint8_t sensor : {uint8_t{3}, uint8_t{220}}) {

@@ -150,7 +150,7 @@ export const kinds: readonly Kind[] = [
   happening('satellite', {}, () => ({ stamps: 1 })),
   happening('wrong-star', {}, () => ({ 'offset-px': [9, 7] })),
   // the life of a series
-  event('START', 'lost', 'one', {}),
+  event('START', 'lost', 'one', { events: ['start_missing'] }),
   event('START', 'lost', 'all', { events: ['start_missing'] }),
   event('START', 'twice', 'one', {}),
   event('START', 'bdi-error', 'one', told('daq_bdi_error')),
