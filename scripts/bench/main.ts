@@ -30,7 +30,7 @@ WHAT is any of (default: all)
                goals, beside sep, photutils and a first moment
   butler       Butler repository: ingest of 1, 8 and 205 detectors beside warm lsst.daf.butler, lookups among 80,000
                datasets and of calibrations by time, expiry with the delay of the event loop, ingest beside a busy Python
-               writer, what kill -9 leaves (SUMMIT_BENCH_DIR: on which disk)
+               writer, what kill -9 leaves of ingest, expiry, hand-over and calibs sync (SUMMIT_BENCH_DIR: on which disk)
   crashes      an image role that is killed at random moments of a run of images: files missing, untold, half done
   drivers      trigger -> published by driver: wire, with busy polling, with SCHED_FIFO, and the gds plug-in over its stand-in
   host         delays of the event loop while the machine is read: not at all, on its thread, on the main thread

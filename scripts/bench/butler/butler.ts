@@ -16,6 +16,7 @@ import { type Quantiles, quantiles } from '../../demonstration/quantiles.js';
 import { butlerPython } from '../../processes/python.js';
 import { round, table } from '../report.js';
 import { type Contention, measureContention } from './contention.js';
+import { type HandKills, measureHandKills } from './hand-kills.js';
 import { type Kills, measureKills } from './kills.js';
 import { filesOfExposure, fillCalibrations, fillRows, monthNs } from './repository.js';
 
@@ -158,7 +159,9 @@ export async function measureButler(rounds: number, killRounds: number) {
     for (const one of contention) printContention(one);
     const kills = await measureKills(folder, killRounds, Math.random);
     printKills(kills);
-    return { ingest, lookup, calibrations, expiry, contention, kills };
+    const handKills = await measureHandKills(folder, killRounds, Math.random);
+    printHandKills(handKills);
+    return { ingest, lookup, calibrations, expiry, contention, kills, handKills };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -215,4 +218,11 @@ function printKills(kills: Kills): void {
   console.log(
     `kill -9, ${kills.rounds} rounds (${kills.inTheMiddle} in the middle): of ${kills.announced} announced ${kills.announcedWithout} without row and file; ${kills.rowsWithoutFile} rows without file; ${kills.halfSteps} half steps, ${kills.repairedNotGood} repositories not good after repair`,
   );
+}
+
+function printHandKills(kills: Readonly<Record<'handover' | 'calibrations', HandKills>>): void {
+  for (const [what, { rounds, inTheMiddle, lost, halfInForce, notGood }] of Object.entries(kills))
+    console.log(
+      `kill -9 of ${what}, ${rounds} rounds (${inTheMiddle} in the middle): ${lost} files lost after the next start, ${halfInForce} of half a delivery in force, ${notGood} repositories not good`,
+    );
 }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 at random moments of ingest and of expiry: what was announced has its row and file, no row is without its file,
 // and what the next start repairs leaves nothing unsaid.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { checkRepository } from '../../../agent/butler/check.js';
 import { createRepository } from '../../../agent/butler/create.js';
 import { uriOf } from '../../../agent/butler/listing.js';
 import { Repository } from '../../../agent/butler/repository.js';
 import { filesOfExposure } from './repository.js';
+import { killed } from './victims.js';
 
 export interface Kills {
   rounds: number;
@@ -25,26 +23,6 @@ export interface Kills {
 
 const exposures = 40;
 const each = 8;
-
-/** Starts a victim, kills it `afterMs` after it is ready; what it had announced by then. */
-async function killed(what: string, root: string, spool: string, afterMs: number) {
-  const script = 'dist/scripts/bench/butler/victim.js';
-  const child = spawn(process.execPath, [script, what, root, spool], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const uuids: string[] = [];
-  let ended = false;
-  const lines = createInterface(child.stdout);
-  lines.on('line', (line) => {
-    if (line === 'ready') setTimeout(() => child.kill('SIGKILL'), afterMs);
-    else uuids.push(...line.split(' ').filter((uuid) => uuid !== ''));
-  });
-  const exit = once(child, 'exit').then(([code]) => {
-    ended = code === 0;
-  });
-  await Promise.all([exit, once(lines, 'close')]);
-  return { uuids, ended };
-}
 
 function isThere(repository: Repository, uuid: string): boolean {
   try {
