@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binds sockets; what is in the way is a refusal that says which and what to do.
 
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { AgentError, sentenceOf } from '../model/errors.js';
+import { heldName } from '../model/ipc.js';
 
 interface Bindable {
   bind(endpoint: string): Promise<void>;
@@ -18,7 +19,9 @@ export async function bindOrExplain(
 ): Promise<void> {
   const path = endpoint.startsWith('ipc://') ? endpoint.slice('ipc://'.length) : null;
   // ZeroMQ takes the file of a running agent away without asking.
-  if (path !== null && (await isListening(path))) throw busy(endpoint, key, null);
+  if (path !== null)
+    for (const name of [path, heldName(path)]) if (await isListening(name)) throw busy(endpoint, key, null);
+  if (path !== null) rmSync(heldName(path), { force: true });
   // The file must not be open to others for a moment either.
   const umask = path === null ? null : process.umask(0o777 & ~ipcMode);
   try {

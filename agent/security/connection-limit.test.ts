@@ -4,17 +4,17 @@ import t from 'tap';
 import { logTo } from '../model/log.js';
 import { ConnectionLimit } from './connection-limit.js';
 
-function bench(most = 8) {
+function bench(most = 8, isFatal = false) {
   const doors: string[] = [];
   const open = { data: 0, control: 0 };
   const limit = new ConnectionLimit({
-    hold: (port, hold) => doors.push(`${port} ${hold ? 'closed' : 'open'}`),
     log: logTo(() => {}),
     most,
     backlog: 10,
   });
-  limit.add('data', 5570, () => open.data);
-  limit.add('control', 5571, () => open.control);
+  const door = (port: number) => (hold: boolean) => void doors.push(`${port} ${hold ? 'closed' : 'open'}`);
+  limit.add('data', door(5570), () => open.data, isFatal);
+  limit.add('control', door(5571), () => open.control, isFatal);
   limit.start();
   t.teardown(() => limit.stop());
   const accept = (name: 'data' | 'control') => {
@@ -65,3 +65,21 @@ t.test('few descriptors make the limit smaller, never less than four', async (t)
   t.ok(limit.most < 1_000_000_000, `${limit.most} of what this process may open`);
   t.ok(limit.most >= 4);
 });
+
+t.test(
+  'where want of descriptors ends the process, the reserve is free as soon as the door closes',
+  async (t) => {
+    const before = openFiles();
+    const { limit, accept, doors, open } = bench(8, true);
+    t.equal(openFiles() - before, 20);
+    for (let i = 0; i < 8; i++) accept('data');
+    t.same(doors, ['5570 closed']);
+    t.equal(openFiles(), before);
+    limit.tick();
+    t.equal(openFiles() - before, 20, 'and taken again with the next second');
+    t.same(doors, ['5570 closed']);
+    open.data = 0;
+    limit.tick();
+    t.same(doors, ['5570 closed', '5570 open']);
+  },
+);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// So many connections and no more: beyond that the kernel holds further ones off, and the agent keeps the file
-// descriptors it works with. ZeroMQ itself accepts until none are left, and then tells so as fast as it can.
+// So many connections and no more: beyond that further ones are held off, and the agent keeps the file descriptors it works
+// with. ZeroMQ itself accepts until none are left, and then tells so as fast as it can (TCP), or ends the process (ipc:
+// assertion in ipc_listener.cpp, libzmq 4.3.5).
 
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import type { Log } from '../model/log.js';
 
 export interface LimitDeps {
-  /** Holds new connections off a port, or lets them come again. */
-  readonly hold: (port: number, hold: boolean) => void;
   readonly log: Log;
   /** connections of one endpoint at most, where the process has descriptors for them */
   readonly most: number;
@@ -15,10 +14,15 @@ export interface LimitDeps {
   readonly backlog: number;
 }
 
+/** Holds new connections off, or lets them come again. */
+export type Door = (hold: boolean) => void;
+
 interface Endpoint {
-  readonly port: number;
+  readonly door: Door;
   /** connections now */
   readonly open: () => number;
+  /** want of descriptors ends the process */
+  readonly isFatal: boolean;
   holding: boolean;
 }
 
@@ -43,9 +47,9 @@ export class ConnectionLimit {
     this.#deps = deps;
   }
 
-  /** The endpoint listens; those without a port (ipc) are guarded by their file. */
-  add(name: string, port: number, open: () => number): void {
-    this.#endpoints.set(name, { port, open, holding: false });
+  /** The endpoint listens. */
+  add(name: string, door: Door, open: () => number, isFatal = false): void {
+    this.#endpoints.set(name, { door, open, isFatal, holding: false });
   }
 
   /** All endpoints are known: shares out what descriptors there are, and takes the reserve. */
@@ -100,7 +104,7 @@ export class ConnectionLimit {
     for (const [name, endpoint] of this.#endpoints) {
       if (!endpoint.holding || endpoint.open() > 0.75 * this.#most) continue;
       endpoint.holding = false;
-      this.#deps.hold(endpoint.port, false);
+      endpoint.door(false);
       this.#deps.log.info(`publish.${name}: takes new connections again`);
     }
   }
@@ -109,7 +113,12 @@ export class ConnectionLimit {
     if (endpoint.holding) return;
     endpoint.holding = true;
     this.#held++;
-    this.#deps.hold(endpoint.port, true);
+    endpoint.door(true);
+    if (endpoint.isFatal) {
+      // What the kernel has ready still comes in, and nobody would tell that there was no room.
+      this.#exhausted = true;
+      this.#release();
+    }
     this.#deps.log.warning(
       `publish.${name}: ${endpoint.open()} connections, the limit is ${this.#most}: new ones are held off`,
     );

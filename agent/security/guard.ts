@@ -5,6 +5,7 @@ import type { Context, Socket } from 'zeromq';
 import type { KeyPair, KeyRole, PublicKey } from '../model/keys.js';
 import type { Log } from '../model/log.js';
 import { ConnectionLimit } from './connection-limit.js';
+import { FileDoor } from './file-door.js';
 import { type ConnectionCounts, countConnections } from './handshakes.js';
 import { type Budget, SendBudget } from './send-budget.js';
 import { backlog, type EndpointOptions, endpointOptions } from './socket-options.js';
@@ -32,7 +33,7 @@ const budgets: Readonly<Record<EndpointName, Budget>> = {
 /** ms; a second of subscriptions may be a gigabyte */
 const budgetMs = 250;
 
-/** What the system does with TCP connections of this process. */
+/** What the system does with TCP connections of this process; with it, files of ipc endpoints are taken out of the way, too. */
 export interface ConnectionControl {
   /** holds new connections off a port, or lets them come again */
   readonly hold: (port: number, hold: boolean) => void;
@@ -59,6 +60,7 @@ export class EndpointGuard {
   readonly #connections = new Map<EndpointName, () => ConnectionCounts>();
   readonly #limit: ConnectionLimit;
   readonly #budget: SendBudget;
+  readonly #doors: FileDoor[] = [];
   #budgetTimer: NodeJS.Timeout | null = null;
 
   constructor(settings: GuardSettings, context: Context) {
@@ -67,8 +69,8 @@ export class EndpointGuard {
     this.#zap = security
       ? new ZapHandler({ domains: roles, readClients: security.readClients, log }, context)
       : null;
-    const { hold, connectionsOf, cutOff } = settings.connections ?? noControl;
-    this.#limit = new ConnectionLimit({ hold, log, most: mostConnections, backlog });
+    const { connectionsOf, cutOff } = settings.connections ?? noControl;
+    this.#limit = new ConnectionLimit({ log, most: mostConnections, backlog });
     this.#budget = new SendBudget({ connectionsOf, cutOff, log, nowS: () => performance.now() / 1000 });
   }
 
@@ -79,12 +81,21 @@ export class EndpointGuard {
 
   /** Every endpoint is bound; `addresses` as they came out, by name. */
   arm(addresses: Readonly<Partial<Record<EndpointName, string | null>>>): void {
+    const { hold } = this.#settings.connections ?? noControl;
     for (const [name, address] of Object.entries(addresses)) {
-      const port = Number(/^tcp:.*:(\d+)$/.exec(address ?? '')?.[1]);
       const read = this.#connections.get(name as EndpointName);
-      if (!(port > 0) || !read) continue;
-      this.#limit.add(name, port, () => read().accepted - read().closed);
-      this.#budget.add(name, port, budgets[name as EndpointName]);
+      if (!read || typeof address !== 'string') continue;
+      const open = () => read().accepted - read().closed;
+      const port = Number(/^tcp:.*:(\d+)$/.exec(address)?.[1]);
+      const path = /^ipc:\/\/(.+)/s.exec(address)?.[1];
+      if (port > 0) {
+        this.#limit.add(name, (held) => hold(port, held), open);
+        this.#budget.add(name, port, budgets[name as EndpointName]);
+      } else if (path !== undefined && this.#settings.connections) {
+        const door = new FileDoor(path);
+        this.#doors.push(door);
+        this.#limit.add(name, (held) => door.hold(held), open, true);
+      }
     }
     this.#limit.start();
     this.#budgetTimer = setInterval(() => this.#budget.tick(), budgetMs);
@@ -94,6 +105,7 @@ export class EndpointGuard {
   async stop(): Promise<void> {
     if (this.#budgetTimer) clearInterval(this.#budgetTimer);
     this.#limit.stop();
+    for (const door of this.#doors) door.close();
     await this.#zap?.stop();
   }
 

@@ -158,10 +158,10 @@ export class Rig {
   }
 
   /** An agent on any profile. */
-  async run(profile: JsonLine): Promise<Agent> {
+  async run(profile: JsonLine, environment: Readonly<Record<string, string>> = {}): Promise<Agent> {
     const health = { prometheus: '127.0.0.1:0', ...(profile.health as JsonLine | undefined) };
     const path = this.profile({ ...profile, health });
-    const child = this.#child('summit-agent', 'dist/agent/main.js', ['run', '--profile', path]);
+    const child = this.#child('summit-agent', 'dist/agent/main.js', ['run', '--profile', path], environment);
     const ready = await child.event('ready', isReady, deadlineMs);
     return new Agent(child, ready.data as string, ready.control as string, String(ready.prometheus));
   }
@@ -188,8 +188,13 @@ export class Rig {
     return client;
   }
 
-  #child(name: string, script: string, args: readonly string[]): Child {
-    const child = new Child({ name, script, args });
+  #child(
+    name: string,
+    script: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Child {
+    const child = new Child({ name, script, args, environment });
     this.#t.teardown(() => child.stop(2000));
     return child;
   }

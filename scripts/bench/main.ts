@@ -71,7 +71,7 @@ WHAT is any of (default: all)
   --kills N    rounds of kill -9 (default 20)
 
   of siege:
-  --connections N  fuzzed connections in all (default 100000)
+  --connections N  fuzzed connections in all, over TCP, with CURVE and on ipc (default 100000)
 
   of accuracy:
   --cell N     stamps per accuracy cell (default 300)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The siege as a bench: plain and encrypted endpoints, then an agent with few file descriptors.
+// The siege as a bench: plain and encrypted endpoints and those of this machine alone, then an agent with few file
+// descriptors.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,24 +12,26 @@ export interface SiegeCase {
   readonly report: SiegeReport;
 }
 
-/** `connections`: fuzzed connections in all, a quarter at each endpoint of each kind. */
+/** `connections`: fuzzed connections in all, at the two endpoints of three kinds. */
 export async function measureSiege(
   connections: number,
   seconds: number,
   seed: number,
 ): Promise<readonly SiegeCase[]> {
   const directory = mkdtempSync(join(tmpdir(), 'summit-siege-'));
-  const each = Math.ceil(connections / 4);
+  const each = Math.ceil(connections / 6);
   try {
     const cases: SiegeCase[] = [];
-    for (const [name, encrypted, fileDescriptors] of [
-      ['plain', false, null],
-      ['CURVE', true, null],
-      ['plain, 300 descriptors', false, 300],
-      ['CURVE, 300 descriptors', true, 300],
+    for (const [name, encrypted, transport, fileDescriptors] of [
+      ['plain', false, 'tcp', null],
+      ['CURVE', true, 'tcp', null],
+      ['ipc', false, 'ipc', null],
+      ['plain, 300 descriptors', false, 'tcp', 300],
+      ['CURVE, 300 descriptors', true, 'tcp', 300],
+      ['ipc, 300 descriptors', false, 'ipc', 300],
     ] as const) {
       const say = (line: string) => process.stderr.write(`siege ${name}: ${line}\n`);
-      const options = { encrypted, fileDescriptors, connections: each, seconds, seed, say };
+      const options = { encrypted, transport, fileDescriptors, connections: each, seconds, seed, say };
       const one = { name, report: await besiege(options, directory) };
       console.log(`\n${siegeTable(one)}`);
       cases.push(one);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hostile process. usage: attacker.js fuzz|halfopen PORT DEALER|SUB COUNT SEED
+// A hostile process. usage: attacker.js fuzz|halfopen ADDRESS DEALER|SUB COUNT SEED
 //   fuzz      COUNT connections, 64 at a time, each sends one volley and goes
 //   halfopen  COUNT connections that say nothing, opened again when they are cut off, until SIGTERM
 // Prints one JSON line at the end.
@@ -7,14 +7,16 @@ import { connect, type Socket } from 'node:net';
 import { Random } from '../../../sim-hw/random.js';
 import { volley } from './weapons.js';
 
-const [how, port, type, countText, seed] = process.argv.slice(2);
+const [how, address = '', type, countText, seed] = process.argv.slice(2);
+const path = /^ipc:\/\/(.*)/.exec(address)?.[1] ?? null;
 const count = Number(countText);
 const random = new Random(Number(seed), 'attacker');
 const totals = { connections: 0, frames: 0, bytes: 0, refused: 0 };
 let over = false;
 
 function open(): Socket {
-  const socket = connect({ port: Number(port), host: '127.0.0.1' });
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  const socket = path === null ? connect({ port, host: '127.0.0.1' }) : connect({ path });
   totals.connections++;
   socket.on('error', () => {
     totals.refused++;
@@ -38,8 +40,9 @@ function shoot(): Promise<void> {
     const leave = () => {
       totals.frames += frames;
       totals.bytes += bytes.length + (then?.length ?? 0);
-      if (random.integer(3) === 0) socket.resetAndDestroy();
-      else socket.end();
+      if (random.integer(3) > 0) socket.end();
+      else if (path === null) socket.resetAndDestroy();
+      else socket.destroy();
     };
     // Cut in two, so that the other side sees unfinished frames too.
     const cut = random.integer(bytes.length + 1);

@@ -11,6 +11,8 @@ import { simGuiderProfile } from '../../processes/profile.js';
 
 export interface SiegeOptions {
   readonly encrypted: boolean;
+  /** default tcp; ipc endpoints know no encryption */
+  readonly transport?: 'tcp' | 'ipc';
   /** connections of each fuzz phase */
   readonly connections: number;
   /** s of quiet before and after, and of each flood */
@@ -63,7 +65,6 @@ const patienceMs = 30_000;
 const isReady = (line: JsonLine) => line.event === 'ready';
 const isEnd = (line: JsonLine) => line.event === 'end';
 const nowMs = () => Number(process.hrtime.bigint() / 1_000_000n);
-const portOf = (address: string) => address.slice(address.lastIndexOf(':') + 1);
 
 export async function besiege(options: SiegeOptions, directory: string): Promise<SiegeReport> {
   const children: Child[] = [];
@@ -95,7 +96,7 @@ export async function besiege(options: SiegeOptions, directory: string): Promise
     const attack = async (name: string, how: 'fuzz' | 'halfopen', address: string, count: number) => {
       options.say(name);
       const type = address === data ? 'SUB' : 'DEALER';
-      const args = [how, portOf(address), type, String(count), String(options.seed + spans.length)];
+      const args = [how, address, type, String(count), String(options.seed + spans.length)];
       const attacker = launch(script('attacker', args));
       await attacker.event('ready', isReady, patienceMs);
       spans.push(
@@ -149,8 +150,9 @@ function startAgent(profile: string, fileDescriptors: number | null): Child {
 }
 
 function write(options: SiegeOptions, udpPort: number, directory: string) {
-  const address = 'tcp://127.0.0.1:0';
-  const profile = simGuiderProfile({ udpPort, daqControl: null, data: address, control: address });
+  const at = (name: string) =>
+    options.transport === 'ipc' ? `ipc://${join(directory, name)}` : 'tcp://127.0.0.1:0';
+  const profile = simGuiderProfile({ udpPort, daqControl: null, data: at('data'), control: at('control') });
   const path = join(directory, `siege-${options.encrypted ? 'curve' : 'plain'}.yaml`);
   if (!options.encrypted) {
     writeFileSync(path, stringify(profile));
