@@ -69,6 +69,19 @@ t.test('the alarm goes off when every sensor that failed has a file again', asyn
   t.same(alarms, [['recording_failed', null]]);
 });
 
+t.test('a sensor that has no ROI any more does not keep an alarm on', async (t) => {
+  const { alarms, give } = bench();
+  give({ ...lost, location: 4, problem: 'no space' }, { location: 220, stamps: 1, leftOut: 3 });
+  alarms.length = 0;
+  give({ series: 8n, sequence: 8 });
+  t.same(alarms, [], 'its file may be the next');
+  give({ series: 9n, sequence: 9 });
+  t.same(alarms, [
+    ['recording_failed', null],
+    ['recording_incomplete', null],
+  ]);
+});
+
 t.test('stamps without room are told, and that it is over', async (t) => {
   const { alarms, give } = bench();
   give({ stamps: 1, leftOut: 3 });

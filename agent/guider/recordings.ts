@@ -15,9 +15,9 @@ export interface RecordingsDeps {
 
 export class Recordings {
   readonly #deps: RecordingsDeps;
-  /** sensors whose last exposure was not, or not wholly, recorded */
-  readonly #failing = new Set<number>();
-  readonly #incomplete = new Set<number>();
+  /** sensors whose last exposure was not, or not wholly, recorded, with its series */
+  readonly #failing = new Map<number, bigint>();
+  readonly #incomplete = new Map<number, bigint>();
 
   constructor(deps: RecordingsDeps) {
     this.#deps = deps;
@@ -60,27 +60,39 @@ export class Recordings {
     });
   }
 
-  #onProblem({ location, problem, closedBy, failed }: FileReport): void {
-    this.#failing.add(location);
+  #onProblem({ location, series, problem, closedBy, failed }: FileReport): void {
+    this.#failing.set(location, series);
     this.#deps.alarm('recording_failed', 'serious', `recording stopped: ${problem}`, '');
     if (closedBy === 'failure') return;
     const fields = { sensor: nameOfLocation(location), failed };
     this.#deps.log.warning(`stamps of an exposure were not recorded: ${problem}`, fields);
   }
 
-  #onWritten({ location }: FileReport): void {
-    if (!this.#failing.delete(location) || this.#failing.size > 0) return;
+  #onWritten(file: FileReport): void {
+    if (!isOver(this.#failing, file)) return;
     this.#deps.alarm('recording_failed', 'serious', null, 'files are written again');
   }
 
-  #onLeftOut({ location, leftOut, complete, obsid }: FileReport): void {
+  #onLeftOut(file: FileReport): void {
+    const { location, leftOut, complete, obsid } = file;
     if (leftOut > 0) {
-      this.#incomplete.add(location);
+      this.#incomplete.set(location, file.series);
       const what = `${leftOut} of ${complete} stamps of ${obsid} ${nameOfLocation(location)} were not recorded`;
       const reason = `${what}: the disk is too slow, or guider.recording.queueStamps too small`;
       this.#deps.alarm('recording_incomplete', 'warning', reason, '');
-    } else if (this.#incomplete.delete(location) && this.#incomplete.size === 0) {
+    } else if (isOver(this.#incomplete, file)) {
       this.#deps.alarm('recording_incomplete', 'warning', null, 'exposures are recorded whole again');
     }
   }
+}
+
+/**
+ * Takes out the sensor of a good file, and those that no series had since the one before: nothing more is to be
+ * expected of them. True when nobody is left who was.
+ */
+function isOver(troubled: Map<number, bigint>, { location, series }: FileReport): boolean {
+  if (troubled.size === 0) return false;
+  troubled.delete(location);
+  for (const [sensor, last] of troubled) if (last + 1n < series) troubled.delete(sensor);
+  return troubled.size === 0;
 }
