@@ -25,7 +25,7 @@ of measuring and sending differ. It ends when the recording does, or with SIGINT
 A recording that is cut off or damaged is played up to there, and that is told.
 
   --profile FILE   the profile (YAML): sensors, constants, addresses to publish on; hw-profiles/README.md
-  --file FILE      the recording
+  --file FILE      the recording; of several links each has its own, and one is played at a time
   --speed N        1: original time (default); 2: twice as fast; max: as fast as possible
   --wait           begins when somebody has subscribed
   --stay           goes on answering after the end, until a signal

@@ -4,7 +4,7 @@ import { counterNames as boardNames } from '../demonstration/board.js';
 import type { Histogram } from './doors.js';
 import type { Case, RigReport } from './suite.js';
 
-const style = `body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222}
+const style = `body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:80em;padding:0 1em;color:#222}
 h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.8em}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.25em .6em;border-bottom:1px solid #ddd;vertical-align:top;white-space:pre-line}td.n{text-align:right}
 .pass{color:#187a2f}.fail{color:#b3261e;font-weight:bold}.not{color:#777}svg{display:block}`;
@@ -33,7 +33,7 @@ function verdicts(cases: readonly Case[]): string {
   return `<table>${row(['', 'what', 'how it went', 's'], 'th')}${rows.join('')}</table>`;
 }
 
-const barWidth = 46;
+const barWidth = 42;
 const barHeight = 80;
 
 /** Stamps by duration, each bar twice the one before. */
