@@ -32,6 +32,8 @@ function stopWithStdin(stop: () => void): void {
 async function simulate(options: SimOptions): Promise<number> {
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
+  // Hardware goes on whoever reads what it says.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
   if (process.env.SUMMIT_STOP_WITH_STDIN === '1') stopWithStdin(stop);
   let exitCode = 0;

@@ -3,7 +3,7 @@
 // half done.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
@@ -11,7 +11,11 @@ import { simGuiderProfile } from '../../scripts/processes/profile.js';
 import { deadlineMs, Rig } from './rig.js';
 
 function start(...args: string[]): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ['dist/agent/main.js', ...args], { timeout: deadlineMs });
+  return startScript('dist/agent/main.js', ...args);
+}
+
+function startScript(...args: string[]): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, args, { timeout: deadlineMs });
 }
 
 /** Exit code and everything that came on one stream. */
@@ -56,4 +60,15 @@ t.test('a recording goes on when nobody reads its log', async (t) => {
   const { code, text } = await endOf(child, 'stdout');
   t.equal(code, 0);
   t.match(text, /"event":"recorded"/);
+});
+
+t.test('a simulated DAQ sends to the end, whoever reads what it says', async (t) => {
+  const truth = join(new Rig(t).directory, 'truth.jsonl');
+  const child = startScript(
+    ...['dist/sim-hw/main.js', '--control', '127.0.0.1:0', '--to', `127.0.0.1:${await freeUdpPort()}`],
+    ...['--stamps', '3', '--rate', '50', '--truth', truth],
+  );
+  child.stdout.once('data', () => child.stdout.destroy());
+  t.same(await endOf(child, 'stderr'), { code: 0, text: '' });
+  t.equal(readFileSync(truth, 'utf8').trim().split('\n').length, 24);
 });

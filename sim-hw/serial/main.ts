@@ -14,6 +14,8 @@ function say(event: Readonly<Record<string, unknown>>): void {
 function stopSignal(): AbortSignal {
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
+  // Hardware goes on whoever reads what it says.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
   // Ends with the process that started it, also when that is killed: then standard input closes.
   if (process.env.SUMMIT_STOP_WITH_STDIN === '1') {
