@@ -30,8 +30,8 @@ export interface CrashReport {
 }
 
 const deadlineMs = 30_000;
-/** ms: an image is written and looked at within that, most of the time */
-const span = 900;
+/** of the time from created to looked at that the first image takes: kills come at any point of it, and after it */
+const span = 1.2;
 
 interface Told {
   readonly path: string;
@@ -50,6 +50,7 @@ class Crashing {
   readonly missing = new Set<string>();
   readonly #socket = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
   readonly #listening: Promise<void>;
+  #onLook: () => void = () => undefined;
   #agent: Child | null = null;
   #control: ControlClient | null = null;
 
@@ -58,7 +59,7 @@ class Crashing {
     this.#daq = daq;
     this.#data = data;
     this.#socket.connect(data);
-    this.#socket.subscribe('image.available/');
+    for (const kind of ['image.available/', 'image.quicklook/']) this.#socket.subscribe(kind);
     this.#listening = this.#listen();
   }
 
@@ -68,8 +69,12 @@ class Crashing {
 
   async #listen(): Promise<void> {
     const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
-    for await (const [, frame] of this.#socket) {
-      if (frame === undefined) continue;
+    for await (const [topic, frame] of this.#socket) {
+      if (topic === undefined || frame === undefined) continue;
+      if (topic.toString('latin1').startsWith('image.quicklook/')) {
+        this.#onLook();
+        continue;
+      }
       const { body } = unpackr.unpack(frame) as { body: Told };
       this.heard.push(body);
       if (!whole(body)) this.missing.add(body.path);
@@ -97,6 +102,17 @@ class Crashing {
   async #ask(verb: string, args: JsonLine = {}): Promise<unknown> {
     if (this.#control === null) throw new Error(`${verb}: the agent is not started`);
     return this.#control.request(verb, args, deadlineMs);
+  }
+
+  /** Resolves when the next image is looked at. */
+  async looked(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('the first image is not looked at')), deadlineMs);
+      this.#onLook = () => {
+        clearTimeout(late);
+        resolve();
+      };
+    });
   }
 
   async take(): Promise<number> {
@@ -154,15 +170,22 @@ export async function runCrashes(images: number, seed: number): Promise<CrashRep
     const daq = await simulator.event('ready', (event) => event.event === 'ready', deadlineMs);
     crashing = new Crashing(directory, daq, `tcp://127.0.0.1:${await freeTcpPort()}`);
     await crashing.start();
+    let longestMs = 0;
     for (let i = 0; i < images; i++) {
       const number = await crashing.take();
+      const looked = i === 0 ? crashing.looked() : null;
       await simulator.event(
         `image ${number}`,
         (event) => event.event === 'image' && event.number === number,
         deadlineMs,
       );
+      if (looked) {
+        const created = performance.now();
+        await looked;
+        longestMs = span * (performance.now() - created);
+      }
       const killed = i % 2 === 1;
-      await delay(killed ? span * random.uniform() : 0);
+      await delay(killed ? longestMs * random.uniform() : 0);
       if (!killed) continue;
       kills++;
       await crashing.kill();
