@@ -116,7 +116,7 @@ async function measureRun(
     const elapsed = (performance.now() - began) / 1000;
     const end = await simulator.event('end', ({ event }) => event === 'end', (seconds + 30) * 1000);
     await wait(1000);
-    const stats = (await control.request('stats')) as {
+    const stats = (await control.request('stats', {}, 20_000)) as {
       sensors: Record<string, Counts>;
       conserved: boolean;
       links?: Record<string, { stamps: Counts }>;
