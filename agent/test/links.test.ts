@@ -24,12 +24,12 @@ function over(...links: JsonLine[]) {
 type LinkStats = Record<string, { up: boolean; in_step: boolean; conserved: boolean; stamps: Counters }>;
 
 async function linkStats(client: ControlClient): Promise<LinkStats> {
-  return ((await client.request('stats')) as { links: LinkStats }).links;
+  return ((await client.request('stats', {}, deadlineMs)) as { links: LinkStats }).links;
 }
 
 /** At rest: every law of every sensor and link. */
 async function assertAllConserved(t: Test, client: ControlClient): Promise<void> {
-  const stats = (await client.request('stats')) as JsonLine;
+  const stats = (await client.request('stats', {}, deadlineMs)) as JsonLine;
   t.equal(
     stats.conserved,
     true,
@@ -81,7 +81,9 @@ t.test(
     await second.process.exited;
     t.match((await listener.first('link b down', alarm('link_down:b', true))).body, { message: /^b: / });
     await offsetsOf(listener, 4, listener.messages.length);
-    t.match(await client.request('snapshot'), { links: { a: { up: true }, b: { up: false } } });
+    t.match(await client.request('snapshot', {}, deadlineMs), {
+      links: { a: { up: true }, b: { up: false } },
+    });
     const beat = await listener.first('one down', ({ body }) => (body.links_up as JsonLine)?.b === false);
     t.match(beat.body, { link_up: false, links_up: { a: true, b: false } });
     t.notOk(listener.messages.some(alarm('link_down:a', true)), 'the other link is well');
