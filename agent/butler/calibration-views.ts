@@ -3,7 +3,7 @@
 // datastore, made once for each choice of datasets and never changed after that. `current` is the one asked for last.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   type CalibratedDetector,
@@ -14,6 +14,7 @@ import {
 import { AgentError } from '../model/errors.js';
 import { calibChain } from './dataset-types.js';
 import { absolutePath, look } from './datastore.js';
+import { makeFolders } from './durable.js';
 import { recordsTable } from './layout.js';
 import { type Collection, CollectionType, type DataId, type KnownType } from './registry.js';
 import type { Repository } from './repository.js';
@@ -136,9 +137,9 @@ export class CalibrationViews {
     const part = `${view}.part`;
     try {
       rmSync(part, { recursive: true, force: true });
-      mkdirSync(part, { recursive: true });
+      makeFolders(part);
       for (const { name, file } of choices) {
-        mkdirSync(join(part, name, '..'), { recursive: true });
+        makeFolders(join(part, name, '..'));
         symlinkSync(file, join(part, name));
       }
       renameSync(part, view);

@@ -2,7 +2,7 @@
 // Makes a repository: universe 7, which every lsst.daf.butler from 27.0 on opens, with the two cameras, the dataset types
 // of this agent and the observatory's names of collections.
 
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { AgentError, sentenceOf } from '../model/errors.js';
@@ -17,7 +17,7 @@ import {
   rawType,
 } from './dataset-types.js';
 import { universe7 } from './dimensions.js';
-import { isAlive, syncFolder, writeWhole } from './durable.js';
+import { isAlive, makeFolders, syncFolder, writeWhole } from './durable.js';
 import { exposureMax, type InstrumentTable, instrumentTables, visitSystem } from './instruments.js';
 import {
   configurationName,
@@ -144,7 +144,7 @@ export function createRepository(root: string, site: Repository | null = null): 
     throw new AgentError('butler', `${root} is a repository already`);
   const part = `${database}.${process.pid}.part`;
   try {
-    mkdirSync(root, { recursive: true });
+    makeFolders(root);
     if (existsSync(database))
       throw new AgentError(
         'butler',

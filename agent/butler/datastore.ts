@@ -7,7 +7,6 @@ import {
   closeSync,
   copyFileSync,
   linkSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -18,7 +17,7 @@ import {
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sentenceOf } from '../model/errors.js';
-import { syncFile, syncFolder } from './durable.js';
+import { makeFolders, syncFile, syncFolder } from './durable.js';
 import type { ExposureRow } from './exposure-record.js';
 
 export type Transfer = 'link' | 'copy' | 'direct';
@@ -100,9 +99,9 @@ export function look(path: string): Stats | null {
 }
 
 /** Makes a folder with those above it; returns the ones whose content changed. */
-function makeFolders(folder: string): string[] {
-  const first = mkdirSync(folder, { recursive: true });
-  if (first === undefined) return [];
+function changedByMaking(folder: string): string[] {
+  const first = makeFolders(folder);
+  if (first === null) return [];
   const changed = [dirname(first)];
   for (let at = folder; at.length >= first.length; at = dirname(at)) if (at !== folder) changed.push(at);
   return changed;
@@ -198,7 +197,7 @@ export class Folders {
   #make(to: string): void {
     const folder = dirname(to);
     if (!this.#known.has(folder)) {
-      for (const parent of makeFolders(folder)) this.#changed.add(parent);
+      for (const parent of changedByMaking(folder)) this.#changed.add(parent);
       this.#known.add(folder);
     }
     this.#changed.add(folder);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files and folders that outlive a crash of the machine.
 
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** What a file holds is on the disk when this returns; of a folder, the names in it. */
 export function syncFile(path: string): void {
@@ -14,6 +15,24 @@ export function syncFile(path: string): void {
 }
 
 export const syncFolder = syncFile;
+
+/**
+ * Makes a folder with those above it; the first that was not there, null: all were. Node's own way (`recursive`) never comes
+ * back where a file system says of a new name that it does not exist, as /proc does.
+ */
+export function makeFolders(folder: string): string | null {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return null;
+  const above = dirname(folder);
+  const first = above === folder ? null : makeFolders(above);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Somebody else was faster.
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return first;
+    throw error;
+  }
+  return first ?? folder;
+}
 
 /** There as a whole or not at all; its name is on the disk once its folder is (`syncFolder`). */
 export function writeWhole(path: string, text: string): void {

@@ -3,10 +3,11 @@
 // what the agent wrote is put into `outgoing`, for the archiver to take out. Both by hard link: nothing is copied on one file
 // system, and nobody sees half a file.
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type HandoverSettings, type IngestedFile, ownFolder } from '../model/butler.js';
 import { Folders } from './datastore.js';
+import { makeFolders } from './durable.js';
 import { sidecarOf } from './fits-header.js';
 import { WaitingFiles } from './waiting.js';
 
@@ -79,7 +80,7 @@ export class Handover {
 
   #setAside(file: string): void {
     const folder = join(dirname(file), refusedFolder);
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     for (const one of [file, sidecarOf(file)])
       if (existsSync(one)) renameSync(one, freeName(join(folder, basename(one))));
   }

@@ -2,11 +2,11 @@
 // What a synchronisation is about to put into the datastore: a list on the disk before the first file, gone after the
 // rows are committed. A crash in between leaves the list, by which the next repair knows files that are nobody's.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownFolder } from '../model/butler.js';
 import { absolutePath } from './datastore.js';
-import { isAlive, syncFolder, writeWhole } from './durable.js';
+import { isAlive, makeFolders, syncFolder, writeWhole } from './durable.js';
 import { recordsTable } from './layout.js';
 import type { Repository } from './repository.js';
 
@@ -22,7 +22,7 @@ export class IncomingFiles {
     this.#repository = repository;
     this.#paths = paths;
     const folder = join(repository.root, ownFolder);
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     this.#list = join(folder, `incoming-${process.pid}.list`);
     writeWhole(this.#list, paths.map((path) => `${path}\n`).join(''));
     syncFolder(folder);

@@ -3,9 +3,9 @@
 // A file that is gone by its time is told and given up.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { syncFolder, writeWhole } from './durable.js';
+import { makeFolders, syncFolder, writeWhole } from './durable.js';
 
 const longestName = 60;
 
@@ -39,7 +39,7 @@ export class WaitingFiles {
     const path = resolve(file);
     if (this.#files.has(path)) return;
     const name = noteOf(path);
-    mkdirSync(this.#folder, { recursive: true });
+    makeFolders(this.#folder);
     writeWhole(join(this.#folder, name), `${path}\n`);
     syncFolder(this.#folder);
     this.#files.set(path, name);

@@ -111,5 +111,13 @@ t.test('a command that is wrong is told how it is right', async (t) => {
   t.match(await butler('ls'), { code: 2, err: /expected REPO after ls/ });
   t.match(await butler('prune', folder), { code: 2, err: /--older-than or --disk-share/ });
   t.match(await butler('ls', folder), { code: 1, err: /expected butler.yaml/ });
+  t.match(await butler('prune', folder, '--older-than', '1', '--type', 'raw'), {
+    code: 2,
+    err: /--type means nothing for prune/,
+  });
+  t.match(await butler('create', '/proc/nowhere/repo'), {
+    code: 1,
+    err: /\/proc\/nowhere\/repo: no repository can be made there: ENOENT/,
+  });
   t.match(await butler('--help'), { code: 0, out: /usage: summit-agent butler create REPO/ });
 });

@@ -82,6 +82,9 @@ examples: summit-agent butler create /data/repo
     if (action === undefined || !Object.hasOwn(actions, action))
       throw usage(`expected one of ${Object.keys(actions).join(', ')}, got ${action ?? 'nothing'}`);
     if (root === undefined) throw usage(`expected REPO after ${action}`);
+    // What is not looked at must not seem to narrow what is done.
+    const idle = Object.keys(options).find((name) => name !== words && !optionsOf[action]?.includes(name));
+    if (idle !== undefined) throw usage(`--${idle} means nothing for ${action}`);
     return (await actions[action]?.(root, rest, options, around)) ?? 0;
   },
 };
@@ -94,6 +97,15 @@ type Action = (
 ) => number | Promise<number>;
 
 const actions: Readonly<Record<string, Action>> = { create, ingest, ls, uri, check, prune };
+
+const optionsOf: Readonly<Record<string, readonly string[]>> = {
+  create: ['json', 'instruments-from'],
+  ingest: ['json', 'transfer', 'update-exposures', 'shared'],
+  ls: ['json', 'type', 'instrument', 'exposure', 'detector', 'limit'],
+  uri: ['json'],
+  check: ['json', 'repair'],
+  prune: ['json', 'older-than', 'disk-share', 'keep-share', 'dry-run'],
+};
 
 function usage(problem: string): AgentError {
   return new AgentError('usage', `${problem}; see summit-agent butler --help`);
@@ -224,7 +236,7 @@ function ls(root: string, rest: readonly string[], options: Options, around: Sur
       ({ type, run, dataId, uuid, ingested }) =>
         `${isoOfNs(ingested)} ${uuid} ${type.padEnd(10)} ${run} {${showDataId(dataId)}}`,
     );
-    print(around, options, { datasets }, lines);
+    print(around, options, { datasets }, lines.length > 0 ? lines : ['no datasets']);
     return 0;
   });
 }

@@ -248,6 +248,12 @@ function find(root: string, rest: readonly string[], options: Options, around: S
     const chains = [calibChain(detector.instrument)];
     const hex = findDataset(repository, type, dataId, chains, span);
     if (hex === null) {
+      const types = repository.db.read(() => repository.registry.types()).map(({ name }) => name);
+      if (!types.includes(type))
+        throw new AgentError(
+          'butler',
+          `expected a dataset type of ${repository.root} (${types.join(', ') || 'none yet'}), got ${type}`,
+        );
       const what = `${type} {${showDataId(dataId)}}`;
       throw new AgentError('butler', `${what}: none is valid at ${showSpan(span).split(' ')[0]}`);
     }

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent keys
 
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { curveKeyPair } from 'zeromq';
+import { makeFolders } from '../butler/durable.js';
 import { readKeyPair, readPublicKeys } from '../config/key-files.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
 import { isKeyRole, type KeyPair, type KeyRole, publicLine } from '../model/keys.js';
@@ -79,7 +71,7 @@ function makeKey(name: string, role: KeyRole, directory: string): string {
   const { publicKey, secretKey } = curveKeyPair();
   const pair: KeyPair = { name, role, publicKey, secretKey };
   const line = publicLine({ role, key: publicKey, name });
-  mkdirSync(directory, { recursive: true });
+  makeFolders(directory);
   const secretPath = join(directory, `${name}.key`);
   const publicPath = join(directory, `${name}.pub`);
   for (const path of [secretPath, publicPath]) {
