@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { parse } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
-import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
+import { freeUdpPort } from '../../scripts/processes/ports.js';
 import { butlerPython } from '../../scripts/processes/python.js';
 import { deadlineMs, type Envelope, type Listener, Rig } from './rig.js';
 
@@ -43,7 +43,7 @@ t.test('a wavefront board into a repository', async (t) => {
     daq: { ...given.daq, wire },
     image: { ...given.image, boards: ['R44'], directory: spool },
     butler: { repository, ...butler },
-    publish: { data: `tcp://127.0.0.1:${await freeTcpPort()}`, control: 'tcp://127.0.0.1:0' },
+    publish: { data: 'tcp://127.0.0.1:0', control: 'tcp://127.0.0.1:0' },
   });
 
   const agent = await rig.run(await profileOf({ calibrations: { filter: 'i_39' } }));

@@ -7,7 +7,6 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { DaqClient } from '../../scripts/campaign/daq-client.js';
 import type { JsonLine } from '../../scripts/processes/child.js';
-import { freeTcpPort } from '../../scripts/processes/ports.js';
 import { Rig } from './rig.js';
 
 const library = join(process.cwd(), 'build/plugins/ims-test.so');
@@ -22,12 +21,11 @@ t.test(
     const simulator = await rig.simulator(['--idle', ...images, ...quick], 'at once');
     process.env.MOCK_IMS_STORE = simulator.images;
     const given = parse(readFileSync('hw-profiles/sim-aos.yaml', 'utf8')) as { image: JsonLine } & JsonLine;
-    const data = `tcp://127.0.0.1:${await freeTcpPort()}`;
     const profile = (partition: string): JsonLine => ({
       ...given,
       daq: { driver: 'plugin', partition, plugin: { library, options: { sourceTimeoutMs: 5000 } }, slots: 8 },
       image: { ...given.image, boards: ['R44'], directory: join(rig.directory, 'spool'), quicklook: null },
-      publish: { data, control: 'tcp://127.0.0.1:0' },
+      publish: { data: 'tcp://127.0.0.1:0', control: 'tcp://127.0.0.1:0' },
     });
     await t.rejects(rig.run(profile('nowhere')), {
       message: /partition nowhere: the DAQ library says: no partition/,

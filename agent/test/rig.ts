@@ -10,7 +10,7 @@ import { stringify } from 'yaml';
 import { Subscriber } from 'zeromq';
 import { Child, type JsonLine } from '../../scripts/processes/child.js';
 import { ControlClient } from '../../scripts/processes/control-client.js';
-import { freeTcpPort, freeUdpPort } from '../../scripts/processes/ports.js';
+import { freeUdpPort } from '../../scripts/processes/ports.js';
 import { type SimGuiderPorts, simGuiderProfile } from '../../scripts/processes/profile.js';
 
 /** Generous: deadlines only end a test that would hang. */
@@ -151,7 +151,7 @@ export class Rig {
     const profile = simGuiderProfile({
       udpPort: ports.udpPort ?? (await freeUdpPort()),
       daqControl: ports.daqControl ?? null,
-      data: ports.data ?? `tcp://127.0.0.1:${await freeTcpPort()}`,
+      data: ports.data ?? 'tcp://127.0.0.1:0',
       control: ports.control ?? 'tcp://127.0.0.1:0',
     });
     return this.run(edit(profile));

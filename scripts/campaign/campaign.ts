@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { Random } from '../../sim-hw/random.js';
 import { Child } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
-import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
+import { freeUdpPort } from '../processes/ports.js';
 import { simGuiderProfile } from '../processes/profile.js';
 import { DaqClient } from './daq-client.js';
 import { runImageCampaign } from './images.js';
@@ -73,11 +73,10 @@ async function runStampCampaign(options: CampaignOptions): Promise<readonly Outc
     ],
   });
   const ready = await simulator.event('ready', ({ event }) => event === 'ready', readyMs);
-  const data = `tcp://127.0.0.1:${await freeTcpPort()}`;
   const ports = {
     udpPort: await freeUdpPort(),
     daqControl: String(ready.control),
-    data,
+    data: 'tcp://127.0.0.1:0',
     control: 'tcp://127.0.0.1:0',
   };
   const profile = simGuiderProfile(ports) as {
@@ -97,7 +96,7 @@ async function runStampCampaign(options: CampaignOptions): Promise<readonly Outc
   const outcomes: Outcome[] = [];
   try {
     const up = await agent.event('ready', ({ event }) => event === 'ready', readyMs);
-    observer = new Observer(data, new ControlClient(String(up.control)));
+    observer = new Observer(String(up.data), new ControlClient(String(up.control)));
     const { roiSpec } = guider;
     const stage: Stage = {
       daq,

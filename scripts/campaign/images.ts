@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { Child } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
-import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
+import { freeUdpPort } from '../processes/ports.js';
 import { type Body, Subscription } from '../processes/subscription.js';
 import { until } from '../processes/until.js';
 import { DaqClient } from './daq-client.js';
@@ -88,7 +88,6 @@ export async function runImageCampaign(options: ImageCampaignOptions): Promise<r
     control: ready.control,
     images: ready.images,
   };
-  const data = `tcp://127.0.0.1:${await freeTcpPort()}`;
   const path = join(folder, 'profile.yaml');
   const image = { ...profile.image, boards: ['R44'], directory: join(folder, 'spool'), quicklook: null };
   writeFileSync(
@@ -98,7 +97,7 @@ export async function runImageCampaign(options: ImageCampaignOptions): Promise<r
       daq: { ...profile.daq, hugePages: false, wire: { ...wire, imageTimeoutMs } },
       image,
       health: { prometheus: '127.0.0.1:0' },
-      publish: { data, control: 'tcp://127.0.0.1:0' },
+      publish: { data: 'tcp://127.0.0.1:0', control: 'tcp://127.0.0.1:0' },
     }),
   );
   const agent = new Child({
@@ -114,7 +113,7 @@ export async function runImageCampaign(options: ImageCampaignOptions): Promise<r
   try {
     const up = await agent.event('ready', ({ event }) => event === 'ready', readyMs);
     control = new ControlClient(String(up.control));
-    subscription = new Subscription(data, ['image.', 'alarm/', 'heartbeat/'], (kind, body) =>
+    subscription = new Subscription(String(up.data), ['image.', 'alarm/', 'heartbeat/'], (kind, body) =>
       heard.push({ kind, body }),
     );
     await comes('a heartbeat', () => heard.some(({ kind }) => kind === 'heartbeat'));

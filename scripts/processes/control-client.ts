@@ -20,6 +20,9 @@ export interface CurveKeys {
   readonly curveSecretKey: string;
 }
 
+/** ms: an agent that guides answers at once; a machine that does much else takes a while */
+const patienceMs = 30_000;
+
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
@@ -38,7 +41,7 @@ export class ControlClient {
   async request(
     verb: string,
     args: Readonly<Record<string, unknown>> = {},
-    deadlineMs = 3000,
+    deadlineMs = patienceMs,
   ): Promise<unknown> {
     const issued = Date.now() / 1000;
     const fresh = this.#keyed ? { issued, expires: issued + 60 } : {};
@@ -48,7 +51,7 @@ export class ControlClient {
   }
 
   /** Sends a request as it is and resolves to its final reply. */
-  async exchange(request: Readonly<Record<string, unknown>>, deadlineMs = 3000): Promise<ControlReply> {
+  async exchange(request: Readonly<Record<string, unknown>>, deadlineMs = patienceMs): Promise<ControlReply> {
     // There is nothing to send on while a connection that was turned away is made anew.
     this.#socket.sendTimeout = deadlineMs;
     this.#socket.receiveTimeout = deadlineMs;
