@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rooms of files: guider recordings, full frames and the looks at them, and the repository that takes what they write.
 
+import { makeFolders } from './butler/durable.js';
 import { ButlerRoom } from './butler/room.js';
 import type { Profile } from './config/profile.js';
 import { Recordings } from './guider/recordings.js';
@@ -74,8 +75,8 @@ export class FileRooms {
         atNs,
       ) ?? null;
     const looks = this.#looks;
-    this.images =
-      image && new ImageRoom(image, { link, sink: files, log, taiNs, alarm, looks, calibrationsOf });
+    const ofImages = { link, sink: files, log, taiNs, alarm, looks, calibrationsOf, makeFolder: makeFolders };
+    this.images = image && new ImageRoom(image, ofImages);
   }
 
   /** The repository opens. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent process
 
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { makeFolders } from '../butler/durable.js';
 import { Images } from '../daq/images.js';
 import type { FocusFit } from '../image/focus-fit.js';
 import { drawFrame } from '../image/picture.js';
@@ -105,13 +106,6 @@ function stepsOf(options: Options): Record<string, boolean> {
     steps[name] = false;
   }
   return steps;
-}
-
-/** Folder by folder: asked for all at once, Node tries for ever where none can be made (below /proc). */
-function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  makeFolders(dirname(path));
-  mkdirSync(path);
 }
 
 function makeFolder(path: string): void {

@@ -2,7 +2,7 @@
 // Which raw files of a folder have been announced, kept in the folder itself, so that the next run announces those that
 // an end in between left without their message. A message counts as sent some time after it was handed over: one that
 // a crash may have taken with it is sent again.
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const journalName = '.summit-agent.announced';
@@ -25,7 +25,6 @@ export class AnnouncedFiles {
 
   /** Raw files that nobody was told of, oldest first; those that are gone are forgotten. Throws for a folder that cannot be used. */
   open(): string[] {
-    mkdirSync(this.#directory, { recursive: true });
     const there = readdirSync(this.#directory).filter((name) => rawName.test(name));
     const announced = new Set(this.#read());
     const kept = there.filter((name) => announced.has(name));

@@ -69,6 +69,7 @@ function rig(headerDeadlineMs = 0, boards = wavefrontBoards, directory = '/nowhe
         reason === null ? alarms.delete(alarm) : alarms.set(alarm, reason),
       looks: null,
       calibrationsOf: () => null,
+      makeFolder: () => undefined,
     },
   );
   const cards = (order: ImageOrder | undefined) => {

@@ -56,6 +56,8 @@ export interface ImageRoomDeps {
   /** null: nobody looks */
   readonly looks: Looks | null;
   readonly calibrationsOf: CalibrationsOf;
+  /** with those above it; throws where it cannot be */
+  readonly makeFolder: (path: string) => void;
 }
 
 /** What a header service knows of an image. */
@@ -193,6 +195,7 @@ export class ImageRoom implements ImageListener {
     // What this run has not told of is on its way.
     if (this.#recovering) return;
     try {
+      this.#deps.makeFolder(this.#settings.directory);
       this.#recovering = this.#recover(this.#announced.open());
     } catch (error) {
       // It is said again with the first image that cannot be written.
