@@ -3,7 +3,7 @@
 // and somebody else's software reading the files.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
@@ -208,13 +208,16 @@ t.test('a wavefront board: files, faults on the wire, a spool that is away', asy
   t.ok(alarms.includes('image_failed true') && alarms.includes('image_failed false'), alarms.join(', '));
   t.ok(alarms.includes('image_unknown_detector true') && alarms.includes('image_unknown_detector false'));
 
+  // A folder that is merely gone is made anew.
   renameSync(spool, `${spool}-away`);
+  writeFileSync(spool, 'in its place');
   const [lost] = [...(await takes(rig, agent, listener, 1, 2)).values()];
   t.same(
     lost?.map(({ body }) => body.reason),
     ['not_written', 'not_written'],
   );
   await listener.first('alarm', ({ kind, body }) => kind === 'alarm' && body.name === 'image_not_written');
+  rmSync(spool);
   renameSync(`${spool}-away`, spool);
   const [again] = [...(await takes(rig, agent, listener, 1, 2)).values()];
   for (const file of again ?? []) assertFile(t, file);
