@@ -70,7 +70,6 @@ void SensorAccount::BeginSeries(uint64_t series, bool from_start, bool one_based
   base_ = one_based ? 1 : 0;
   have_begin_ = from_start;
   begin_ = next_ = base_;
-  hint_ = 0;
   told_ = 0;
   settled_ = false;
   any_stamp_ = false;
@@ -89,7 +88,7 @@ Verdict SensorAccount::OnStamp(SummitFrame* frame, SeriesClock* clock) {
   }
   frame->series = series;
   const bool wrong_size = (frame->flags & (SUMMIT_FRAME_LEN | SUMMIT_FRAME_MAX)) != 0 || geometry_.Contradicts(*frame);
-  frame->stamp_index = window_.Unwrap(frame->stamp, hint_);
+  frame->stamp_index = window_.Unwrap(frame->stamp, told_ == 0 ? 0 : told_ - 1);
   // A stamp of a series that is over: its number says nothing in this one.
   if (wrong_size || series < series_ || window_.TooOld(frame->stamp_index)) {
     counters_.bad.Add();
@@ -220,7 +219,6 @@ void SensorAccount::OnStatus(uint16_t sequence, uint64_t sent, bool settled, boo
     Settle(sent);
   } else if (sent > 0) {
     Align(sent);
-    hint_ = std::max(hint_, base_ + sent - 1);
     told_ = std::max(told_, base_ + sent);
   }
 }

@@ -108,8 +108,7 @@ class SensorAccount {
   uint64_t base_ = 0;   // number of the first stamp of a series: 0 or 1
   uint64_t begin_ = 0;  // first stamp the account answers for
   uint64_t next_ = 0;   // one past the last stamp the account answers for
-  uint64_t hint_ = 0;   // newest stamp the source spoke of
-  uint64_t told_ = 0;   // one past it; 0: it did not speak of any
+  uint64_t told_ = 0;   // one past the newest stamp the source spoke of; 0: it did not speak of any
   bool settled_ = false;  // the source's last word was how many there are
   uint64_t last_src_ns_ = 0;
   uint64_t start_src_ns_ = 0;

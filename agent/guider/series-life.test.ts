@@ -5,22 +5,8 @@ import { EventType } from '../model/daq.js';
 import { flagBits, frameFlag } from '../model/flags.js';
 import type { StampIdentity } from '../model/messages.js';
 import type { ExposureEnd } from './guider-contract.js';
-import { Bench, obsid, period, without } from './testing-bench.js';
-import { all, halt, ms, resume, roi, second, stampOf, start, t0TaiNs } from './testing-records.js';
-
-const next = 'MC_O_20260714_000124';
-
-const pauseAll = (bench: Bench, series: number, sent: bigint | null) => {
-  bench.give(all.map((s) => halt(s, EventType.pause, series, bench.time, sent)));
-  bench.time += 10n * ms;
-};
-
-/** Stamps of the first sensor that carry a flag. */
-const flaggedWith = (bench: Bench, flag: number) =>
-  bench.sink
-    .of('guider.result')
-    .filter((m) => m.index === 0 && m.flagsBits & flag)
-    .map((m) => m.stamp);
+import { Bench, next, obsid, period, without } from './testing-bench.js';
+import { all, halt, ms, resume, roi, second, stampOf, start } from './testing-records.js';
 
 t.test('joining a running series says so and publishes the ROI of its stamps', async (t) => {
   const bench = new Bench();
@@ -29,7 +15,7 @@ t.test('joining a running series says so and publishes the ROI of its stamps', a
   t.match(bench.sink.of('guider.series'), [
     { source: 'stamps', roiCommonNRows: 50, segment: [3, 3, 3, 3, 3, 3, 3, 3], startCol: [56] },
   ]);
-  t.same(flaggedWith(bench, flagBits.first_stamp), [], 'which stamp is the first is not known');
+  t.same(bench.flaggedWith(flagBits.first_stamp), [], 'which stamp is the first is not known');
 });
 
 t.test('START that is lost for all sensors is told; the exposure is whole', async (t) => {
@@ -80,7 +66,7 @@ t.test('START and RESUME lost: what the link saw begin is an exposure from its f
   bench.stamp(1, undefined, all, undefined, 2);
   bench.stamp(2, undefined, all, undefined, 2);
   t.same(bench.events, ['start_missing', 'resume_missing']);
-  t.same(flaggedWith(bench, flagBits.first_stamp), [0, 1]);
+  t.same(bench.flaggedWith(flagBits.first_stamp), [0, 1]);
   t.match(bench.sink.last('guider.result'), { obsid: 'UNKNOWN', exposureIndex: 1, exposureId: null });
 });
 
@@ -103,7 +89,7 @@ t.test('exposures end once each, under their own name, whether or not RESUME cam
   for (let k = 0; k < 3; k++) bench.stamp(k);
   bench.give(all.map((s) => resume(s, 1, bench.time, next)));
   for (let k = 3; k < 6; k++) bench.stamp(k);
-  pauseAll(bench, 1, 6n);
+  bench.pause(1, 6n);
   // Before the exposure has settled.
   for (let k = 6; k < 9; k++) bench.stamp(k);
   bench.close(1, 9n);
@@ -117,7 +103,7 @@ t.test('stamps after PAUSE without RESUME are an exposure of their own', async (
     const bench = new Bench();
     bench.open();
     for (let k = 0; k < 4; k++) bench.stamp(k);
-    pauseAll(bench, 1, sent);
+    bench.pause(1, sent);
     bench.time += second;
     for (let k = 4; k < 8; k++) bench.stamp(k, { dx: 0.3, dy: 0, rotation: 0 });
     t.same(bench.events, ['resume_missing'], `sent ${sent}`);
@@ -126,7 +112,7 @@ t.test('stamps after PAUSE without RESUME are an exposure of their own', async (
       exposureIndex: 2,
       reference: { stamp: 6 },
     });
-    t.same(flaggedWith(bench, flagBits.first_stamp), [0, 1, 4, 5]);
+    t.same(bench.flaggedWith(flagBits.first_stamp), [0, 1, 4, 5]);
   }
 });
 
@@ -149,7 +135,7 @@ t.test('RESUME that its stamps overtook names the exposure they had opened', asy
   const bench = new Bench();
   bench.open();
   for (let k = 0; k < 3; k++) bench.stamp(k);
-  pauseAll(bench, 1, 3n);
+  bench.pause(1, 3n);
   bench.time += second;
   const resumed = bench.time;
   bench.time += period;
@@ -159,7 +145,7 @@ t.test('RESUME that its stamps overtook names the exposure they had opened', asy
   bench.stamp(4);
   t.same(bench.events, ['resume_missing', 'resume_late']);
   t.match(bench.sink.last('guider.offsets'), { obsid: next, exposureIndex: 2, reference: { stamp: 3 } });
-  t.same(flaggedWith(bench, flagBits.first_stamp), [0, 1, 3, 4]);
+  t.same(bench.flaggedWith(flagBits.first_stamp), [0, 1, 3, 4]);
 });
 
 t.test('RESUME without PAUSE ends the exposure before it, told once', async (t) => {
@@ -307,47 +293,11 @@ t.test('a sensor that joins late is told', async (t) => {
   t.match(bench.sink.last('guider.offsets'), { nExpected: 8, fit: { nSensors: 8 } });
 });
 
-t.test('a DAQ that restarts and counts from 1 again is another series', async (t) => {
-  const bench = new Bench();
-  for (const series of [1, 2]) {
-    bench.open(series);
-    for (let k = 0; k < 3; k++) bench.stamp(k, undefined, all, undefined, series);
-    if (series === 1) bench.close(1, 3n);
-  }
-  const again = 65536 + 1;
-  bench.open(again, all, next);
-  for (let k = 0; k < 3; k++) bench.stamp(k, { dx: 0.2, dy: 0, rotation: 0 }, all, undefined, again);
-  t.same(bench.events, ['roi_changed', 'daq_restarted']);
-  const offsets = bench.sink.of('guider.offsets');
-  t.same(
-    [offsets[0], offsets.at(-1)].map((m) => [m?.seqNo, m?.series, m?.obsid]),
-    [
-      [1, 1n, obsid],
-      [1, 65537n, next],
-    ],
-    'the same seqno, told apart by series',
-  );
-  t.equal(offsets.at(-1)?.reference?.stamp, 2);
-});
-
-t.test('a DAQ that restarts far from where its sequence wraps is told too', async (t) => {
-  for (const [before, after, told] of [
-    [65530, 65536 + 2, []],
-    [50000, 65536 + 1, ['daq_restarted']],
-  ] as const) {
-    const bench = new Bench();
-    bench.open(before);
-    bench.close(before, 0n);
-    bench.open(after, all, next);
-    t.same(bench.events, told);
-  }
-});
-
 t.test('a second exposure that nothing ends: what the first PAUSE told is not what was sent', async (t) => {
   const bench = new Bench();
   bench.open();
   for (let k = 0; k < 3; k++) bench.stamp(k);
-  pauseAll(bench, 1, 3n);
+  bench.pause(1, 3n);
   bench.give(all.map((s) => resume(s, 1, bench.time, next)));
   for (let k = 3; k < 8; k++) bench.stamp(k);
   bench.open(2);
@@ -358,87 +308,6 @@ t.test('a second exposure that nothing ends: what the first PAUSE told is not wh
   for (let k = 0; k < 3; k++) bench.stamp(k, undefined, all, undefined, 2);
   bench.close(2, 3n);
   t.match(bench.sink.last('series.end').sensors.R00_SG0, { sent: 3n, complete: 3 }, 'the next one is known');
-});
-
-t.test('the sequence that wraps is no restart; stamps go on past 65535', async (t) => {
-  const bench = new Bench();
-  bench.open(65535);
-  for (let k = 65533; k < 65539; k++) bench.stamp(k, undefined, all, undefined, 65535);
-  bench.close(65535, 65539n);
-  bench.open(65536, all, next);
-  bench.stamp(0, undefined, all, undefined, 65536);
-  t.same(bench.events, []);
-  t.same(
-    bench.sink.of('guider.offsets').map((m) => [m.seqNo, m.stamp]),
-    [
-      [65535, 65533],
-      [65535, 65534],
-      [65535, 65535],
-      [65535, 65536],
-      [65535, 65537],
-      [65535, 65538],
-      [0, 0],
-    ],
-  );
-});
-
-t.test('stamps counted from 1: the first two of each exposure are flagged', async (t) => {
-  const bench = new Bench();
-  const one = () => ({ frameFlags: frameFlag.oneBased });
-  bench.open();
-  for (let k = 1; k < 5; k++) bench.stamp(k, undefined, all, one);
-  pauseAll(bench, 1, 4n);
-  bench.give(all.map((s) => resume(s, 1, bench.time, next)));
-  bench.time += period;
-  for (let k = 5; k < 9; k++) bench.stamp(k, undefined, all, one);
-  t.same(bench.events, []);
-  t.same(flaggedWith(bench, flagBits.first_stamp), [1, 2, 5, 6]);
-});
-
-t.test('the first stamps of an exposure stay its first when they are lost', async (t) => {
-  const bench = new Bench();
-  bench.open();
-  for (let k = 0; k < 4; k++) bench.stamp(k);
-  pauseAll(bench, 1, 4n);
-  bench.give(all.map((s) => resume(s, 1, bench.time, next)));
-  bench.time += period;
-  bench.stamp(5, undefined, all, () => ({ gap: 1 }));
-  bench.stamp(6);
-  t.same(flaggedWith(bench, flagBits.first_stamp), [0, 1, 5], 'stamp 5 is the second, 6 the third');
-  t.equal(bench.sink.last('guider.offsets').reference?.stamp, 6);
-});
-
-t.test('a stamp that the next exposure overtook keeps the name of its own', async (t) => {
-  const bench = new Bench();
-  bench.open();
-  for (let k = 0; k < 3; k++) bench.stamp(k);
-  bench.stamp(3, undefined, without('R00_SG0'));
-  pauseAll(bench, 1, 4n);
-  bench.give(all.map((s) => resume(s, 1, bench.time, next)));
-  bench.time += period;
-  bench.stamp(4);
-  const [sensor] = all;
-  if (!sensor) throw new Error('eight sensors');
-  bench.give([stampOf(sensor, { series: 1, stamp: 3, lastNs: bench.time })]);
-  const result = bench.sink.last('guider.result');
-  t.match(result, { stamp: 3, obsid, exposureIndex: 1 });
-  t.ok(result.flagsBits & flagBits.late);
-});
-
-t.test('stamps that the blades shadowed are flagged and are no reference', async (t) => {
-  const bench = new Bench();
-  bench.open();
-  const startTaiNs = t0TaiNs + bench.time - 50n * ms;
-  // Stamps every 100 ms with 50 ms of integration; blades move for 150 ms from the first one on, and from 1 s on.
-  bench.guider.onExposureTimes({ obsid, startTaiNs, exposureS: 1, shutterS: 0.15 });
-  for (let k = 0; k < 14; k++) bench.stamp(k);
-  t.same(flaggedWith(bench, flagBits.shutter_motion), [0, 1, 10, 11]);
-  t.equal(bench.sink.last('guider.offsets').reference?.stamp, 2);
-  const other = new Bench();
-  other.guider.onExposureTimes({ obsid: next, startTaiNs, exposureS: 1, shutterS: 10 });
-  other.open();
-  for (let k = 0; k < 3; k++) other.stamp(k);
-  t.same(flaggedWith(other, flagBits.shutter_motion), [], 'of another exposure');
 });
 
 t.test('a sensor that says START long after the others does not begin the series again', async (t) => {

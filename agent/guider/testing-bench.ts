@@ -20,6 +20,8 @@ import {
 } from './testing-records.js';
 
 export const obsid = 'MC_O_20260714_000123';
+/** of the exposure after that one */
+export const next = 'MC_O_20260714_000124';
 export const period = 100n * ms;
 
 export class Bench {
@@ -89,6 +91,19 @@ export class Bench {
     const found = this.sink.of('guider.event').findLast((m) => m.name === name);
     if (!found) throw new Error(`no event ${name}`);
     return found;
+  }
+
+  pause(series: number, sent: bigint | null): void {
+    this.give(all.map((s) => halt(s, EventType.pause, series, this.time, sent)));
+    this.time += 10n * ms;
+  }
+
+  /** Stamps of the first sensor that carry a flag. */
+  flaggedWith(flag: number): readonly number[] {
+    return this.sink
+      .of('guider.result')
+      .filter((m) => m.index === 0 && m.flagsBits & flag)
+      .map((m) => m.stamp);
   }
 
   close(series = 1, sent: bigint | null = null): void {

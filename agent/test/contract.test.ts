@@ -3,7 +3,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { parse, stringify } from 'yaml';
 import { curveKeyPair } from 'zeromq';
@@ -14,6 +13,8 @@ import { loopback } from '../../scripts/contract/place.js';
 import { ofProfile } from '../../scripts/contract/profile-place.js';
 import { runSuite } from '../../scripts/contract/suite.js';
 import { Child } from '../../scripts/processes/child.js';
+import { childrenOf, isRunning } from '../../scripts/processes/proc.js';
+import { until } from '../../scripts/processes/until.js';
 import { parseObsId } from '../model/obs-id.js';
 
 t.setTimeout(120_000);
@@ -103,30 +104,13 @@ t.test('Ctrl-C leaves neither files nor processes', async (t) => {
     args: ['--only', 'loopback', '--seconds', '600', '--out', join(folder, 'out')],
     environment: { TMPDIR: folder },
   });
-  const end = Date.now() + 60_000;
   const made = () => readdirSync(folder).find((name) => name.startsWith('summit-rig-'));
   const running = () => existsSync(join(folder, made() ?? '', 'control'));
-  while (!running() && Date.now() < end) await sleep(20);
-  t.ok(running(), 'the agent listens');
+  t.ok(await until(running, 60_000), 'the agent listens');
   const children = childrenOf(rig.pid);
   t.equal(children.length, 2);
   rig.kill('SIGINT');
   t.equal(await rig.exited, 130);
-  while (children.some(isAlive) && Date.now() < end) await sleep(20);
-  t.notOk(children.some(isAlive), 'DAQ and agent have ended');
+  t.ok(await until(() => !children.some(isRunning), 60_000), 'DAQ and agent have ended');
   t.same(readdirSync(folder), ['out']);
 });
-
-function childrenOf(pid: number): string[] {
-  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return list.split(' ').filter((one) => one !== '');
-}
-
-/** Not gone, nor waiting for somebody to ask for its exit code. */
-function isAlive(pid: string): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

@@ -17,7 +17,7 @@ import { parse } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
 import type { ControlClient } from '../../scripts/processes/control-client.js';
 import { freeUdpPort } from '../../scripts/processes/ports.js';
-import { mountOver } from './mounts.js';
+import { mountOver } from '../model/testing/mount.js';
 import { processed } from './processed.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig } from './rig.js';
 

@@ -7,17 +7,16 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { connect } from 'node:net';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
 import type { JsonLine } from '../../scripts/processes/child.js';
 import type { ControlClient } from '../../scripts/processes/control-client.js';
 import { freeUdpPort } from '../../scripts/processes/ports.js';
+import { threadsOf } from '../../scripts/processes/proc.js';
 import { astropyPython } from '../../scripts/processes/python.js';
 import { until } from '../../scripts/processes/until.js';
 import { processed } from './processed.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig, type Simulator } from './rig.js';
-import { threadsOf } from './threads.js';
 
 const quick = ['--idle', '--image-port', '127.0.0.1:0', '--readout-s', '0.2', '--image-frames', '1'];
 
@@ -298,8 +297,7 @@ t.test(
     t.match(named('summit-link'), [{ nice: ours, policy: 0 }]);
     const drawing = () =>
       threadsOf(agent.process.pid).filter(({ nice, policy }) => nice === 19 && policy === 0);
-    for (const end = Date.now() + deadlineMs; drawing().length === 0 && Date.now() < end; ) await delay(50);
-    t.equal(drawing().length, 1, 'who draws gives way');
+    t.ok(await until(() => drawing().length === 1, deadlineMs), 'who draws gives way');
     const session = `/proc/${agent.process.pid}/autogroup`;
     if (existsSync(session))
       t.match(readFileSync(session, 'utf8'), /^$| nice 19$/m, 'and so does the service');

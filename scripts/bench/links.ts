@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two links in one agent: what two cores carry without loss, simulated DAQ and subscriber on the same two, and what is busy then.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Child } from '../processes/child.js';
 import { ControlClient } from '../processes/control-client.js';
 import { freeTcpPort, freeUdpPort } from '../processes/ports.js';
+import { threadsOf } from '../processes/proc.js';
 import { simGuiderProfile } from '../processes/profile.js';
 import { compilePlainC, startSubscriber } from './pipelines.js';
 import { round, table } from './report.js';
@@ -54,12 +55,9 @@ export interface LinksRun {
 function cpuOf(pid: number | undefined): Record<string, number> {
   const out: Record<string, number> = {};
   if (pid === undefined) return out;
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    const [, name = '', rest = ''] =
-      /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8')) ?? [];
-    const [user = 0, system = 0] = rest.split(' ').slice(11, 13).map(Number);
-    const who = Number(task) === pid ? 'JavaScript' : name;
-    out[who] = (out[who] ?? 0) + (user + system) / 100;
+  for (const { id, name, seconds } of threadsOf(pid)) {
+    const who = id === pid ? 'JavaScript' : name;
+    out[who] = (out[who] ?? 0) + seconds;
   }
   return out;
 }

@@ -2,13 +2,14 @@
 // The demonstration as a process: what it refuses, and that nothing outlives it.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import { childrenOf, isRunning } from '../processes/proc.js';
 import { butlerPython } from '../processes/python.js';
+import { until } from '../processes/until.js';
 
 const script = 'dist/scripts/demonstration/main.js';
 
@@ -25,22 +26,6 @@ t.test('a wrong option of the simulator is refused in its words, with exit code 
   }
 });
 
-/** State letter and parent of a process; null when there is none. */
-function statOf(pid: string): { readonly state: string; readonly parent: string } | null {
-  try {
-    const [state = '', parent = ''] =
-      readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
-    return { state, parent };
-  } catch {
-    return null;
-  }
-}
-
-function childrenOf(pid: number): string[] {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return all.filter((one) => statOf(one)?.parent === String(pid));
-}
-
 t.test('simulator and agent end when the demonstration is killed', async (t) => {
   const demo = spawn(process.execPath, [script, '--seconds', '600'], { stdio: ['ignore', 'ignore', 'pipe'] });
   t.teardown(() => demo.kill('SIGKILL'));
@@ -49,19 +34,12 @@ t.test('simulator and agent end when the demonstration is killed', async (t) => 
   const children = childrenOf(demo.pid ?? 0);
   t.equal(children.length, 2);
   t.teardown(() => {
-    for (const pid of children.filter(runs)) process.kill(Number(pid), 'SIGKILL');
+    for (const pid of children.filter(isRunning)) process.kill(pid, 'SIGKILL');
   });
   demo.kill('SIGKILL');
-  const end = Date.now() + 20_000;
-  while (children.some(runs) && Date.now() < end) await delay(50);
-  t.same(children.filter(runs), []);
+  await until(() => !children.some(isRunning), 20_000);
+  t.same(children.filter(isRunning), []);
 });
-
-/** A zombie that nobody has waited for has ended, too. */
-function runs(pid: string): boolean {
-  const stat = statOf(pid);
-  return stat !== null && stat.state !== 'Z';
-}
 
 t.test('an image role takes images until its time is over, and accounts for them', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'demo-'));

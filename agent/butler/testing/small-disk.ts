@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file system of a test's own, as small as it wants it. Mounting needs root.
 
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { mountOver } from '../../model/testing/mount.js';
 
 export function smallDisk(t: Test, kilobytes: number) {
   const folder = mkdtempSync(join(tmpdir(), 'small-disk-'));
-  const resize = (size: number, ...flags: readonly string[]) =>
-    execFileSync('mount', ['-t', 'tmpfs', '-o', [...flags, `size=${size}k`].join(), 'tmpfs', folder]);
-  resize(kilobytes);
+  const disk = mountOver(t, folder, `size=${kilobytes}k`);
+  if (!disk) throw new Error('this test mounts, which needs root');
   t.teardown(() => {
-    execFileSync('umount', ['--lazy', folder]);
+    disk.away();
     rmSync(folder, { recursive: true });
   });
   /** A file of somebody else takes the rest; its path. */
@@ -23,5 +22,5 @@ export function smallDisk(t: Test, kilobytes: number) {
     writeFileSync(others, Buffer.alloc(bavail * bsize - free * 1024));
     return others;
   };
-  return { folder, leave, resize: (size: number) => resize(size, 'remount') };
+  return { folder, leave, resize: (size: number) => disk.again(`size=${size}k`) };
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 at random moments of a hand-over and of a synchronisation of calibrations: after the next start every file of an
 // archiver is a dataset and every file of the agent lies with the archiver; calibrations are in force all or none.
-import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { listCalibrations } from '../../../agent/butler/calibration-listing.js';
 import { syncCalibrationFolder } from '../../../agent/butler/calibration-sync.js';
 import { checkRepository } from '../../../agent/butler/check.js';
 import { createRepository } from '../../../agent/butler/create.js';
+import { checksum } from '../../../agent/butler/datastore.js';
 import { listDatasets } from '../../../agent/butler/listing.js';
 import { Repository } from '../../../agent/butler/repository.js';
 import { RepositoryWork } from '../../../agent/butler/repository-work.js';
@@ -28,10 +28,6 @@ export interface HandKills {
 
 const files = 12;
 const mostMs = 60;
-
-function digest(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
-}
 
 /** Twelve files of an archiver and twelve of the agent, each time of another exposure. */
 async function handover(root: string, folder: string, round: number, afterMs: number) {
@@ -59,13 +55,13 @@ async function handover(root: string, folder: string, round: number, afterMs: nu
   const repository = new Repository(root);
   const there = new Set(
     listDatasets(repository, { type: 'raw', limit: 2 * files }).map(({ uri }) =>
-      digest(new URL(uri).pathname),
+      checksum(new URL(uri).pathname),
     ),
   );
   const isGood = checkRepository(repository, false).good;
   repository.close();
   const lost = [
-    ...[...theirs, ...ours].filter((file) => !there.has(digest(file))),
+    ...[...theirs, ...ours].filter((file) => !there.has(checksum(file))),
     ...ours.filter((file) => !existsSync(join(outgoing, basename(file)))),
     ...readdirSync(incoming),
   ];
