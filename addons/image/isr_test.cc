@@ -108,6 +108,18 @@ TEST(Isr, WithoutDarktimeNoDarkIsSubtracted) {
   EXPECT_NEAR(without.image[At(300, 400)] - with.image[At(300, 400)], dark, 1e-3);
 }
 
+TEST(Isr, IsNearlyTheSameOnEveryProcessor) {
+  const IsrImage best = Processed(Frame().calibrations);
+  for (const pixels::SimdLevel level : {pixels::SimdLevel::kPlain, pixels::SimdLevel::kAvx2}) {
+    pixels::LimitSimd(level);
+    const IsrImage other = Processed(Frame().calibrations);
+    float worst = 0.0f;
+    for (size_t i = 0; i < best.image.size(); i++) worst = std::max(worst, std::fabs(best.image[i] - other.image[i]) / (1000.0f + std::fabs(best.image[i])));
+    EXPECT_LT(worst, 1e-6f);
+  }
+  pixels::LimitSimd(pixels::SimdLevel::kAvx512);
+}
+
 TEST(Isr, FillsMaskedPixelsOnRequest) {
   IsrSettings settings;
   settings.steps.Set(IsrStep::kInterpolation, true);

@@ -17,7 +17,7 @@ import { type IngestedFile, type RepositoryState, waitingFolder } from '../model
 import { AgentError } from '../model/errors.js';
 import type { Command, Surroundings } from './command.js';
 import { toJson } from './message-json.js';
-import { listOf, numberOf, type Options, wholeNumberOf, words } from './options.js';
+import { listOf, numberOf, type Options, refuseOthers, wholeNumberOf, words } from './options.js';
 import { Progress } from './progress.js';
 
 export const butler: Command = {
@@ -82,9 +82,7 @@ examples: summit-agent butler create /data/repo
     if (action === undefined || !Object.hasOwn(actions, action))
       throw usage(`expected one of ${Object.keys(actions).join(', ')}, got ${action ?? 'nothing'}`);
     if (root === undefined) throw usage(`expected REPO after ${action}`);
-    // What is not looked at must not seem to narrow what is done.
-    const idle = Object.keys(options).find((name) => name !== words && !optionsOf[action]?.includes(name));
-    if (idle !== undefined) throw usage(`--${idle} means nothing for ${action}`);
+    refuseOthers(options, 'butler', action, optionsOf[action] ?? []);
     return (await actions[action]?.(root, rest, options, around)) ?? 0;
   },
 };

@@ -303,6 +303,10 @@ t.test('a command that is wrong is told how it is right', async (t) => {
     err: /expected one of sync, ls, find/,
   });
   t.match(await call('calibs', 'ls'), { code: 2, err: /expected --repo REPO/ });
+  t.match(await call('calibs', 'ls', '--repo', 'x', '--label', 'y'), {
+    code: 2,
+    err: /--label means nothing for ls/,
+  });
   t.match(await call('calibs', 'sync', join(folder, 'nowhere'), '--repo', 'y'), {
     code: 2,
     err: /expected a directory/,

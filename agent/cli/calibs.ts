@@ -17,7 +17,7 @@ import { nowTaiNs, nsOfIso, showSpan } from '../butler/tai-times.js';
 import { dashed } from '../butler/uuids.js';
 import { AgentError } from '../model/errors.js';
 import type { Command, Surroundings } from './command.js';
-import { listOf, type Options, words } from './options.js';
+import { listOf, type Options, refuseOthers, words } from './options.js';
 import { Progress } from './progress.js';
 
 export const calibs: Command = {
@@ -41,7 +41,7 @@ ls       what is certified, in the order of the search
 find     the one that an exposure at TIME takes, as lsst.daf.butler finds it; more than one in a collection is an error
 
   --repo REPO      the repository
-  --instrument I   of ls, find (default: what --detector says, else both)
+  --instrument I   of ls (default: what --detector says, else both)
   --at TIME        TAI, ISO 8601 (find: default now)
   --json           one JSON object on stdout
 
@@ -71,6 +71,7 @@ examples: summit-agent calibs sync /data/calib --repo /data/repo --filter i_39 -
     if (action === undefined || !Object.hasOwn(actions, action))
       throw usage(`expected one of ${Object.keys(actions).join(', ')}, got ${action ?? 'nothing'}`);
     if (typeof options.repo !== 'string') throw usage('expected --repo REPO');
+    refuseOthers(options, 'calibs', action, ['repo', 'json', ...(optionsOf[action] ?? [])]);
     return (await actions[action]?.(options.repo, rest, options, around)) ?? 0;
   },
 };
@@ -83,6 +84,12 @@ type Action = (
 ) => number | Promise<number>;
 
 const actions: Readonly<Record<string, Action>> = { sync, ls, find };
+
+const optionsOf: Readonly<Record<string, readonly string[]>> = {
+  sync: ['label', 'begin', 'end', 'filter', 'from', 'detector'],
+  ls: ['type', 'instrument', 'detector', 'filter', 'at'],
+  find: ['detector', 'filter', 'at'],
+};
 
 function usage(problem: string): AgentError {
   return new AgentError('usage', `${problem}; see summit-agent calibs --help`);

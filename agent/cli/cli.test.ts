@@ -57,6 +57,10 @@ t.test('what does not exist is refused with the nearest that does', async (t) =>
   t.match(await call('check', 'x.yaml'), { code: 2, err: /expected only options, got x\.yaml/ });
   t.match(await call('check', '--profile'), { code: 2, err: /--profile: expected a value/ });
   t.match(await call('watch', '--connect', 'nonsense'), { code: 2, err: /expected an address such as/ });
+  t.match(await call('status', '--connect', 'x'), { code: 2, err: /unknown option --connect/ });
+  t.match(await call('status', '--control', 'nonsense'), {
+    err: /--control: expected an address such as .*, got nonsense/,
+  });
 });
 
 t.test('options may be given with = or a space', async (t) => {

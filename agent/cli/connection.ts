@@ -23,20 +23,28 @@ export interface Connection {
   readonly keys: ClientKeys | Record<string, never>;
 }
 
-export const connectionOptions = {
+const whoOptions = {
   profile: { type: 'string' },
-  connect: { type: 'string' },
-  control: { type: 'string' },
   key: { type: 'string' },
   'server-key': { type: 'string' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
-export const connectionHelp = `  --profile FILE      takes addresses and the agent's public key from its profile
-  --connect ADDRESS   data endpoint (default ${defaults.data})
-  --control ADDRESS   control endpoint (default ${defaults.control})
+/** Of commands that listen. */
+export const dataOptions = { ...whoOptions, connect: { type: 'string' } } as const;
+
+/** Of commands that ask. */
+export const controlOptions = { ...whoOptions, control: { type: 'string' } } as const;
+
+function helpWith(address: string): string {
+  return `  --profile FILE      takes the address and the agent's public key from its profile
+${address}
   --key FILE          your key file, where the agent asks for keys ("summit-agent keys new")
   --server-key KEY    the agent's public key, or the .pub file that holds it
 `;
+}
+
+export const dataHelp = helpWith(`  --connect ADDRESS   data endpoint (default ${defaults.data})`);
+export const controlHelp = helpWith(`  --control ADDRESS   control endpoint (default ${defaults.control})`);
 
 export function connectionOf(options: Options): Connection {
   const text = (name: string) => (typeof options[name] === 'string' ? options[name] : undefined);

@@ -31,7 +31,7 @@ example, once per machine:
   summit-agent keys new console --role command                # on the console; send console.pub to the agent's machine
   cat console.pub >> /etc/summit-agent/keys/clients
   profile:  security: { serverKey: keys/guider.key, clients: keys/clients }
-  summit-agent status --control tcp://HOST:5571 --connect tcp://HOST:5570 --key console.key --server-key guider.pub
+  summit-agent status --control tcp://HOST:5571 --key console.key --server-key guider.pub
 `,
   options: { role: { type: 'string' }, dir: { type: 'string' }, [words]: { type: 'string' } },
   async run(options, { stdout }) {

@@ -98,3 +98,15 @@ export function requireText(options: Options, name: string, command: string): st
   if (typeof value === 'string' && value !== '') return value;
   throw new AgentError('usage', `expected --${name}; see summit-agent ${command} --help`);
 }
+
+/** What an action does not look at must not seem to narrow what it does: refuses options other than `known`. */
+export function refuseOthers(
+  options: Options,
+  command: string,
+  action: string,
+  known: readonly string[],
+): void {
+  const idle = Object.keys(options).find((name) => name !== words && !known.includes(name));
+  if (idle === undefined) return;
+  throw new AgentError('usage', `--${idle} means nothing for ${action}; see summit-agent ${command} --help`);
+}

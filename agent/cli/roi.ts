@@ -6,7 +6,7 @@ import { AgentError, sentenceOf } from '../model/errors.js';
 import { formatRoiSpec, parseRoiSpec, type RoiSpec, stampPeriodMs } from '../model/roi.js';
 import { AgentClient } from './agent-client.js';
 import type { Command } from './command.js';
-import { connectionHelp, connectionOf, connectionOptions, readFileOrRefuse } from './connection.js';
+import { connectionOf, controlHelp, controlOptions, readFileOrRefuse } from './connection.js';
 import { toJson } from './message-json.js';
 import { listOf, numberOf, words } from './options.js';
 
@@ -22,11 +22,11 @@ to the DAQ through the agent. The agent must be ENABLED. Exit code 0: done; 1: r
 
   --check             checks and shows it only
   --timeout S         how long to wait for an answer (default 5)
-${connectionHelp}
+${controlHelp}
 example: summit-agent roi roi.json --check
 `,
   options: {
-    ...connectionOptions,
+    ...controlOptions,
     check: { type: 'boolean' },
     timeout: { type: 'string' },
     [words]: { type: 'string' },

@@ -6,7 +6,7 @@ import { AgentError } from '../model/errors.js';
 import { show } from '../model/show.js';
 import { AgentClient, type Reply } from './agent-client.js';
 import type { Command } from './command.js';
-import { connectionHelp, connectionOf, connectionOptions } from './connection.js';
+import { connectionOf, controlHelp, controlOptions } from './connection.js';
 import { toJson } from './message-json.js';
 import { listOf, numberOf, words } from './options.js';
 
@@ -32,13 +32,13 @@ verb: agent/README.md, "Commands".
   --expires S         the agent must begin within S seconds, or refuses (default: --timeout)
   --id TEXT           id of the command (default: a new UUID); the same id again is answered and not run again
   --timeout S         how long to wait for an answer (default 5)
-${connectionHelp}
+${controlHelp}
 examples: summit-agent send enable
           summit-agent send resume '{"comment": "MC_O_20260714_000123"}'
           summit-agent send stats | jq .conserved
 `,
   options: {
-    ...connectionOptions,
+    ...controlOptions,
     json: { type: 'boolean' },
     expires: { type: 'string' },
     id: { type: 'string' },

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../model/errors.js';
 import { AgentClient } from './agent-client.js';
 import type { Command } from './command.js';
-import { connectionHelp, connectionOf, connectionOptions } from './connection.js';
+import { connectionOf, controlHelp, controlOptions } from './connection.js';
 import { toJson } from './message-json.js';
 import { numberOf } from './options.js';
 import { render, reportOf, type StatusReport } from './status-screen.js';
@@ -21,13 +21,13 @@ for); 2: not working (FAULT, a serious alarm, no answer), or the command line is
   --json              one JSON line: health, reasons, rates, snapshot, stats
   --over S            time over which rates are taken (default 1)
   --timeout S         how long to wait for an answer (default 3)
-${connectionHelp}
+${controlHelp}
 examples: summit-agent status
           summit-agent status --json | jq '.reasons'
           summit-agent status > /dev/null || echo "look at it"
 `,
   options: {
-    ...connectionOptions,
+    ...controlOptions,
     json: { type: 'boolean' },
     over: { type: 'string' },
     timeout: { type: 'string' },

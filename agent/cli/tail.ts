@@ -6,7 +6,7 @@ import { messageKinds } from '../model/message-kinds.js';
 import { nearest } from '../model/nearest.js';
 import { attend } from './attend.js';
 import type { Command } from './command.js';
-import { connectionHelp, connectionOf, connectionOptions, subscribe } from './connection.js';
+import { connectionOf, dataHelp, dataOptions, subscribe } from './connection.js';
 import { toJson } from './message-json.js';
 import { messages, type Received } from './messages.js';
 import { listOf, numberOf, words } from './options.js';
@@ -24,13 +24,13 @@ topic, as in agent/README.md; several may be given, none is all of them.
   --count N           ends after N messages
   --for S             ends after S seconds
   --timeout S         gives up, with exit code 1, when no agent answers for S seconds (default: tries on, and says so)
-${connectionHelp}
+${dataHelp}
 examples: summit-agent tail guider.offsets/ --fields stamp,x,y,rotation
           summit-agent tail alarm/ log/ state/
           summit-agent tail guider.result/LSSTCam/R44_SG0/ --where flagged=true --json
 `,
   options: {
-    ...connectionOptions,
+    ...dataOptions,
     fields: { type: 'string' },
     where: { type: 'string', multiple: true },
     json: { type: 'boolean' },

@@ -4,7 +4,7 @@
 import { AgentError } from '../model/errors.js';
 import { AgentClient } from './agent-client.js';
 import type { Command } from './command.js';
-import { connectionHelp, connectionOf, connectionOptions } from './connection.js';
+import { connectionOf, controlHelp, controlOptions } from './connection.js';
 import { toJson } from './message-json.js';
 import { numberOf } from './options.js';
 
@@ -33,12 +33,12 @@ tells of their files (summit-agent tail image.available/). The simulated DAQ pai
   --annotation TEXT
   --group TEXT        GROUPID (default: when the exposure began)
   --json              one JSON line for each
-${connectionHelp}
+${controlHelp}
 examples: summit-agent take --exposure 15 --count 3
           summit-agent take --grating holo4_003 --focus 0.02
 `,
   options: {
-    ...connectionOptions,
+    ...controlOptions,
     json: { type: 'boolean' },
     count: { type: 'string' },
     exposure: { type: 'string' },

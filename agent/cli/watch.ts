@@ -4,7 +4,7 @@
 import type { Subscriber } from 'zeromq';
 import { attend } from './attend.js';
 import type { Command, Surroundings } from './command.js';
-import { connectionHelp, connectionOf, connectionOptions, subscribe } from './connection.js';
+import { connectionOf, dataHelp, dataOptions, subscribe } from './connection.js';
 import { toJson } from './message-json.js';
 import { messages } from './messages.js';
 import { WatchTable } from './watch-table.js';
@@ -18,10 +18,10 @@ place (every two seconds when stdout is no terminal). Several may watch one agen
 
   --json              every message as one JSON line instead of the table; NaN becomes null
   --topic PREFIX      only topics that begin with PREFIX, such as guider.offsets/ (default: all)
-${connectionHelp}
+${dataHelp}
 example: summit-agent watch --json --topic guider.offsets/
 `,
-  options: { ...connectionOptions, json: { type: 'boolean' }, topic: { type: 'string' } },
+  options: { ...dataOptions, json: { type: 'boolean' }, topic: { type: 'string' } },
   async run(options, around) {
     const connection = connectionOf(options);
     const topic = typeof options.topic === 'string' ? options.topic : '';

@@ -22,7 +22,8 @@ function summitAgent(...args: readonly string[]): Promise<Outcome> {
   });
 }
 
-const at = (agent: Agent) => ['--connect', agent.data, '--control', agent.control];
+const at = (agent: Agent) => ['--control', agent.control];
+const dataOf = (agent: Agent) => ['--connect', agent.data];
 
 /** An agent that guides on the simulated DAQ, and has sent an offset. */
 async function guiding(t: Test) {
@@ -110,7 +111,7 @@ t.test('tail prints what was asked for and ends when told', async (t) => {
   const { agent } = await guiding(t);
   const lines = await summitAgent(
     ...['tail', 'guider.result/', '--where', 'sensor=R44_SG0', '--fields', 'stamp,xroi', '--count', '3'],
-    ...at(agent),
+    ...dataOf(agent),
   );
   t.equal(lines.code, 0, lines.err);
   t.match(
@@ -127,7 +128,7 @@ t.test('tail prints what was asked for and ends when told', async (t) => {
     '--json',
     '--count',
     '40',
-    ...at(agent),
+    ...dataOf(agent),
   );
   const topics = json.out
     .trim()
@@ -136,18 +137,21 @@ t.test('tail prints what was asked for and ends when told', async (t) => {
   t.same([...new Set(topics)].sort(), ['guider.offsets/LSSTCam/all/', 'heartbeat/LSSTCam/sim-guider/']);
   const timed = await summitAgent(
     ...['tail', 'guider.offsets/', '--fields', 'timestamp', '--count', '2'],
-    ...at(agent),
+    ...dataOf(agent),
   );
   const times = [...timed.out.matchAll(/timestamp=(\S+)/g)].map(([, value]) => Number(value));
   const apart = (times[1] ?? Number.NaN) - (times[0] ?? Number.NaN);
   t.ok(apart > 0.001 && apart < 10, `times keep their digits: ${times.join(', ')}`);
-  const mistyped = await summitAgent('tail', 'guider.ofsets/', '--for', '0.1', ...at(agent));
+  const mistyped = await summitAgent('tail', 'guider.ofsets/', '--for', '0.1', ...dataOf(agent));
   t.match(mistyped, {
     code: 0,
     out: '',
     err: /begins with guider\.ofsets\/: did you mean guider\.offsets\/\?/,
   });
-  t.match(await summitAgent('tail', '--where', 'x', ...at(agent)), { code: 2, err: /expected KEY=VALUE/ });
+  t.match(await summitAgent('tail', '--where', 'x', ...dataOf(agent)), {
+    code: 2,
+    err: /expected KEY=VALUE/,
+  });
 });
 
 t.test('tail says that nobody is there, gives up if told to, and goes on when an agent comes', async (t) => {
@@ -181,11 +185,10 @@ t.test('what listens but is no agent, or asks for keys, is told from nobody', as
   const rig = new Rig(t);
   const agent = await rig.agent();
   // Each endpoint takes the clients of the other for strangers.
-  const swapped = ['--connect', agent.control, '--control', agent.data, '--timeout', '1'];
   const stranger = /answered at tcp:.* within 1 s: who listens there turned this client away or is no agent/;
   const [tail, sent] = await Promise.all([
-    summitAgent('tail', ...swapped),
-    summitAgent('send', 'stats', ...swapped),
+    summitAgent('tail', '--connect', agent.control, '--timeout', '1'),
+    summitAgent('send', 'stats', '--control', agent.data, '--timeout', '1'),
   ]);
   t.match(tail, { code: 1, err: stranger });
   t.match(sent, { code: 1, err: stranger });

@@ -20,7 +20,7 @@ const exposuresPerSeries = 10;
 const stampsPerDay = 24 * 3600 * 9 * sensors;
 /** part of the run in which pools, caches and compiled code grow to their size */
 const warmUp = 0.25;
-const looks = 40;
+const looks = 120;
 
 interface Look {
   readonly stamps: number;
