@@ -127,6 +127,27 @@ t.test(
   },
 );
 
+t.test('stamps that are decoded as their bytes come, with some bytes lost', async (t) => {
+  const bench = new Rig(t);
+  const large = ['--rows', '200', '--cols', '200', '--rate', '20', '--no-irregular-start', '--stamps', '40'];
+  const losses = ['--fault', 'drop:at=10,unit=packet', '--fault', 'reorder:p=0.2,unit=packet'];
+  const simulator = await bench.simulator([...large, ...losses, '--linger']);
+  process.env.MOCK_GDS_DECODE = 'coming';
+  t.teardown(() => delete process.env.MOCK_GDS_DECODE);
+  const rig = await rigAt(t, simulator.control);
+  const agent = await rig.agent({}, gds());
+  const listener = rig.listener(agent.data);
+  const sent = await simulator.end();
+  await listener.first('series.end', ({ kind }) => kind === 'series.end');
+  const counters = await sensorCounters(rig.control(agent.control));
+  assertConserved(t, sent, counters);
+  const all = Object.values(counters);
+  t.ok(
+    all.some(({ complete = 0, lost = 0 }) => complete > 20 && lost > 0),
+    JSON.stringify(all),
+  );
+});
+
 t.test('a board that does not deliver, and a DAQ that is full', async (t) => {
   const bench = new Rig(t);
   const path = join(bench.directory, 'bdi.yaml');

@@ -82,7 +82,7 @@ async function measureRun(
     name: 'agent',
     command: process.execPath,
     args: ['--min-semi-space-size=16', 'dist/agent/main.js', 'run', '--profile', path],
-    environment: { MOCK_GDS_DAQ: ready.control as string },
+    environment: { MOCK_GDS_DAQ: ready.control as string, MOCK_GDS_DECODE: 'coming' },
   });
   const latencies: number[] = [];
   let subscription: Subscription | null = null;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the gds plug-in adds to the `wire` driver, paired: one agent with a link of each, half of the sensors over the one and half over
 // the other, then the other way round. The same DAQ, process and trigger for both: the machine's moods, which are larger, are in both.
+// The stand-in writes a stamp's bytes once, where the plug-in wants them, as `wire` does: what decoding costs is the library's.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,7 +62,7 @@ async function run(
     name: 'agent',
     command: process.execPath,
     args: ['--min-semi-space-size=16', 'dist/agent/main.js', 'run', '--profile', path],
-    environment: { MOCK_GDS_DAQ: daqControl },
+    environment: { MOCK_GDS_DAQ: daqControl, MOCK_GDS_DECODE: 'coming' },
   });
   const triggers = new Map<string, Trigger>();
   let subscription: Subscription | null = null;

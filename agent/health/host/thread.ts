@@ -16,6 +16,9 @@ export type StartHostThread = (
 /** ms until a thread that the system refused is asked for again. */
 const againMs = 5000;
 
+/** Its readings are some MB; without a limit what it no longer needs would be kept up to some hundreds. */
+const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
+
 export const startHostThread: StartHostThread = (settings, onReading) => {
   let worker: Worker | null = null;
   let again: NodeJS.Timeout | null = null;
@@ -23,6 +26,7 @@ export const startHostThread: StartHostThread = (settings, onReading) => {
     const started = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'host',
       workerData: { interface: settings.interface, disks: settings.disks },
+      resourceLimits,
     });
     started.on('message', onReading);
     started.on('error', (error) => {

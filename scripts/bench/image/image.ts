@@ -20,6 +20,8 @@ export interface ImageDoors {
     readonly cpuMs: number;
     readonly wallMs: number;
     readonly gigabytesPerSecond: number;
+    /** as many bytes plainly copied */
+    readonly copyMs: number;
   };
   /** 16 segments to a raw file in memory, by threads */
   readonly raw1: Written;
@@ -55,6 +57,7 @@ function print({ unpack, raw1, raw2, astropyMs }: ImageDoors): void {
   const ratio = (ms: number) => (astropyMs === null ? '-' : `${round(astropyMs / ms)} x`);
   const rows = [
     ['unpack 42.5 MB to 16 planes', String(round(unpack.cpuMs, 2)), `${unpack.gigabytesPerSecond} GB/s`, ''],
+    ['copying as many bytes (59 MB)', String(round(unpack.copyMs, 2)), '', ''],
     [
       'raw file of 75.5 MB, 1 thread',
       String(raw1.wallMs),

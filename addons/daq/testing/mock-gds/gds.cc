@@ -4,12 +4,15 @@
 //   MOCK_GDS_WAIT=forever    wait() never returns
 //   MOCK_GDS_WAIT=throw      wait() throws
 //   MOCK_GDS_CONFIG=forever  config() never returns
+//   MOCK_GDS_DECODE=coming   stamps are decoded as their bytes come: one that lacks some holds up the others; else when complete
 // Partition "nowhere" is unknown.
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -25,6 +28,7 @@ namespace {
 
 using nlohmann::json;
 constexpr size_t kSlots = 64, kSlotBytes = 640000;
+constexpr uint64_t kDecoded = UINT64_MAX;  // token of the reader's own memory
 constexpr int kCommandMs = 1000;
 
 std::string Environment(const char* name, const char* otherwise) {
@@ -33,6 +37,10 @@ std::string Environment(const char* name, const char* otherwise) {
 }
 
 }  // namespace
+
+struct Message {
+  SummitFrame frame{};
+};
 
 // One link of the `wire` driver with memory of its own.
 struct Wire {
@@ -43,8 +51,8 @@ struct Wire {
     host.abi_version = SUMMIT_ABI_VERSION;
     host.context = this;
     host.slot_bytes = kSlotBytes;
-    host.acquire = [](void* self, uint64_t, void** slot) { return static_cast<Wire*>(self)->Acquire(slot); };
-    host.cancel = [](void* self, uint64_t token) { static_cast<Wire*>(self)->free.push_back(token); };
+    host.acquire = [](void* self, uint64_t bytes, void** slot) { return static_cast<Wire*>(self)->Acquire(bytes, slot); };
+    host.cancel = [](void* self, uint64_t token) { static_cast<Wire*>(self)->GiveBack(token); };
     host.log = [](void*, int, const char*) {};
     json options{{"address", "127.0.0.1"}, {"port", 0}, {"control", Environment("MOCK_GDS_DAQ", "127.0.0.1:5581")}, {"linkTimeoutMs", 0}};
     options.update(more);
@@ -57,12 +65,23 @@ struct Wire {
     driver->close(handle);
   }
 
-  uint64_t Acquire(void** slot) {
+  // One stamp at a time is decoded as it comes; what comes beside it is kept meanwhile.
+  uint64_t Acquire(uint64_t bytes, void** slot) {
+    if (room && !decoding) {
+      decoding = true;
+      *slot = room(static_cast<unsigned>(bytes));
+      return kDecoded;
+    }
     if (free.empty()) return 0;
     const uint64_t token = free.back();
     free.pop_back();
     *slot = memory.data() + (token - 1) * kSlotBytes;
     return token;
+  }
+
+  void GiveBack(uint64_t token) {
+    if (token == kDecoded) decoding = false;
+    else free.push_back(token);
   }
 
   int Ask(const json& command, Status& status, json* reply = nullptr) {
@@ -81,6 +100,9 @@ struct Wire {
   void* handle = nullptr;
   std::vector<uint8_t> memory;
   std::vector<uint64_t> free;  // the last one given back is still in the processor's cache
+  std::function<uint8_t*(unsigned)> room;  // the reader's memory for the next stamp
+  bool decoding = false;                   // a stamp is on its way into it
+  std::deque<Message> waiting;
 };
 
 namespace {
@@ -126,47 +148,60 @@ void Subscriber::wait() {
   const std::string mode = Environment("MOCK_GDS_WAIT", "");
   while (mode == "forever") ::pause();
   if (mode == "throw") throw std::runtime_error("the multicast socket is gone");
-  SummitFrame frame{};
+  if (!wire_->room && Environment("MOCK_GDS_DECODE", "") == "coming") wire_->room = [this](unsigned bytes) { return room(bytes); };
   while (!abort_) {
-    frame = SummitFrame{};
-    frame.struct_size = sizeof(frame);
-    if (wire_->driver->next(wire_->handle, &frame, 50) != 1) continue;
-    Stats& stats = stats_[frame.location];
-    switch (frame.event_type) {
-      case SUMMIT_EVENT_STAMP:
-        if ((frame.flags & (SUMMIT_FRAME_LEN | SUMMIT_FRAME_MAX)) != 0) ++stats.err_size;
-        else if (frame.token == 0) ++stats.err_xfer;
-        else {
-          ++stats.stamps;
-          const StateMetadata state = StateOf(frame, SUMMIT_EVENT_STAMP);
-          raw_stamp(state, RawStamp());
-          decode(state, frame.data, frame.bytes);
-        }
-        break;
-      case SUMMIT_EVENT_START: {
-        SeriesMetadata series;
-        if (frame.data != nullptr) std::memcpy(series.bytes_, frame.data, std::min<size_t>(frame.bytes, sizeof(series.bytes_)));
-        start(StateOf(frame, SUMMIT_EVENT_START), series);
-        break;
-      }
-      case SUMMIT_EVENT_RESUME: resume(StateOf(frame, SUMMIT_EVENT_RESUME)); break;
-      case SUMMIT_EVENT_PAUSE: pause(StateOf(frame, SUMMIT_EVENT_PAUSE)); break;
-      case SUMMIT_EVENT_STOP: stop(StateOf(frame, SUMMIT_EVENT_STOP)); break;
-      case SUMMIT_EVENT_STATUS:
-        // Only who is turned away hears of it.
-        if (frame.event_status != SUMMIT_STATUS_SUCCESS) stop(StateOf(frame, SUMMIT_EVENT_STATUS));
-        break;
-      default: break;
+    if (!wire_->waiting.empty() && !wire_->decoding) {
+      const Message message = wire_->waiting.front();
+      wire_->waiting.pop_front();
+      Deliver(message);
+      return;
     }
-    wire_->driver->release(wire_->handle, &frame);
-    if (frame.token != 0) wire_->free.push_back(frame.token);
+    Message message;
+    message.frame.struct_size = sizeof(message.frame);
+    if (wire_->driver->next(wire_->handle, &message.frame, 50) != 1) continue;
+    // A reader decodes one stamp at a time, and hears of everything in order.
+    const uint64_t token = message.frame.token;
+    if (wire_->decoding && token != kDecoded && (token != 0 || !wire_->waiting.empty())) {
+      wire_->waiting.push_back(message);
+      continue;
+    }
+    Deliver(message);
     return;
   }
 }
 
-void Decoder::decode(const StateMetadata& state, const void* pixels, unsigned bytes) {
-  std::memcpy(allocate(bytes), pixels, bytes);
-  stamp(state, Stamp());
+void Subscriber::Deliver(const Message& message) {
+  const SummitFrame& frame = message.frame;
+  Stats& stats = stats_[frame.location];
+  switch (frame.event_type) {
+    case SUMMIT_EVENT_STAMP:
+      if ((frame.flags & (SUMMIT_FRAME_LEN | SUMMIT_FRAME_MAX)) != 0) ++stats.err_size;
+      else if (frame.token == 0) ++stats.err_xfer;
+      else {
+        ++stats.stamps;
+        const StateMetadata state = StateOf(frame, SUMMIT_EVENT_STAMP);
+        raw_stamp(state, RawStamp());
+        if (frame.token != kDecoded) std::memcpy(room(frame.bytes), frame.data, frame.bytes);
+        decoded(state);
+      }
+      break;
+    case SUMMIT_EVENT_START: {
+      SeriesMetadata series;
+      if (frame.data != nullptr) std::memcpy(series.bytes_, frame.data, std::min<size_t>(frame.bytes, sizeof(series.bytes_)));
+      start(StateOf(frame, SUMMIT_EVENT_START), series);
+      break;
+    }
+    case SUMMIT_EVENT_RESUME: resume(StateOf(frame, SUMMIT_EVENT_RESUME)); break;
+    case SUMMIT_EVENT_PAUSE: pause(StateOf(frame, SUMMIT_EVENT_PAUSE)); break;
+    case SUMMIT_EVENT_STOP: stop(StateOf(frame, SUMMIT_EVENT_STOP)); break;
+    case SUMMIT_EVENT_STATUS:
+      // Only who is turned away hears of it.
+      if (frame.event_status != SUMMIT_STATUS_SUCCESS) stop(StateOf(frame, SUMMIT_EVENT_STATUS));
+      break;
+    default: break;
+  }
+  wire_->driver->release(wire_->handle, &frame);
+  if (frame.token != 0) wire_->GiveBack(frame.token);
 }
 
 Client::Client(const char* partition) : wire_(std::make_unique<Wire>(partition, json::object())) {}

@@ -11,6 +11,7 @@
 
 namespace GDS {
 
+struct Message;
 struct Wire;
 
 class Subscriber {
@@ -36,7 +37,9 @@ class Subscriber {
   virtual void pause(const StateMetadata&) {}
   virtual void stop(const StateMetadata&) {}
   virtual void raw_stamp(const StateMetadata&, const RawStamp&) {}
-  virtual void decode(const StateMetadata&, const void* pixels, unsigned bytes) = 0;
+  virtual uint8_t* room(unsigned bytes) = 0;
+  virtual void decoded(const StateMetadata&) = 0;
+  void Deliver(const Message& message);
 
   std::unique_ptr<Wire> wire_;
   std::atomic<bool> abort_{false};
@@ -50,7 +53,8 @@ class Decoder : public Subscriber {
  private:
   virtual void stamp(const StateMetadata&, const Stamp&) {}
   virtual uint8_t* allocate(unsigned size) = 0;
-  void decode(const StateMetadata& state, const void* pixels, unsigned bytes) override;
+  uint8_t* room(unsigned bytes) override { return allocate(bytes); }
+  void decoded(const StateMetadata& state) override { stamp(state, Stamp()); }
 };
 
 }  // namespace GDS
