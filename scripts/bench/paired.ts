@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the gds plug-in adds to the `wire` driver, paired: one agent with a link of each, half of the sensors over the one and half over
-// the other, then the other way round. The same DAQ, process and trigger for both: the machine's moods, which are larger, are in both.
-// The stand-in writes a stamp's bytes once, where the plug-in wants them, as `wire` does: what decoding costs is the library's.
+// What the gds plug-in adds to the `wire` driver, paired: one agent with a link of each, half of the sensors over the one and half
+// over the other, then the other way round, and either link the first one. The same DAQ, process and trigger for both: the
+// machine's moods, which are larger, are in both. The stand-in writes a stamp's bytes once, where the plug-in wants them, as
+// `wire` does: what decoding costs is the library's.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +17,9 @@ type Via = 'wire' | 'gds';
 /** latencies of one trigger's stamps, us */
 type Trigger = Record<Via, number[]>;
 
-// In the order in which they leave, one after the other. Who leaves later is later: that is the other way round in the second run.
-const even = ['R00_SG0', 'R04_SG0', 'R40_SG0', 'R44_SG0'];
-const odd = ['R00_SG1', 'R04_SG1', 'R40_SG1', 'R44_SG1'];
+// They leave one after the other, by location, and who leaves later is later: both halves have the same mean place in that order.
+const outer = ['R00_SG0', 'R04_SG1', 'R40_SG0', 'R44_SG1'];
+const inner = ['R00_SG1', 'R04_SG0', 'R40_SG1', 'R44_SG0'];
 const warmUp = 20;
 const readyMs = 20_000;
 
@@ -34,6 +35,7 @@ async function run(
   { size, rate, skewMs }: PairedCase,
   seconds: number,
   wireSensors: readonly string[],
+  first: Via,
   library: string,
   folder: string,
 ): Promise<Trigger[]> {
@@ -50,13 +52,14 @@ async function run(
   const daqControl = ready.control as string;
   const data = `tcp://127.0.0.1:${await freeTcpPort()}`;
   const profile = simGuiderProfile({ udpPort: 0, daqControl, data, control: 'tcp://127.0.0.1:0' });
-  const gdsSensors = wireSensors === even ? odd : even;
+  const gdsSensors = wireSensors === outer ? inner : outer;
   const wire = { address: '127.0.0.1', port: await freeUdpPort(), control: daqControl };
   const links = [
     { name: 'wire', driver: 'wire', wire, sensors: wireSensors },
     { name: 'gds', driver: 'plugin', partition: 'guider', plugin: { library }, sensors: gdsSensors },
   ];
   const path = join(folder, 'profile.yaml');
+  if (first === 'gds') links.reverse();
   writeFileSync(path, stringify({ ...profile, daq: { links } }));
   const agent = new Child({
     name: 'agent',
@@ -102,13 +105,20 @@ export async function measurePaired(library: string, seconds: number, rounds: nu
   try {
     for (const one of cases) {
       const added: number[] = [];
+      const orders: number[][] = [];
       let stamps = 0;
       for (let n = 0; n < rounds; n++) {
         process.stderr.write(`paired ${one.name}: round ${n + 1}/${rounds}\n`);
-        const first = await run(one, seconds, even, library, folder);
-        const second = await run(one, seconds, odd, library, folder);
-        stamps += (first.length + second.length) * 4;
-        added.push((gdsLessWire(first) + gdsLessWire(second)) / 2);
+        const less: number[] = [];
+        for (const wireSensors of [outer, inner]) {
+          for (const first of ['wire', 'gds'] as const) {
+            const triggers = await run(one, seconds, wireSensors, first, library, folder);
+            stamps += triggers.length * 4;
+            less.push(gdsLessWire(triggers));
+          }
+        }
+        added.push(less.reduce((sum, us) => sum + us, 0) / less.length);
+        orders.push(less);
       }
       const mean = added.reduce((sum, us) => sum + us, 0) / added.length;
       const square = added.reduce((sum, us) => sum + (us - mean) ** 2, 0);
@@ -120,7 +130,7 @@ export async function measurePaired(library: string, seconds: number, rounds: nu
         added.map((us) => round(us, 0)).join(' '),
         String(stamps),
       ]);
-      reports.push({ name: one.name, mean, error, added, stamps });
+      reports.push({ name: one.name, mean, error, added, orders, stamps });
     }
     const head = ['gds less wire, p50, us', 'mean +- error', 'median', 'by round', 'stamps of each'];
     console.log(`\n${table(head, rows)}`);
