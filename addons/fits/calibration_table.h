@@ -21,6 +21,8 @@ std::string TextOf(fitsfile* file, int column, long row, int* status);
 
 // The row's list of numbers.
 std::vector<double> ListOf(fitsfile* file, int column, long row, int* status);
+// The row's list of flags; numbers count as true where they are not 0.
+std::vector<bool> FlagsOf(fitsfile* file, int column, long row, int* status);
 
 }  // namespace summit::fits
 

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
+#include "addons/fits/calibration_mask.h"
 #include "addons/fits/calibration_table.h"
 #include "addons/fits/open_file.h"
 #include "addons/image/parallel.h"
@@ -26,6 +28,7 @@ struct Map {
   std::vector<float> pixels{};
   bool adu = false;
   double dark_seconds = 1.0;  // DARKTIME
+  std::vector<image::MaskRun> mask{};
 };
 
 std::string TextKey(fitsfile* file, const char* name) {
@@ -44,6 +47,13 @@ double NumberKey(fitsfile* file, const char* name, double otherwise) {
   return status == 0 ? value : otherwise;
 }
 
+bool FlagKey(fitsfile* file, const char* name, bool otherwise) {
+  int status = 0, value = 0;
+  fits_read_key(file, TLOGICAL, name, &value, nullptr, &status);
+  fits_clear_errmsg();
+  return status == 0 ? value != 0 : otherwise;
+}
+
 bool IsAdu(const std::string& unit) { return unit.rfind("adu", 0) == 0 || unit.rfind("ADU", 0) == 0; }
 
 // What the present HDU's checksums vouch for.
@@ -54,30 +64,48 @@ bool Whole(const std::string& path, FitsHandle* handle, std::string* problem) {
   return false;
 }
 
+// Masters of another detector with the same sides fit in every other way. LATISS has one detector only.
+bool OfThisDetector(const std::string& path, fitsfile* file, std::string* problem) {
+  const std::string wanted = std::filesystem::path(path).parent_path().filename().string();
+  const auto is_name = [](const std::string& text) { return text.size() == 7 && text[0] == 'R' && text[3] == '_' && text[4] == 'S'; };
+  for (const char* key : {"DETECTOR_NAME", "DET_NAME"}) {
+    const std::string told = TextKey(file, key);
+    if (told.empty() || told == wanted || !is_name(told) || !is_name(wanted)) continue;
+    *problem = path + ": " + key + ": expected " + wanted + ", got " + told;
+    return false;
+  }
+  return true;
+}
+
 bool ReadMap(const std::string& path, const DetectorModel& model, Map* map, std::string* problem) {
   FitsHandle handle;
   if (!OpenFits(path, &handle, problem)) return false;
+  if (!OfThisDetector(path, handle.file, problem)) return false;
   map->dark_seconds = NumberKey(handle.file, "DARKTIME", 1.0);
   map->adu = IsAdu(TextKey(handle.file, "LSST ISR UNITS"));
   if (!FindImage(handle.file, model.cols, model.rows)) {
     *problem = path + ": expected an image of " + std::to_string(model.cols) + " x " + std::to_string(model.rows) + " px, found none in any HDU";
     return false;
   }
-  if (!Whole(path, &handle, problem)) return false;
+  if (!OfThisDetector(path, handle.file, problem) || !Whole(path, &handle, problem)) return false;
   map->adu = map->adu || IsAdu(TextKey(handle.file, "BUNIT"));
   map->pixels.resize(static_cast<size_t>(model.pixels()));
   int status = 0, any = 0;
   float none = std::nanf("");
   fits_read_img(handle.file, TFLOAT, 1, model.pixels(), &none, map->pixels.data(), &any, &status);
-  if (status == 0) return true;
-  *problem = path + ": pixels cannot be read: " + FitsReason(status);
+  if (status != 0) {
+    *problem = path + ": pixels cannot be read: " + FitsReason(status);
+    return false;
+  }
+  if (ReadCalibrationMask(&handle, model, &map->mask, problem)) return true;
+  problem->insert(0, path + ": ");
   return false;
 }
 
 // Opens a table with these columns.
 bool OpenTable(const std::string& path, const std::vector<const char*>& names, FitsHandle* handle, std::vector<int>* columns, long* rows, std::string* problem) {
   if (!OpenFits(path, handle, problem)) return false;
-  if (FindTable(handle->file, names, columns, rows)) return Whole(path, handle, problem);
+  if (FindTable(handle->file, names, columns, rows)) return OfThisDetector(path, handle->file, problem) && Whole(path, handle, problem);
   std::string list;
   for (const char* name : names) list += (list.empty() ? "" : ", ") + std::string(name);
   *problem = path + ": expected a table with columns " + list;
@@ -144,34 +172,57 @@ bool ReadDefectBoxes(const std::string& path, Calibrations* out, std::string* pr
   return true;
 }
 
+// A named column's numbers of the first row; empty where there is no such column.
+std::vector<double> NumbersOf(fitsfile* file, const char* name, int* status) {
+  std::string text = name;
+  int column = 0, missing = 0;
+  fits_get_colnum(file, CASEINSEN, text.data(), &column, &missing);
+  fits_clear_errmsg();
+  return missing == 0 ? ListOf(file, column, 1, status) : std::vector<double>();
+}
+
+// What was measured and not found to be there counts as nothing, and its square with it (ip_isr, crosstalk.py).
+std::vector<bool> MeasuredOf(fitsfile* file, const std::vector<double>& c, int* status) {
+  char name[] = "CT_VALID";
+  int column = 0, missing = 0;
+  fits_get_colnum(file, CASEINSEN, name, &column, &missing);
+  fits_clear_errmsg();
+  std::vector<bool> measured = missing == 0 ? FlagsOf(file, column, 1, status) : std::vector<bool>(c.size(), true);
+  for (size_t i = 0; i < measured.size() && i < c.size(); ++i) measured[i] = measured[i] && std::isfinite(c[i]) && std::fabs(c[i]) > 0.0;
+  return measured;
+}
+
 bool ReadCrosstalk(const std::string& path, const DetectorModel& model, Calibrations* out, std::string* problem) {
   FitsHandle handle;
-  std::vector<int> columns, square_columns;
+  std::vector<int> columns;
   long rows = 0;
   if (!OpenTable(path, {"CT_COEFFS"}, &handle, &columns, &rows, problem)) return false;
+  if (!FlagKey(handle.file, "HAS_CROSSTALK", true)) {
+    *problem = path + ": HAS_CROSSTALK: expected T, got F: its coefficients were not measured";
+    return false;
+  }
   int status = 0;
   const std::vector<double> c = ListOf(handle.file, columns[0], 1, &status);
+  const std::vector<bool> measured = MeasuredOf(handle.file, c, &status);
+  const std::vector<double> q = NumbersOf(handle.file, "CT_COEFFS_SQR", &status);
   const size_t n = model.amps.size();
   if (Failed(path, status, problem)) return false;
-  if (c.size() != n * n) {
-    *problem = path + ": CT_COEFFS: expected " + std::to_string(n) + " x " + std::to_string(n) + " coefficients, got " + std::to_string(c.size());
+  for (const auto& [name, count] : {std::pair("CT_COEFFS", c.size()), std::pair("CT_VALID", measured.size()), std::pair("CT_COEFFS_SQR", q.empty() ? n * n : q.size())}) {
+    if (count == n * n) continue;
+    *problem = path + ": " + name + ": expected " + std::to_string(n) + " x " + std::to_string(n) + " coefficients, got " + std::to_string(count);
     return false;
   }
   const std::string unit = TextKey(handle.file, "CROSSTALK_RATIOS_UNITS");
   out->crosstalk_in_adu = IsAdu(unit) || (unit.empty() && NumberKey(handle.file, "CROSSTALK_VERSION", 0.0) < kElectronVersion);
-  const auto number = [](double value) { return std::isfinite(value) ? static_cast<float>(value) : 0.0f; };
-  out->crosstalk.resize(c.size());
-  std::transform(c.begin(), c.end(), out->crosstalk.begin(), number);
+  out->crosstalk.assign(n * n, 0.0f);
   // LATISS is corrected without squares, the camera with them (obs_lsst, config/{latiss,lsstCam}/isrLSST.py).
-  if (&model == &image::Latiss()) return true;
-  char name[] = "CT_COEFFS_SQR";
-  int column = 0;
-  fits_get_colnum(handle.file, CASEINSEN, name, &column, &status);
-  const std::vector<double> q = status == 0 ? ListOf(handle.file, column, 1, &status) : std::vector<double>();
-  fits_clear_errmsg();
-  if (status != 0 || q.size() != n * n || std::all_of(q.begin(), q.end(), [](double value) { return !(std::fabs(value) > 0.0); })) return true;
-  out->crosstalk_square.resize(q.size());
-  std::transform(q.begin(), q.end(), out->crosstalk_square.begin(), number);
+  const bool squares = &model != &image::Latiss() && std::any_of(q.begin(), q.end(), [](double value) { return std::fabs(value) > 0.0; });
+  if (squares) out->crosstalk_square.assign(n * n, 0.0f);
+  for (size_t i = 0; i < n * n; ++i) {
+    if (!measured[i]) continue;
+    out->crosstalk[i] = static_cast<float>(c[i]);
+    if (squares && std::isfinite(q[i])) out->crosstalk_square[i] = static_cast<float>(q[i]);
+  }
   return true;
 }
 
@@ -224,6 +275,14 @@ bool ReadLinearizer(const std::string& path, const DetectorModel& model, Calibra
   return true;
 }
 
+// The first one; -1: all are known.
+int32_t AmpWithoutGain(const DetectorModel& model, const Calibrations& calibrations) {
+  for (size_t i = 0; i < model.amps.size(); ++i) {
+    if (!(calibrations.amps[i].gain > 0.0)) return static_cast<int32_t>(i);
+  }
+  return -1;
+}
+
 void ToElectron(const DetectorModel& model, const Calibrations& calibrations, Map* map) {
   for (size_t i = 0; map->adu && i < model.amps.size(); ++i) {
     const auto gain = static_cast<float>(calibrations.amps[i].gain);
@@ -254,9 +313,9 @@ std::unique_ptr<image::Calibrations> ReadDetectorCalibrations(const std::string&
   image::ForEachPart(threads, 3, [&](int32_t i) {
     const auto at = static_cast<size_t>(i);
     good[at] = ReadMap(path(kMaps[at]), model, &maps[at], &why[at]);
-    if (good[at] && i < 2 && maps[at].adu && !out->has_ptc) {
+    if (const int32_t amp = AmpWithoutGain(model, *out); good[at] && i < 2 && maps[at].adu && amp >= 0) {
       good[at] = false;
-      why[at] = path(kMaps[at]) + ": it is in adu, and without gains of ptc.fits it cannot be turned to electron";
+      why[at] = path(kMaps[at]) + ": it is in adu, and without the gain of " + model.amps[static_cast<size_t>(amp)].name + " in ptc.fits it cannot be turned to electron";
     }
     if (good[at] && i == 1 && !(maps[at].dark_seconds > 0.0)) {
       good[at] = false;
@@ -268,14 +327,19 @@ std::unique_ptr<image::Calibrations> ReadDetectorCalibrations(const std::string&
   }
   if (good[0]) {
     ToElectron(model, *out, &maps[0]);
+    out->bias_mask = std::move(maps[0].mask);
     SetBias(std::move(maps[0].pixels), model, out.get());
   }
   if (good[1]) {
     ToElectron(model, *out, &maps[1]);
     for (float& value : maps[1].pixels) value /= static_cast<float>(maps[1].dark_seconds);
+    out->dark_mask = std::move(maps[1].mask);
     SetDark(std::move(maps[1].pixels), model, out.get());
   }
-  if (good[2]) SetFlat(std::move(maps[2].pixels), model, out.get());
+  if (good[2]) {
+    out->flat_mask = std::move(maps[2].mask);
+    SetFlat(std::move(maps[2].pixels), model, out.get());
+  }
   return out;
 }
 

@@ -172,6 +172,112 @@ TEST_F(DetectorCalibrations, EachThatIsMissingIsNamedAndTheOthersAreUsed) {
   EXPECT_EQ(c->crosstalk.size(), 64u);
 }
 
+TEST_F(DetectorCalibrations, CoefficientsThatWereNotMeasuredAreNone) {
+  WriteAll("electron");
+  const auto write = [this](bool has, long valid) {
+    fs::remove(directory_ / "crosstalk.fits");
+    WriteTable("crosstalk.fits", {{"CT_COEFFS", "64D"}, {"CT_VALID", std::to_string(valid) + "L"}, {"CT_COEFFS_SQR", "64D"}}, 1, [&](fitsfile* file) {
+      std::vector<double> c(64, 1e-5), q(64, 1e-12);
+      c[7] = 0.0;
+      c[8] = std::nan("");
+      Put(file, 1, 1, c);
+      std::vector<char> measured(static_cast<size_t>(valid), 1);
+      measured[5] = 0;
+      fits_write_col(file, TLOGICAL, 2, 1, 1, valid, measured.data(), &status_);
+      Put(file, 3, 1, q);
+      int flag = has ? 1 : 0;
+      fits_update_key(file, TLOGICAL, "HAS_CROSSTALK", &flag, nullptr, &status_);
+    });
+  };
+  write(true, 64);
+  auto c = Read();
+  EXPECT_EQ(missing_, std::vector<std::string>{});
+  for (size_t i = 0; i < 64; i++) {
+    const bool none = i == 5 || i == 7 || i == 8;
+    EXPECT_EQ(c->crosstalk[i], none ? 0.0f : 1e-5f) << i;
+    EXPECT_EQ(c->crosstalk_square[i], none ? 0.0f : 1e-12f) << i;
+  }
+  EXPECT_TRUE(c->crosstalk_in_adu) << "without units and version";
+  write(false, 64);
+  c = Read();
+  ASSERT_EQ(missing_.size(), 1u);
+  EXPECT_NE(missing_[0].find("crosstalk.fits: HAS_CROSSTALK: expected T, got F"), std::string::npos) << missing_[0];
+  EXPECT_TRUE(c->crosstalk.empty());
+  write(true, 16);
+  c = Read();
+  ASSERT_EQ(missing_.size(), 1u);
+  EXPECT_NE(missing_[0].find("CT_VALID: expected 8 x 8 coefficients, got 16"), std::string::npos) << missing_[0];
+}
+
+TEST_F(DetectorCalibrations, AnAmplifierWithoutGainLeavesNoMapInAduUsed) {
+  WriteAll("adu");
+  WriteTable("ptc2.fits", {{"AMPLIFIER_NAME", "3A"}, {"GAIN", "D"}, {"NOISE", "D"}, {"PTC_TURNOFF", "D"}}, 8, [this](fitsfile* file) {
+    for (long i = 0; i < 8; i++) {
+      Put(file, 1, i + 1, model_.amps[static_cast<size_t>(i)].name);
+      Put(file, 2, i + 1, std::vector<double>{i == 3 ? std::nan("") : 1.5});
+    }
+  });
+  fs::rename(directory_ / "ptc2.fits", directory_ / "ptc.fits");
+  const auto c = Read();
+  ASSERT_EQ(missing_.size(), 3u);
+  EXPECT_NE(missing_[1].find("bias.fits: it is in adu, and without the gain of C13 in ptc.fits"), std::string::npos) << missing_[1];
+  EXPECT_TRUE(c->bias.empty() && c->dark.empty());
+  EXPECT_FALSE(c->inverse_flat.empty());
+}
+
+TEST_F(DetectorCalibrations, WhatAMasterSaysOfItsPixelsIsTakenOver) {
+  WriteAll("electron");
+  fitsfile* file = nullptr;
+  fits_open_diskfile(&file, (directory_ / "bias.fits").c_str(), READWRITE, &status_);
+  std::array<long, 2> sides{model_.cols, model_.rows};
+  fits_movabs_hdu(file, 2, nullptr, &status_);
+  fits_set_compression_type(file, RICE_1, &status_);
+  fits_create_img(file, LONG_IMG, 2, sides.data(), &status_);
+  std::string name = "MASK";
+  fits_update_key(file, TSTRING, "EXTNAME", name.data(), nullptr, &status_);
+  // Numbers of their own, as the file says them.
+  for (const auto& [key, bit] : {std::pair("MP_BAD", 4), std::pair("MP_SUSPECT", 0), std::pair("MP_DETECTED", 1)}) {
+    int value = bit;
+    fits_update_key(file, TINT, key, &value, nullptr, &status_);
+  }
+  std::vector<int32_t> mask(static_cast<size_t>(model_.pixels()), 0);
+  std::fill_n(mask.begin() + 1234 * 4072 + 100, 3, 16);
+  mask[1234 * 4072 + 103] = 16 | 1 | 2;
+  mask[1999 * 4072 + 4071] = 2;
+  fits_write_img(file, TINT, 1, model_.pixels(), mask.data(), &status_);
+  Close(file);
+  const auto c = Read();
+  EXPECT_EQ(missing_, std::vector<std::string>{});
+  ASSERT_EQ(c->bias_mask.size(), 2u);
+  const auto is = [](const image::MaskRun& run, int32_t x0, int32_t x1, int32_t bits) { return run.y == 1234 && run.x0 == x0 && run.x1 == x1 && run.bits == bits; };
+  EXPECT_TRUE(is(c->bias_mask[0], 100, 102, image::kBad));
+  EXPECT_TRUE(is(c->bias_mask[1], 103, 103, image::kBad | image::kSuspect));
+  EXPECT_TRUE(c->dark_mask.empty());
+}
+
+TEST_F(DetectorCalibrations, MastersOfAnotherDetectorWithTheSameSidesAreRefused) {
+  WriteAll("electron");
+  for (const char* name : {"flat.fits", "ptc.fits"}) {
+    fitsfile* file = nullptr;
+    fits_open_diskfile(&file, (directory_ / name).c_str(), READWRITE, &status_);
+    fits_movabs_hdu(file, 2, nullptr, &status_);
+    std::string told = "R44_SW0";
+    fits_update_key(file, TSTRING, "HIERARCH DETECTOR_NAME", told.data(), nullptr, &status_);
+    Close(file);
+  }
+  const fs::path own = directory_ / "R44_SW1";
+  fs::create_directory(own);
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    if (entry.is_regular_file()) fs::rename(entry.path(), own / entry.path().filename());
+  }
+  missing_.clear();
+  const auto c = ReadDetectorCalibrations(own, model_, 1, &missing_);
+  ASSERT_EQ(missing_.size(), 3u);
+  EXPECT_NE(missing_[0].find("ptc.fits: DETECTOR_NAME: expected R44_SW1, got R44_SW0"), std::string::npos) << missing_[0];
+  EXPECT_NE(missing_[2].find("flat.fits: DETECTOR_NAME: expected R44_SW1, got R44_SW0"), std::string::npos) << missing_[2];
+  EXPECT_FALSE(c->bias.empty());
+}
+
 TEST_F(DetectorCalibrations, ThoseOfAnotherDetectorAreRefused) {
   WriteAll("electron");
   missing_.clear();

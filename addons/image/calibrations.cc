@@ -25,17 +25,21 @@ std::vector<double> AkimaSlopes(const std::vector<double>& x, const std::vector<
   return slope;
 }
 
-void AddPixel(size_t at, const DetectorModel& model, Calibrations* calibrations) {
+void AddPixel(size_t at, const DetectorModel& model, std::vector<MaskRun>* runs) {
   const auto x = static_cast<int32_t>(at % static_cast<size_t>(model.cols)), y = static_cast<int32_t>(at / static_cast<size_t>(model.cols));
-  calibrations->defects.push_back({x, x, y, y});
+  if (!runs->empty() && runs->back().y == y && runs->back().x1 + 1 == x) runs->back().x1 = x;
+  else runs->push_back({y, x, x, kBad});
 }
 
-void KeepNumbers(std::vector<float>* map, const DetectorModel& model, Calibrations* calibrations) {
+// What is no number becomes nothing, and is marked as bad.
+void KeepNumbers(std::vector<float>* map, const DetectorModel& model, std::vector<MaskRun>* mask) {
+  std::vector<MaskRun> runs;
   for (size_t i = 0; i < map->size(); ++i) {
     if (std::isfinite((*map)[i])) continue;
     (*map)[i] = 0.0f;
-    AddPixel(i, model, calibrations);
+    AddPixel(i, model, &runs);
   }
+  mask->insert(mask->begin(), runs.begin(), runs.end());
 }
 
 }  // namespace
@@ -116,21 +120,19 @@ double Linearized(const Linearity& linearity, double electron) {
 }
 
 void SetFlat(std::vector<float> flat, const DetectorModel& model, Calibrations* calibrations) {
-  for (size_t i = 0; i < flat.size(); ++i) {
-    const bool good = flat[i] > 0.0f && std::isfinite(flat[i]);
-    if (!good) AddPixel(i, model, calibrations);
-    flat[i] = good ? 1.0f / flat[i] : 1.0f;
-  }
+  for (float& value : flat) value = value > 0.0f ? value : std::nanf("");
+  KeepNumbers(&flat, model, &calibrations->flat_mask);
+  for (float& value : flat) value = value > 0.0f ? 1.0f / value : 1.0f;
   calibrations->inverse_flat = std::move(flat);
 }
 
 void SetBias(std::vector<float> bias, const DetectorModel& model, Calibrations* calibrations) {
-  KeepNumbers(&bias, model, calibrations);
+  KeepNumbers(&bias, model, &calibrations->bias_mask);
   calibrations->bias = std::move(bias);
 }
 
 void SetDark(std::vector<float> dark, const DetectorModel& model, Calibrations* calibrations) {
-  KeepNumbers(&dark, model, calibrations);
+  KeepNumbers(&dark, model, &calibrations->dark_mask);
   calibrations->dark = std::move(dark);
 }
 

@@ -18,6 +18,14 @@ struct Box {
   int32_t x0, x1, y0, y1;
 };
 
+// Bits of the mask plane; 0 to 8 are those of LSST's afw.
+enum MaskBit : int32_t { kBad = 1 << 0, kSaturated = 1 << 1, kInterpolated = 1 << 2, kSuspect = 1 << 7, kCrosstalk = 1 << 9 };
+
+// Pixels of a row of the assembled CCD, both ends included, with these bits of the mask.
+struct MaskRun {
+  int32_t y, x0, x1, bits;
+};
+
 enum class LinearityKind : uint8_t { kNone, kSpline, kPolynomial };
 
 // corrected = u - S(u) (spline, S held beyond its ends) or u + sum c[i] u^(2+i) (polynomial), all in electron.
@@ -42,6 +50,7 @@ struct AmpCalibration {
 struct Calibrations {
   std::vector<float> bias{}, dark{};  // electron; electron/s
   std::vector<float> inverse_flat{};
+  std::vector<MaskRun> bias_mask{}, dark_mask{}, flat_mask{};  // what the masters say of their own pixels
   std::vector<Box> defects{};
   bool has_defects = false;
   bool has_ptc = false;
@@ -65,7 +74,7 @@ bool MakePolynomial(const std::vector<double>& coefficients, double gain, Linear
 // What the linearizer gives for one value, electron: for tests and tables.
 double Linearized(const Linearity& linearity, double electron);
 
-// Turns values that are no numbers, and flats that are not above 0, into nothing, and their pixels into defects.
+// Turns values that are no numbers, and flats that are not above 0, into nothing, and marks their pixels as bad.
 void SetFlat(std::vector<float> flat, const DetectorModel& model, Calibrations* calibrations);
 void SetBias(std::vector<float> bias, const DetectorModel& model, Calibrations* calibrations);
 void SetDark(std::vector<float> dark, const DetectorModel& model, Calibrations* calibrations);

@@ -64,22 +64,27 @@ TEST(Linearizer, RefusesWhatIsNoFunction) {
   EXPECT_FALSE(MakePolynomial({}, 1.0, &linearity, &problem));
 }
 
-TEST(CalibrationMaps, WhatIsNoNumberIsADefect) {
+TEST(CalibrationMaps, WhatIsNoNumberIsBad) {
   Calibrations calibrations;
   const auto pixels = static_cast<size_t>(WavefrontHalf().pixels());
   std::vector<float> flat(pixels, 2.0f), bias(pixels, 1.0f);
   flat[4072 * 5 + 9] = 0.0f;
   flat[1] = -1.0f;
+  flat[2] = std::numeric_limits<float>::infinity();
   bias[4072] = std::numeric_limits<float>::quiet_NaN();
   SetFlat(std::move(flat), WavefrontHalf(), &calibrations);
   SetBias(std::move(bias), WavefrontHalf(), &calibrations);
   EXPECT_EQ(calibrations.inverse_flat[0], 0.5f);
   EXPECT_EQ(calibrations.inverse_flat[4072 * 5 + 9], 1.0f);
   EXPECT_EQ(calibrations.bias[4072], 0.0f);
-  ASSERT_EQ(calibrations.defects.size(), 3u);
-  EXPECT_EQ(calibrations.defects[1].x0, 9);
-  EXPECT_EQ(calibrations.defects[1].y1, 5);
-  EXPECT_EQ(calibrations.defects[2].y0, 1);
+  ASSERT_EQ(calibrations.flat_mask.size(), 2u);
+  EXPECT_EQ(calibrations.flat_mask[0].x0, 1);
+  EXPECT_EQ(calibrations.flat_mask[0].x1, 2);
+  EXPECT_EQ(calibrations.flat_mask[1].y, 5);
+  EXPECT_EQ(calibrations.flat_mask[1].x0, 9);
+  ASSERT_EQ(calibrations.bias_mask.size(), 1u);
+  EXPECT_EQ(calibrations.bias_mask[0].y, 1);
+  EXPECT_EQ(calibrations.bias_mask[0].bits, kBad);
 }
 
 }  // namespace

@@ -227,6 +227,13 @@ void Isr::MarkDefects(IsrImage* out) const {
   }
 }
 
+void Isr::MarkRuns(const std::vector<MaskRun>& runs, IsrImage* out) const {
+  for (const MaskRun& run : runs) {
+    int32_t* row = out->mask.data() + static_cast<size_t>(run.y) * static_cast<size_t>(model_.cols);
+    for (int32_t x = run.x0; x <= run.x1; x++) row[x] |= run.bits;
+  }
+}
+
 void Isr::Run(const int32_t* planes, double dark_seconds, IsrImage* out) {
   const auto pixels = static_cast<size_t>(model_.pixels());
   out->model = &model_;
@@ -253,6 +260,10 @@ void Isr::Run(const int32_t* planes, double dark_seconds, IsrImage* out) {
     for (size_t i = 0; i < model_.amps.size(); ++i) out->amps[i].saturated += lane.saturated[i];
   }
   if (now_[IsrStep::kDefects]) MarkDefects(out);
+  // Who takes a master off takes over what it says of its pixels, as LSST does.
+  if (now_[IsrStep::kBias]) MarkRuns(calibrations_->bias_mask, out);
+  if (now_[IsrStep::kDark]) MarkRuns(calibrations_->dark_mask, out);
+  if (now_[IsrStep::kFlat]) MarkRuns(calibrations_->flat_mask, out);
   if (now_[IsrStep::kInterpolation]) InterpolateRows(kBad | kSaturated, threads, out);
   out->applied = now_;
 }

@@ -18,9 +18,6 @@
 
 namespace summit::image {
 
-// Bits of the mask plane; 0 to 8 are those of LSST's afw.
-enum MaskBit : int32_t { kBad = 1 << 0, kSaturated = 1 << 1, kInterpolated = 1 << 2, kSuspect = 1 << 7, kCrosstalk = 1 << 9 };
-
 enum class IsrStep : uint8_t { kSerialOverscan, kSaturation, kGain, kCrosstalk, kParallelOverscan, kLinearity, kBias, kDark, kDefects, kVariance, kFlat, kInterpolation };
 inline constexpr size_t kIsrSteps = 12;
 
@@ -85,6 +82,7 @@ class Isr {
   void CorrectedRow(const int32_t* planes, int32_t row, Lane* lane) const;
   void FinishRow(int32_t row, Lane* lane, IsrImage* out) const;
   void MarkDefects(IsrImage* out) const;
+  void MarkRuns(const std::vector<MaskRun>& runs, IsrImage* out) const;
   Lane* LaneOf(int32_t part);
 
   const DetectorModel& model_;

@@ -85,6 +85,23 @@ TEST(Isr, DoesWhatItCanWithoutCalibrations) {
   EXPECT_NEAR(out.image[At(3000, 1500)], 1.27 * adu, 20.0);
 }
 
+TEST(Isr, TakesOverWhatAMasterSaysOfItsPixels) {
+  auto calibrations = std::make_shared<Calibrations>(*Frame().calibrations);
+  calibrations->bias_mask.push_back({300, 10, 12, kSuspect});
+  calibrations->flat_mask.push_back({301, 10, 10, kBad});
+  calibrations->defects.clear();
+  calibrations->has_defects = false;
+  IsrImage out = Processed(calibrations);
+  EXPECT_EQ(out.mask[At(12, 300)], kSuspect);
+  EXPECT_EQ(out.mask[At(13, 300)], 0);
+  EXPECT_EQ(out.mask[At(10, 301)], kBad) << "also without a table of defects";
+  IsrSettings settings;
+  settings.steps.Set(IsrStep::kBias, false);
+  out = Processed(calibrations, settings);
+  EXPECT_EQ(out.mask[At(12, 300)], 0) << "a master that is not used";
+  EXPECT_EQ(out.mask[At(10, 301)], kBad);
+}
+
 TEST(Isr, AStepThatIsOffIsNotDone) {
   IsrSettings settings;
   settings.steps.on.fill(false);
