@@ -80,15 +80,27 @@ int ImageReceiver::On(const SummitImageEvent& event) {
   return wanted;
 }
 
+void ImageReceiver::Tell(const SummitImageEvent& event, Image* image) {
+  image->name = TextOf(event.name);
+  image->json = TextOf(event.json);
+  image->simulated = event.simulated != 0;
+  image->t_src_tai_ns = event.t_src_tai_ns;
+  image->t_created_ns = event.t_ns;
+}
+
 int ImageReceiver::Create(const SummitImageEvent& event) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (images_.size() >= kMostImages || images_.contains(event.image)) return 0;
+  if (const bool known = images_.contains(event.image); known || images_.size() >= kMostImages) {
+    Image refused;
+    Tell(event, &refused);
+    for (const ImageSourceSetup& setup : settings_.sources) {
+      created_++;
+      Fail(event.image, refused, setup.location, nullptr, known ? "duplicate" : "too_many");
+    }
+    return 0;
+  }
   Image& image = images_[event.image];
-  image.name = TextOf(event.name);
-  image.json = TextOf(event.json);
-  image.simulated = event.simulated != 0;
-  image.t_src_tai_ns = event.t_src_tai_ns;
-  image.t_created_ns = event.t_ns;
+  Tell(event, &image);
   news_.push_back(About(ImageNewsKind::kCreated, event.image, image, 0, nullptr));
   return 1;
 }

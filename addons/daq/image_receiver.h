@@ -43,7 +43,7 @@ struct ImageNews {
   std::string source_json;  // and of the source
   bool simulated = false;
   uint8_t location = 0;
-  std::string reason;  // kFailed: unknown_detector, no_room, wrong_bytes, short, timed_out, link_lost, refused, missing, duplicate, stopped
+  std::string reason;  // kFailed: unknown_detector, no_room, wrong_bytes, short, timed_out, link_lost, refused, missing, duplicate, too_many, stopped
   uint64_t token = 0;  // kSource
   uint64_t bytes = 0;
   uint64_t bytes_expected = 0;
@@ -96,6 +96,7 @@ class ImageReceiver {
 
   ImageReceiver(const ImageSettings& settings, std::function<void()> ring) : settings_(settings), ring_(std::move(ring)) {}
   const ImageSourceSetup* Setup(uint8_t location) const;
+  static void Tell(const SummitImageEvent& event, Image* image);
   int Create(const SummitImageEvent& event);
   int Begin(const SummitImageEvent& event);
   int Data(const SummitImageEvent& event);

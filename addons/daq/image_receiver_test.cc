@@ -183,6 +183,20 @@ TEST_F(ImageReceiverTest, WhatIsNoSourceOfOursIsRefusedAtItsBeginning) {
   EXPECT_EQ(Fates(), (std::vector<std::string>{"5 unknown_detector", "72 wrong_bytes", "99 duplicate", "99 source"}));
 }
 
+TEST_F(ImageReceiverTest, WhatIsCreatedTwiceOrOneTooManyIsToldOf) {
+  Created(7);
+  SummitImageEvent again = Event(SUMMIT_IMAGE_CREATED, 0, 7);
+  again.name = "MC_O_20261102_000087";
+  EXPECT_EQ(receiver_->On(again), 0);
+  EXPECT_EQ(Fates(), (std::vector<std::string>{std::to_string(kOne) + " duplicate", std::to_string(kTwo) + " duplicate"}));
+  for (uint64_t id = 100; id < 163; id++) Created(id);
+  EXPECT_EQ(receiver_->On(Event(SUMMIT_IMAGE_CREATED, 0, 200)), 0) << "64 are on their way";
+  EXPECT_EQ(Fates().size(), 2u);
+  const auto counters = receiver_->Counters();
+  EXPECT_EQ(counters.at("failed_too_many"), 2u);
+  EXPECT_EQ(counters.at("created"), counters.at("failed") + counters.at("delivered"));
+}
+
 TEST_F(ImageReceiverTest, WithoutRoomAnImageIsCountedAndTheNextOneWorks) {
   std::vector<uint64_t> tokens;
   for (const uint64_t id : {1, 2, 3}) {

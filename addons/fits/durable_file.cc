@@ -86,6 +86,8 @@ bool WriteDurably(const std::string& path, std::span<const std::string_view> par
     step = ": cannot be given its name: ";
     good = Rename(temporary, path, replace);
   }
+  // A file whose name may be gone tomorrow is none.
+  const bool is_ours = good && !replace;
   if (good) {
     step = ": the directory cannot be synced: ";
     good = SyncFolder(FolderOf(path));
@@ -93,6 +95,7 @@ bool WriteDurably(const std::string& path, std::span<const std::string_view> par
   if (good) return true;
   *problem = path + step + std::strerror(errno);
   unlink(temporary.c_str());
+  if (is_ours) unlink(path.c_str());
   return false;
 }
 

@@ -236,7 +236,7 @@ TEST_F(GuiderFileTest, SaysWhatIsNotAGuiderFile) {
   EXPECT_EQ(Open(Path("empty.fits")), nullptr);
   EXPECT_EQ(problem_, Path("empty.fits") + ": not a FITS file: it is empty");
   EXPECT_EQ(Open(folder_.string()), nullptr);
-  EXPECT_EQ(problem_, folder_.string() + ": not a plain file");
+  EXPECT_EQ(problem_, folder_.string() + ": expected a FITS file, got a directory");
   Write(Path("bare.fits"), FullHeader(), {});
   EXPECT_EQ(Open(Path("bare.fits")), nullptr);
   EXPECT_EQ(problem_, Path("bare.fits") + ": no stamps: expected IMAGE extensions, found none");

@@ -23,7 +23,7 @@ bool LooksLikeFits(const std::string& path, std::string* problem) {
   struct stat status{};
   const bool found = stat(path.c_str(), &status) == 0;
   if (found && !S_ISREG(status.st_mode)) {
-    *problem = path + ": not a plain file";
+    *problem = path + ": expected a FITS file, got " + (S_ISDIR(status.st_mode) ? "a directory" : "no plain file");
     return false;
   }
   const std::unique_ptr<std::FILE, CloseFile> raw(found ? std::fopen(path.c_str(), "rbe") : nullptr);

@@ -28,5 +28,16 @@ t.test('everything wrong is told, and a role without images refuses', async (t) 
       /^keywords\.RA: expected text, a number/,
     ],
   });
+  t.throws(
+    () => parseImageHeader({ obsid, keywords: { 'date-obs': 'x', TOOLONGNAME: 1 }, reb_cond: { 'A B': 1 } }),
+    {
+      code: 'command',
+      problems: [
+        /^keywords\.date-obs: expected a FITS keyword such as RA or HIERARCH\.STUTTER\.ROWS/,
+        /^keywords\.TOOLONGNAME: expected a FITS keyword/,
+        /^rebCond\.A B: expected a FITS keyword/,
+      ],
+    },
+  );
   await t.rejects(imageHeaderVerb({ onHeader: null })({ obsid }), /this agent takes no images/);
 });

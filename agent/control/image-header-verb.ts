@@ -2,6 +2,7 @@
 // The command `imageHeader`: what a header service or the camera's events know of an image, for its files.
 
 import { refuseAll } from '../model/errors.js';
+import { isKeyword } from '../model/fits-keyword.js';
 import { show } from '../model/show.js';
 import type { Verb } from './verbs.js';
 
@@ -43,11 +44,16 @@ export function parseImageHeader(args: Map): ImageHeader {
     else problems.push(`detectors.${name}: expected a map of FITS keywords, got ${show(value)}`);
   const header = { keywords: part('keywords'), rebCond: part('reb_cond'), configCond: part('config_cond') };
   for (const [where, values] of Object.entries({ ...header, ...detectors }))
-    for (const [keyword, value] of Object.entries(values))
+    for (const [keyword, value] of Object.entries(values)) {
+      if (!isKeyword(keyword))
+        problems.push(
+          `${where}.${keyword}: expected a FITS keyword such as RA or HIERARCH.STUTTER.ROWS (capitals, digits, - and _), got ${show(keyword)}`,
+        );
       if (value !== null && !['string', 'number', 'boolean'].includes(typeof value))
         problems.push(
           `${where}.${keyword}: expected text, a number, true, false or null, got ${show(value)}`,
         );
+    }
   if (problems.length > 0) throw refuseAll('command', 'imageHeader', problems);
   return { obsid: String(obsid), detectors, ...header };
 }

@@ -44,8 +44,18 @@ export const verbTable = {
   stop: { from: ['ENABLED'], role: 'command', args: [], timeoutS: 5 },
   pointing: { from: always, role: 'command', timeoutS: 5 },
   exposure: { from: always, role: 'command', timeoutS: 5 },
-  take: { from: ['ENABLED'], role: 'command', timeoutS: 5 },
-  imageHeader: { from: withLink, role: 'command', timeoutS: 5 },
+  take: {
+    from: ['ENABLED'],
+    role: 'command',
+    args: ['exposureS', 'imageType', 'filter', 'grating', 'focusZMm', 'annotation', 'group'],
+    timeoutS: 5,
+  },
+  imageHeader: {
+    from: withLink,
+    role: 'command',
+    args: ['obsid', 'keywords', 'detectors', 'reb_cond', 'config_cond'],
+    timeoutS: 5,
+  },
 } as const satisfies Readonly<Record<string, VerbRule>>;
 
 export type VerbName = keyof typeof verbTable;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { latissBoard, wavefrontBoards } from '../model/image-detectors.js';
-import { type HeaderInput, headerJson, headerValues, isoOf, mjdOf, noValues } from './header.js';
+import { fileStem, type HeaderInput, headerJson, headerValues, isoOf, mjdOf, noValues } from './header.js';
 
 const [detector] = wavefrontBoards[3]?.detectors ?? [];
 const [latiss] = latissBoard.detectors;
@@ -82,6 +82,51 @@ t.test(
     t.same(json.reb_cond, [['ODP', 27]]);
   },
 );
+
+t.test('which image a file is of, and what form it has, nobody else says', async (t) => {
+  const strange = {
+    ...{ OBSID: 'MC_O_20251121_000155', SEQNUM: 155, CCDSLOT: 'SW1', INSTRUME: 'LATISS' },
+    ...{ SIMPLE: false, NAXIS: 2, NAXIS1: 10, BITPIX: 16, END: 'x', DATASUM: '1', HISTORY: 'y' },
+    ...{ 'date-obs': 'z', 'TOO LONG': 1, OBJECT: 'sky' },
+  };
+  const document = { ...noValues, keywords: strange, rebCond: { XTENSION: 'IMAGE', TEMP1: -100.5 } };
+  const { primary, reb_cond } = JSON.parse(headerJson({ ...input, values: [document] })) as {
+    primary: [string, unknown][];
+    reb_cond: unknown;
+  };
+  const cards = new Map(primary);
+  t.match(
+    Object.fromEntries(cards),
+    { OBSID: 'MC_O_20251121_000156', SEQNUM: 156, CCDSLOT: 'SW0', INSTRUME: 'lsstCam', OBJECT: 'sky' },
+    'the rest of it counts',
+  );
+  for (const name of [
+    'SIMPLE',
+    'NAXIS',
+    'NAXIS1',
+    'BITPIX',
+    'END',
+    'DATASUM',
+    'HISTORY',
+    'date-obs',
+    'TOO LONG',
+  ])
+    t.notOk(cards.has(name), name);
+  t.same(reb_cond, [['TEMP1', -100.5]]);
+});
+
+t.test('an image whose name cannot be that of a file has files all the same', async (t) => {
+  const stem = (name: string) => fileStem({ ...input, name });
+  t.equal(stem('MC_O_20251121_000156'), 'MC_O_20251121_000156_R44_SW0');
+  t.equal(stem('../../etc/passwd'), '_._.._etc_passwd_R44_SW0');
+  t.equal(stem(''), 'image_d9018efa51e8a093_R44_SW0');
+  t.equal(stem('a\0b c'), 'a_b_c_R44_SW0');
+  t.ok(stem('x'.repeat(4000)).length < 200);
+  t.match(headerValues({ ...input, name: '', details: { keywords: { DAYOBS: '20251121' } } }), {
+    OBSID: '',
+    DAYOBS: '20251121',
+  });
+});
 
 t.test('keywords are in the order of real files', async (t) => {
   const real = process.env.SUMMIT_REAL_DATA ?? '../shared/data/real';

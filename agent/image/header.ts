@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The header of one raw image: what this agent knows, then the DAQ, the profile and a header document on top of each
 // other. Nothing is made up: what nobody tells stays without a value.
+import { isKeyword, isStructural } from '../model/fits-keyword.js';
 import type { ImageDetector, ImageKind } from '../model/image-detectors.js';
 import { parseObsId } from '../model/obs-id.js';
 import { commentOf, primaryKeywords } from './primary-keywords.js';
@@ -33,6 +34,9 @@ export interface HeaderInput {
   readonly values: readonly HeaderValues[];
 }
 
+/** Letters of an image's name in that of its files. */
+const mostStem = 120;
+
 /** TAI ns since 1970 as FITS writes it, to the ms. */
 export function isoOf(taiNs: bigint): string {
   return new Date(Number(taiNs / 1_000_000n)).toISOString().slice(0, -1);
@@ -57,11 +61,14 @@ function textOf(from: Readonly<Record<string, unknown>>, key: string): KeywordVa
   return typeof value === 'string' ? value : null;
 }
 
-/** The part of an object that can be keywords. */
+/** The part of an object that can be keywords of an image; what a file says of itself is left to who writes it. */
 export function keywordsOf(value: unknown): Keywords {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
   const entries = Object.entries(value).filter(
-    ([, v]) => v === null || ['string', 'number', 'boolean'].includes(typeof v),
+    ([name, v]) =>
+      isKeyword(name) &&
+      !isStructural(name) &&
+      (v === null || ['string', 'number', 'boolean'].includes(typeof v)),
   );
   return Object.fromEntries(entries) as Keywords;
 }
@@ -78,8 +85,7 @@ const constants: Readonly<Record<ImageKind, Keywords>> = {
 };
 
 function known(input: HeaderInput): Keywords {
-  const { kind, detector, name, details, sourceDetails, triggerTaiNs, nowTaiNs } = input;
-  const obsId = parseObsId(name);
+  const { kind, details, sourceDetails, triggerTaiNs, nowTaiNs } = input;
   const begin = bigOf(details.begin_tai_ns);
   const end = bigOf(details.end_tai_ns) ?? triggerTaiNs;
   return {
@@ -92,16 +98,8 @@ function known(input: HeaderInput): Keywords {
     CCDNOISE: 10,
     BUNIT: 'adu',
     TIMESYS: 'TAI',
-    CCDSLOT: detector.ccdSlot,
-    RAFTBAY: detector.raftBay,
-    OBSID: name,
-    CAMCODE: obsId?.source ?? null,
-    CONTRLLR: obsId?.controller ?? null,
-    DAYOBS: obsId === null ? null : String(obsId.dayObs),
-    SEQNUM: obsId?.seqNum ?? null,
     CURINDEX: 1,
     MAXINDEX: 1,
-    IMAGETAG: input.imageTag,
     FIRMWARE: textOf(sourceDetails, 'firmware'),
     CONTNUM: textOf(sourceDetails, 'serial'),
     PLATFORM: textOf(details, 'platform'),
@@ -122,18 +120,45 @@ function known(input: HeaderInput): Keywords {
   };
 }
 
+/** Which image and detector a file is of: DAQ and board know, and nobody else says otherwise. */
+function identityOf({ kind, detector, name, imageTag }: HeaderInput): Keywords {
+  const obsId = parseObsId(name);
+  return {
+    INSTRUME: constants[kind].INSTRUME ?? null,
+    CCDSLOT: detector.ccdSlot,
+    RAFTBAY: detector.raftBay,
+    OBSID: name,
+    IMAGETAG: imageTag,
+    ...(obsId && {
+      CAMCODE: obsId.source,
+      CONTRLLR: obsId.controller,
+      DAYOBS: String(obsId.dayObs),
+      SEQNUM: obsId.seqNum,
+    }),
+  };
+}
+
 /** Values by keyword, everything taken together. */
 export function headerValues(input: HeaderInput): Keywords {
   const name = input.detector.detectorName;
   const own = input.values.flatMap((values) => [values.keywords, values.detectors[name] ?? {}]);
-  const values: Keywords = Object.assign({}, known(input), ...own);
+  const values = keywordsOf(Object.assign({}, known(input), ...own, identityOf(input)));
   const seqName = values.SEQNAME ?? values.SEQFILE ?? null;
   const groupId = values.GROUPID ?? values['DATE-BEG'] ?? null;
   return { ...values, SEQNAME: seqName, GROUPID: groupId, FILENAME: `${fileStem(input)}.fits` };
 }
 
-export function fileStem({ name, detector }: Pick<HeaderInput, 'name' | 'detector'>): string {
-  return `${name}_${detector.detectorName}`;
+/** Of the files of an image: its name as far as it can be one of a file, so that pixels are kept whatever the DAQ calls them. */
+export function fileStem({
+  name,
+  imageTag,
+  detector,
+}: Pick<HeaderInput, 'name' | 'imageTag' | 'detector'>): string {
+  const safe = name
+    .replaceAll(/[^A-Za-z0-9_.+-]/g, '_')
+    .replace(/^\./, '_')
+    .slice(0, mostStem);
+  return `${safe === '' ? `image_${imageTag}` : safe}_${detector.detectorName}`;
 }
 
 /** JSON for the native writer: every keyword of the camera in its order, then those it does not know. */
@@ -143,7 +168,7 @@ export function headerJson(input: HeaderInput, values = headerValues(input)): st
   const others = Object.keys(values).filter((name) => !listed.has(name));
   const cards = [...order, ...others].map((name) => [name, values[name] ?? null, commentOf(name)]);
   const table = (pick: (v: HeaderValues) => Keywords) =>
-    Object.entries(Object.assign({}, ...input.values.map(pick)) as Keywords);
+    Object.entries(keywordsOf(Object.assign({}, ...input.values.map(pick))));
   return JSON.stringify({
     primary: cards,
     reb_cond: table((v) => v.rebCond),

@@ -134,6 +134,11 @@ t.test(
     await new Promise((resolve) => setTimeout(resolve, 60));
     t.equal(orders.length, 3);
     t.equal(cards(orders[2]).get('RA'), null);
+    t.equal(
+      room.onHeader({ ...document, obsid: 'third', keywords: { RA: 2 } }),
+      'late',
+      'and the sender hears so',
+    );
     room.onNews([source(4n, { location: 0, name: 'fourth' })]);
     room.stop();
     t.equal(orders.length, 4, 'what waits when the link closes is written without');
@@ -165,6 +170,13 @@ t.test('each trouble is one alarm and a message, and ends with the next good ima
   t.match(room.counts, { written: 2, unwritten: 2, failed: 2, on_their_way: 0 });
   t.equal(orders.length, 4);
   t.same(released, [1n, 2n]);
+});
+
+t.test('an image with a name and details that say nothing is written all the same', async (t) => {
+  const { room, orders, cards } = rig(0, [latissBoard]);
+  room.onNews([source(1n, { location: 0, name: 'a/b', details: '{', sourceDetails: '[1]' })]);
+  t.match(orders, [{ name: 'a_b_R00_S00.fits' }]);
+  t.equal(cards(orders[0]).get('OBSID'), 'a/b');
 });
 
 t.test('a source that no board of the profile has is given back', async (t) => {

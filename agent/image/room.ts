@@ -69,6 +69,9 @@ export interface HeaderDocument {
   readonly configCond: unknown;
 }
 
+/** What it can do: be in the files, in those of an image that comes, or in none that are there already. */
+export type HeaderTaken = 'in time' | 'early' | 'late';
+
 interface Waiting {
   readonly news: ImageNews;
   readonly board: ImageBoard;
@@ -86,7 +89,7 @@ interface Ordered {
   readonly calibrations: CalibrationFolder;
 }
 
-/** Documents of images that are not here yet. */
+/** Documents of images that are not here yet; images that are remembered as written. */
 const mostDocuments = 32;
 
 export class ImageRoom implements ImageListener {
@@ -94,6 +97,8 @@ export class ImageRoom implements ImageListener {
   readonly #deps: ImageRoomDeps;
   readonly #documents = new Map<string, HeaderValues>();
   readonly #waiting = new Map<bigint, Waiting>();
+  /** images of which files were written, the newest ones */
+  readonly #written = new Set<string>();
   readonly #ordered = new Map<number, Ordered>();
   /** tokens of planes that somebody will look at, with the files that come before that */
   readonly #held = new Map<bigint, number>();
@@ -133,7 +138,7 @@ export class ImageRoom implements ImageListener {
   }
 
   /** From the header service or the camera's events, before or after the image. */
-  onHeader({ obsid, keywords, detectors, rebCond, configCond }: HeaderDocument): 'in time' | 'early' {
+  onHeader({ obsid, keywords, detectors, rebCond, configCond }: HeaderDocument): HeaderTaken {
     const values: HeaderValues = {
       keywords: keywordsOf(keywords),
       detectors: Object.fromEntries(Object.entries(detectors).map(([n, own]) => [n, keywordsOf(own)])),
@@ -144,8 +149,14 @@ export class ImageRoom implements ImageListener {
     const oldest = this.#documents.keys().next();
     if (this.#documents.size > mostDocuments && !oldest.done) this.#documents.delete(oldest.value);
     const here = [...this.#waiting.values()].filter((waiting) => waiting.news.name === obsid);
+    const late = this.#written.has(obsid);
     for (const waiting of here) this.#write(waiting);
-    return here.length > 0 ? 'in time' : 'early';
+    if (!late) return here.length > 0 ? 'in time' : 'early';
+    this.#deps.log.warning('a header document came after its image was written', {
+      image: obsid,
+      still_waiting: here.length,
+    });
+    return here.length > 0 ? 'in time' : 'late';
   }
 
   onImageFiles(files: readonly ImageFileReport[]): void {
@@ -275,6 +286,7 @@ export class ImageRoom implements ImageListener {
     if (!this.#waiting.delete(news.token)) return;
     cancel();
     const document = this.#documents.get(news.name);
+    this.#remember(news.name);
     let calibrations: CalibrationFolder | null = null;
     for (const detector of board.detectors) {
       const input = {
@@ -305,6 +317,12 @@ export class ImageRoom implements ImageListener {
     // Writer and looker hold the planes for as long as they need them.
     if (this.#deps.looks) this.#held.set(news.token, board.detectors.length);
     else this.#deps.link.releaseImage(news.token);
+  }
+
+  #remember(image: string): void {
+    this.#written.add(image);
+    const oldest = this.#written.values().next();
+    if (this.#written.size > mostDocuments && !oldest.done) this.#written.delete(oldest.value);
   }
 
   /** Of all detectors of a board, by the header of one. */
@@ -404,8 +422,12 @@ function msBetween(from: bigint, to: bigint): number {
   return Number(to - from) / 1e6;
 }
 
+/** What a driver tells as JSON; nothing where it is none. */
 function objectOf(json: string): Readonly<Record<string, unknown>> {
-  if (json === '') return {};
-  const value: unknown = JSON.parse(json);
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
 }
