@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // summit-agent process
 
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { makeFolders } from '../butler/durable.js';
 import { Images } from '../daq/images.js';
 import type { FocusFit } from '../image/focus-fit.js';
 import { drawFrame } from '../image/picture.js';
-import { productJson, put } from '../image/products/files.js';
+import { isSidecar, productJson, put } from '../image/products/files.js';
 import type { FrameReport } from '../image/report.js';
 import { defocusOf, FocusSeries } from '../image/summary.js';
 import { AgentError, sentenceOf } from '../model/errors.js';
@@ -34,7 +34,7 @@ export const process: Command = {
 FILE is a raw frame of LATISS or of a wavefront half as the camera archives it: 16 or 8 segments, RICE_1 or plain, also
 gzip inside a .fits name.
 
-  --out DIR         where the results go; made if it does not exist
+  --out DIR         where the results go; made if it does not exist. Not the folder of raw files, whose sidecars are named alike
                       <stem>.isr.fits   image (electron), mask and variance of the assembled CCD
                       <stem>.json       what was done and seen: target, offset, spectrum, focus, donuts (agent/README.md)
                       <stem>.png        the frame with marks, and its spectrum
@@ -66,6 +66,7 @@ examples: summit-agent process AT_O_20261102_000042_R00_S00.fits --calib calib -
     if (files.length === 0) throw usage('expected a FILE; see summit-agent process --help');
     const out = requireText(options, 'out', 'process');
     refuseSameNames(files);
+    refuseSidecars(files, out);
     const calibrations = folderOf(options);
     const threads = wholeNumberOf(options, 'threads', 1, 8, 2);
     const images = new Images({ calibrations, threads, steps: stepsOf(options) });
@@ -92,6 +93,15 @@ function refuseSameNames(files: readonly string[]): void {
   }
 }
 
+/** The folder of raw files is not one for results: both have <stem>.json. */
+function refuseSidecars(files: readonly string[], out: string): void {
+  for (const file of files) {
+    const json = join(out, `${stemOf(file)}.json`);
+    if (isSidecar(json))
+      throw usage(`--out: expected a folder without raw files, got ${out}: ${json} is the sidecar of one`);
+  }
+}
+
 function folderOf(options: Options): string {
   if (typeof options.calib !== 'string') return '';
   if (statSync(options.calib, { throwIfNoEntry: false })?.isDirectory() === true) return options.calib;
@@ -112,6 +122,7 @@ function makeFolder(path: string): void {
   try {
     makeFolders(resolve(path));
     if (!statSync(path).isDirectory()) throw new Error(`${path}: expected a directory`);
+    accessSync(path, constants.W_OK);
   } catch (error) {
     throw new AgentError('usage', `--out: ${sentenceOf(error)}`, { cause: error });
   }

@@ -12,7 +12,7 @@ import {
 import { guideSensorNamed } from '../model/location.js';
 import { show } from '../model/show.js';
 import { wantedBoards } from './image.js';
-import { defaults, type ProfileFile } from './profile.js';
+import { defaults, instrumentOf, type ProfileFile } from './profile.js';
 
 type Section = Readonly<Record<string, unknown>>;
 
@@ -52,7 +52,7 @@ function roleCalibrations(file: ProfileFile): RoleCalibrations | null {
     })),
   );
   return {
-    instrument: file.agent.instrument ?? defaults.instrument,
+    instrument: instrumentOf(file),
     detectors: [...sensors, ...images],
     filter: given.filter ?? null,
     refreshS: given.refreshS ?? defaults.butler.refreshS,
@@ -70,7 +70,7 @@ export function butlerProfile(
   if (!butler) return null;
   return {
     repository: resolve(folder, butler.repository),
-    instrument: file.agent.instrument ?? defaults.instrument,
+    instrument: instrumentOf(file),
     create: butler.create ?? defaults.butler.create,
     shared: butler.shared ?? defaults.butler.shared,
     keepHours: butler.keepHours ?? null,

@@ -63,6 +63,22 @@ t.test('roles and sections that do not fit are refused together', async (t) => {
   ]);
 });
 
+t.test('the instrument is that of the role, and looks have a folder of their own', async (t) => {
+  const auxtel = (agent: Record<string, unknown>) => ({ agent: { name: 'a', role: 'auxtel', ...agent } });
+  t.same(problemsOf(auxtel({ instrument: 'LSSTCam' })), [
+    'agent.instrument: expected LATISS for role auxtel, got "LSSTCam"',
+  ]);
+  t.same(problemsOf({ agent: { name: 'a', role: 'aos', instrument: 'LATISS' } }), [
+    'agent.instrument: expected LSSTCam for role aos, got "LATISS"',
+  ]);
+  const text = stringify({ ...auxtel({}), daq: { driver: 'wire' }, image: { directory: 'spool' } });
+  t.equal(parseProfile(text, '/etc/summit/p.yaml').agent.instrument, 'LATISS');
+  t.match(problemsOf({ image: { directory: 'spool', quicklook: { directory: './spool/' } } }), [
+    /^image\.quicklook\.directory: expected another folder than image\.directory/,
+  ]);
+  t.same(problemsOf({ image: { directory: 'spool', quicklook: { directory: 'spool/looks' } } }), []);
+});
+
 t.test('keywords are FITS keywords with plain values', async (t) => {
   const keywords = { lower: 1, RA: [1], 'HIERARCH.STUTTER.ROWS': 3, TOOLONGNAME: 1 };
   const problems = problemsOf({ image: { directory: 'x', keywords } });

@@ -14,15 +14,34 @@ function boardsOf(role: unknown): readonly ImageBoard[] {
   return role === 'auxtel' ? [latissBoard] : [];
 }
 
+/** What is in the headers of a role's images. */
+function checkInstrument(role: unknown, instrument: unknown, out: string[]): void {
+  const { aos, auxtel } = defaults.instrument;
+  const [own, other] = role === 'auxtel' ? [auxtel, aos] : [aos, auxtel];
+  if (instrument === other)
+    out.push(`agent.instrument: expected ${own} for role ${String(role)}, got ${show(other)}`);
+}
+
+/** Files of looks have the stems of raw files. */
+function checkLooks({ directory, quicklook }: Section, out: string[]): void {
+  const looks = (quicklook as Section | null | undefined)?.directory;
+  if (typeof directory !== 'string' || typeof looks !== 'string' || resolve(looks) !== resolve(directory))
+    return;
+  out.push(
+    `image.quicklook.directory: expected another folder than image.directory, whose sidecars have the same names, got ${show(looks)}`,
+  );
+}
+
 /** What role and sections have to do with each other. */
 export function checkImage(
-  role: unknown,
+  { role, instrument }: Section,
   guider: unknown,
   image: unknown,
   driver: unknown,
   out: string[],
 ): void {
   const takesImages = role === 'aos' || role === 'auxtel';
+  if (takesImages) checkInstrument(role, instrument, out);
   if (role === 'guider' && guider === undefined)
     out.push('guider: expected the keys of role guider, got nothing');
   if (takesImages && guider !== undefined)
@@ -34,6 +53,7 @@ export function checkImage(
     out.push('daq.driver: expected wire or plugin, replay has no full frames');
   if (typeof image !== 'object' || image === null) return;
   const { boards, detectors } = image as Section;
+  checkLooks(image as Section, out);
   const known = boardsOf(role).map(({ raftBay }) => raftBay);
   if (Array.isArray(boards))
     boards.forEach((name, i) => {

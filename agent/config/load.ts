@@ -20,7 +20,7 @@ import { checkHealth, completeHealth } from './health.js';
 import { checkImage, imageLinkSettings, imageProfile } from './image.js';
 import { ipcPlaceProblems } from './ipc.js';
 import { checkLinks, daqControlsOf, linkSettings, recorderSettings, smallestSlot } from './links.js';
-import { defaults, type Profile, type ProfileFile } from './profile.js';
+import { defaults, instrumentOf, type Profile, type ProfileFile } from './profile.js';
 import { checkSecurity, securityOf } from './security.js';
 import { unfilled } from './unfilled.js';
 import { profileValidator } from './validator.js';
@@ -106,7 +106,7 @@ function meaningProblems(value: unknown, folder: string): string[] {
   const root = section(value);
   const daq = section(root.daq);
   const guider = section(root.guider);
-  checkImage(section(root.agent).role, root.guider, root.image, daq.driver, out);
+  checkImage(section(root.agent), root.guider, root.image, daq.driver, out);
   checkButler(root.butler, guider, section(root.image), out);
   const names = checkSensors(guider, out);
   checkLinks({ daq, guider, role: section(root.agent).role }, folder, out);
@@ -217,7 +217,7 @@ function complete(file: ProfileFile, path: string, text: string): Profile {
   return {
     agent: {
       name: file.agent.name,
-      instrument: file.agent.instrument ?? defaults.instrument,
+      instrument: instrumentOf(file),
       role: file.agent.role,
       startState: file.agent.startState ?? defaults.startState,
     },

@@ -211,7 +211,7 @@ export interface DatadevOptions {
 }
 
 export const defaults = {
-  instrument: 'LSSTCam',
+  instrument: { guider: 'LSSTCam', aos: 'LSSTCam', auxtel: 'LATISS' },
   startState: 'ENABLED',
   simulationMode: 0,
   partition: 'guider',
@@ -251,4 +251,8 @@ export const defaults = {
 /** The ROI of a profile in the observatory's form, for `initGuiders`. */
 export function profileRoiSpec(profile: Profile): Record<string, Record<string, number>> | null {
   return profile.guider.roi === null ? null : formatRoiSpec(profile.guider.roi);
+}
+
+export function instrumentOf({ agent }: Pick<ProfileFile, 'agent'>): string {
+  return agent.instrument ?? defaults.instrument[agent.role];
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // `summit-agent process` as a process: results of painted frames and of the sample, and what it refuses.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import t from 'tap';
@@ -96,6 +104,26 @@ t.test('what is wrong with a command is said before anything is done', async (t)
   });
   t.match(run('a.fits', '--out', out, '--skip', 'magic'), { status: 2, stderr: /--skip: expected one of/ });
   t.notOk(existsSync(out));
+});
+
+t.test('the folder of raw files keeps its sidecars, and a folder is no raw file', async (t) => {
+  const spool = join(directory, 'spool');
+  mkdirSync(spool);
+  const raw = join(spool, 'AT_O_20261102_000002_R00_S00.fits');
+  const sidecar = raw.replace('.fits', '.json');
+  const keywords = '{\n  "__CONTENT__": "metadata",\n  "OBSID": "AT_O_20261102_000002"\n}\n';
+  writeRawFrame(raw, { stars: [star], header });
+  writeFileSync(sidecar, keywords);
+  t.match(run(raw, '--out', spool), {
+    status: 2,
+    stderr: /--out: expected a folder without raw files, got .*spool: .*\.json is the sidecar of one/,
+  });
+  t.equal(readFileSync(sidecar, 'utf8'), keywords);
+  t.same(readdirSync(spool).length, 2, 'nothing else is there');
+  t.match(run(spool, '--out', join(directory, 'folder')), {
+    status: 1,
+    stderr: /spool: expected a FITS file, got a directory/,
+  });
 });
 
 const sample = join(dirname(resolve(process.env.SUMMIT_REAL_DATA ?? '../shared/data/real')), 'images-dev');

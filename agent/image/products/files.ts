@@ -2,16 +2,39 @@
 // Writes <stem>.json and <stem>.png of a look. Not synced: what they say is in the message too, and can be made again from
 // the raw file.
 
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { sentenceOf } from '../../model/errors.js';
 import { drawFrame } from '../picture.js';
 import type { FrameReport } from '../report.js';
 import type { ProductFiles, ProductOrder } from './writer.js';
 
-/** Whole or not at all: a reader never sees half a file. */
+/** A raw file's keywords beside it: results of its name must not take its place. */
+export function isSidecar(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const start = Buffer.alloc(40);
+  const file = openSync(path, 'r');
+  try {
+    return /^\s*\{\s*"__CONTENT__"/.test(start.toString('latin1', 0, readSync(file, start)));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Whole or not at all: a reader never sees half a file, nor do two writers write the same one. */
 export function put(path: string, content: string | Buffer): void {
-  const part = `${path}.part`;
+  if (isSidecar(path)) throw new Error(`${path}: is the sidecar of a raw file; expected another folder`);
+  const part = `${path}.${process.pid}.part`;
   try {
     writeFileSync(part, content);
     renameSync(part, path);
