@@ -75,7 +75,8 @@ std::vector<GuiderCard> CompressedCards(const CameraImage& image, const Compress
 std::vector<uint8_t> MakeSegment(const CameraImage& image, int label, const int32_t* pixels) {
   const CompressedRows rows = CompressRows({pixels, size_t{image.rows} * image.cols}, image.cols);
   std::vector<GuiderCard> cards = SegmentCards(image.detector, label);
-  cards.insert(cards.begin() + 1, {"EXTNAME", SegmentName(label), ""});
+  // After INHERIT and CHANNEL.
+  cards.insert(cards.begin() + 2, {"EXTNAME", SegmentName(label), ""});
   return MakeHdu(CompressedCards(image, rows), cards, rows.data);
 }
 

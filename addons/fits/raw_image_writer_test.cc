@@ -106,6 +106,7 @@ TEST_F(RawImageWriterTest, PixelsAndHeadersComeBackInTheCamerasOrder) {
       EXPECT_EQ(Text(handle.file, "ZTILE2"), "1");
       EXPECT_EQ(Text(handle.file, "ZVAL1"), "32");
       EXPECT_EQ(Text(handle.file, "CHANNEL"), std::to_string(i + 1));
+      EXPECT_EQ(Text(handle.file, "INHERIT"), "T");
     }
     ASSERT_EQ(status, 0);
     fits_movnam_hdu(handle.file, BINARY_TBL, const_cast<char*>("REB_COND"), 0, &status);

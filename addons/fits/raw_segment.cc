@@ -64,6 +64,7 @@ std::vector<GuiderCard> SegmentCards(RawDetector detector, int label) {
   const int channel = lower ? k + 1 : 16 - k;
   const int x0 = kCols * k + 1, x1 = kCols * (k + 1);
   std::vector<GuiderCard> cards{
+      {"INHERIT", true, ""},
       {"CHANNEL", int64_t{channel}, ""},
       {"CCDSUM", std::string("1 1"), ""},
       {"DATASEC", Section(4, 3 + kCols, 1, kRows), ""},

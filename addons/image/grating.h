@@ -20,7 +20,7 @@ struct Grating {
   std::string_view name;
   double grooves_per_mm;  // 0: none
   double sweet_x, sweet_y;  // px, of the target
-  double window_mm;       // what its glass adds to the distance
+  double window_mm;       // what its glass may add to the distance
 };
 
 inline constexpr std::array<Grating, 6> kGratings = {{

@@ -125,16 +125,17 @@ struct Guess {
   bool emission = false;
 };
 
-// The distance at which the known lines fall on dips, or on peaks.
+// The distance at which the known lines fall on dips, or on peaks. LINSPOS counts from where it was set to zero, with the
+// window's glass or without: both are looked for.
 Guess BestDistance(const Spectrum& s, const std::vector<double>& matched, const Grating& grating, double nominal, double reach) {
   constexpr double kMost = 30.0;  // sigma that one line may contribute
   Guess best;
-  for (double distance = nominal - reach; distance <= nominal + reach; distance += 0.02) {
+  for (double distance = nominal - reach; distance <= nominal + grating.window_mm + reach; distance += 0.02) {
     double dips = 0.0, peaks = 0.0;
     for (const double nm : kAbsorption) dips += std::clamp(-ValueAt(s, matched, DistanceOf(nm, grating.grooves_per_mm, distance)), -5.0, kMost);
     for (const double nm : kEmission) peaks += std::clamp(ValueAt(s, matched, DistanceOf(nm, grating.grooves_per_mm, distance)), -5.0, kMost);
     // The header is believed where the lines say little.
-    const double far = (distance - nominal) / (0.5 * reach), doubt = far * far;
+    const double off = std::min(std::fabs(distance - nominal), std::fabs(distance - nominal - grating.window_mm)), far = off / (0.5 * reach), doubt = far * far;
     if (dips - doubt > best.score) best = {distance, dips - doubt, false};
     if (peaks - doubt > best.score) best = {distance, peaks - doubt, true};
   }

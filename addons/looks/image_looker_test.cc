@@ -47,7 +47,7 @@ class ImageLookerTest : public testing::Test {
     job.planes = planes_;
     job.first_plane = 8;
     job.detector = {detector, false};
-    job.header = R"({"primary": [["INSTRUME", "lsstCam"], ["CCDSLOT", "SW1"], ["OBSID", "MC_O_20261102_000087"], ["DARKTIME", 30.0], ["RA", null]]})";
+    job.header = R"({"primary": [["INSTRUME", "lsstCam"], ["CCDSLOT", "SW1"], ["OBSID", "MC_O_20261102_000087"], ["DARKTIME", 30.0], ["EXPTIME", 30.0], ["SHUTTIME", 12.0], ["IMGTYPE", "OBJECT"], ["RA", null]]})";
     return job;
   }
   template <typename Take>
@@ -83,6 +83,10 @@ TEST_F(ImageLookerTest, LooksAtAHalfAndLetsGoOfItsPlanes) {
   EXPECT_EQ(report["detector"], "R44_SW1");
   EXPECT_EQ(report["header"]["OBSID"], "MC_O_20261102_000087");
   EXPECT_EQ(report["product"]["focal"], "intra");
+  const json exposure = report["product"]["sensor"]["exposure"];
+  EXPECT_EQ(exposure["darktime_s"], 30.0);
+  EXPECT_EQ(exposure["dark_ok"], true);
+  EXPECT_EQ(exposure["shutter_ok"], false) << "open for 12 s of 30";
   EXPECT_EQ(report["isr"]["nominal_gain"], true);
   EXPECT_EQ(report["isr"]["missing"].size(), 7u) << report["isr"]["missing"];
   EXPECT_EQ(reports[0].preview.size(), static_cast<size_t>(reports[0].cols) * static_cast<size_t>(reports[0].rows));

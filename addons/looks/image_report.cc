@@ -85,8 +85,7 @@ json ProductOf(const ProcessedFrame& p) {
     product = LatissProduct(look, order, p.raw.header);
     flags = LookFlagNames(look.flags);
   } else {
-    // SW0 stands behind the focus, SW1 before it (ts_wep, cutOutDonutsCwfsTask.py).
-    product = DonutProduct(image::FindDonuts(p.sky, p.threads), p.sky, p.raw.header.Text("CCDSLOT") == "SW0");
+    product = DonutProduct(image::FindDonuts(p.sky, p.threads), p.sky, p.raw.header);
   }
   AddIsrFlags(p, &flags);
   json list = json::array();

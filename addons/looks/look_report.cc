@@ -42,6 +42,17 @@ json SpectrumOf(const image::Spectrum& s) {
   return {{"distance_px", Numbers(s.distance_px)}, {"y_px", Numbers(s.y_px)}, {"wavelength_nm", Numbers(s.wavelength_nm)}, {"flux", Numbers(s.flux)}, {"variance", Numbers(s.variance)}, {"background", Numbers(s.background)}, {"D_mm", s.distance_mm}, {"D_err_mm", Number(s.distance_err_mm)}, {"D_refined", s.refined}, {"median_snr", Number(s.median_snr)}, {"lines", lines}};
 }
 
+// Whether the times of the header can be: the shutter was open as long as it was asked for, and the CCD collected for that
+// long and the little that reading begins later. Null where the header does not say.
+json ExposureOf(const fits::RawHeader& header) {
+  constexpr double kShutterS = 0.1, kLaterS = 5.0;
+  const double asked = header.Number("EXPTIME"), open = header.Number("SHUTTIME"), dark = header.Number("DARKTIME");
+  const std::string type = header.Text("IMGTYPE");
+  const double wanted = type == "BIAS" || type == "DARK" ? 0.0 : asked, least = std::fmax(asked, open);
+  const auto told = [](double a, double b, bool good) { return std::isfinite(a + b) ? json(good) : json(nullptr); };
+  return {{"exptime_s", Number(asked)}, {"shuttime_s", Number(open)}, {"darktime_s", Number(dark)}, {"shutter_ok", told(wanted, open, std::fabs(open - wanted) <= kShutterS)}, {"dark_ok", told(least, dark, dark >= least && dark <= least + kLaterS)}};
+}
+
 }  // namespace
 
 std::vector<std::string> LookFlagNames(uint32_t flags) {
@@ -71,7 +82,7 @@ json LatissProduct(const image::LatissLook& look, const image::LatissOrder& orde
   return out;
 }
 
-json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& map, bool extra) {
+json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& map, const fits::RawHeader& header) {
   json list = json::array();
   int32_t usable = 0;
   for (const image::Donut& d : donuts) {
@@ -81,7 +92,9 @@ json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& 
   const image::SensorRadius radius = image::TypicalRadius(donuts);
   json noise = json::array();
   for (size_t i = 0; i < map.frame->model->amps.size(); ++i) noise.push_back(map.frame->amps[i].read_noise);
-  return {{"focal", extra ? "extra" : "intra"}, {"donuts", list}, {"sensor", {{"n_donuts", donuts.size()}, {"n_usable", usable}, {"radius", Number(radius.radius)}, {"radius_err", Number(radius.err)}, {"n_radius", radius.n}, {"sky", map.level}, {"sky_noise", map.noise}, {"read_noise", noise}, {"saturated_fraction", map.full_fraction}}}};
+  // SW0 stands behind the focus, SW1 before it (ts_wep, cutOutDonutsCwfsTask.py).
+  const bool extra = header.Text("CCDSLOT") == "SW0";
+  return {{"focal", extra ? "extra" : "intra"}, {"donuts", list}, {"sensor", {{"n_donuts", donuts.size()}, {"n_usable", usable}, {"radius", Number(radius.radius)}, {"radius_err", Number(radius.err)}, {"n_radius", radius.n}, {"sky", map.level}, {"sky_noise", map.noise}, {"read_noise", noise}, {"saturated_fraction", map.full_fraction}, {"exposure", ExposureOf(header)}}}};
 }
 
 }  // namespace summit::looks

@@ -15,7 +15,7 @@
 namespace summit::looks {
 
 nlohmann::json LatissProduct(const image::LatissLook& look, const image::LatissOrder& order, const fits::RawHeader& header);
-nlohmann::json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& map, bool extra);
+nlohmann::json DonutProduct(const std::vector<image::Donut>& donuts, const image::SkyMap& map, const fits::RawHeader& header);
 
 // Names of flags, without those of ISR.
 std::vector<std::string> LookFlagNames(uint32_t flags);

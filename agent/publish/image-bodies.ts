@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages about files, as maps of the wire. `image_in_oods` has the fields of the observatory's event imageInOODS.
+import { latissBoard } from '../model/image-detectors.js';
 import type {
   ImageAvailableMessage,
   ImageFailedMessage,
@@ -12,6 +13,12 @@ import type {
 
 type Body = Record<string, unknown>;
 
+/** Butler instrument: LATISS has a sensor that no other camera has, and names of its own. */
+function instrumentOf({ sensor, obsid }: { readonly sensor: string; readonly obsid: string }): string {
+  const own = latissBoard.detectors.some(({ detectorName }) => detectorName === sensor);
+  return own || obsid.startsWith('AT_') ? 'LATISS' : 'LSSTCam';
+}
+
 /** A file by what it holds. */
 export function imageAvailableBody(m: ImageAvailableMessage | RawImageMessage | IsrImageMessage): Body {
   switch (m.datasetType) {
@@ -20,7 +27,13 @@ export function imageAvailableBody(m: ImageAvailableMessage | RawImageMessage | 
     case 'raw':
       return rawImageBody(m);
     case 'post_isr_image':
-      return { ...fileBody(m), day_obs: m.dayObs, seq_num: m.seqNum, image_tag: m.imageTag };
+      return {
+        ...fileBody(m),
+        instrument: instrumentOf(m),
+        day_obs: m.dayObs,
+        seq_num: m.seqNum,
+        image_tag: m.imageTag,
+      };
   }
 }
 
@@ -57,6 +70,7 @@ function guiderFileBody(m: ImageAvailableMessage): Body {
 function rawImageBody(m: RawImageMessage): Body {
   return {
     ...fileBody(m),
+    instrument: instrumentOf(m),
     day_obs: m.dayObs,
     seq_num: m.seqNum,
     group: m.group,
@@ -67,9 +81,9 @@ function rawImageBody(m: RawImageMessage): Body {
     readout_ms: m.readoutMs,
     write_ms: m.writeMs,
     image_in_oods: {
-      camera: m.source === 'AT' ? 'LATISS' : 'LSSTCam',
+      camera: instrumentOf(m),
       // As the Butler's detector records have them: LATISS has a raft of its own name.
-      raft: m.source === 'AT' ? 'RXX' : m.raftBay,
+      raft: instrumentOf(m) === 'LATISS' ? 'RXX' : m.raftBay,
       sensor: m.ccdSlot,
       obsid: m.obsid,
       statusCode: 0,
@@ -93,12 +107,12 @@ export function imageFailedBody(m: ImageFailedMessage): Body {
   };
 }
 
-/** `isr`, `product`, `focus_fit` and `defocus` have the keys of `<stem>.json`. */
 /** What a file is in the repository, where there is one. */
 function datasetBody(butler: StoredDataset | undefined): Body {
   return butler ? { uuid: butler.uuid, uri: butler.uri, run: butler.run, data_id: butler.dataId } : {};
 }
 
+/** `isr`, `product`, `focus_fit` and `defocus` have the keys of `<stem>.json`. */
 export function quicklookBody(m: QuicklookMessage): Body {
   return {
     sensor: m.sensor,
@@ -129,11 +143,11 @@ export function quicklookBody(m: QuicklookMessage): Body {
 }
 
 function failedInOods({ sensor, obsid, message }: ImageFailedMessage, statusCode: number): Body {
-  const latiss = obsid.startsWith('AT');
+  const instrument = instrumentOf({ sensor, obsid });
   const [raft = 'undef', ccd = 'undef'] = sensor.split('_');
   return {
-    camera: latiss ? 'LATISS' : 'LSSTCam',
-    raft: latiss ? 'RXX' : raft,
+    camera: instrument,
+    raft: instrument === 'LATISS' ? 'RXX' : raft,
     sensor: ccd,
     obsid,
     statusCode,
