@@ -57,7 +57,7 @@ void StateOfRow(const Level& level, int32_t y, SkyMap* map) {
   const bool border = y == 0 || y + 1 == map->rows;
   for (int32_t x = 0; x < map->cols; x += kPiece) {
     const int32_t n = std::min(kPiece, map->cols - x);
-    if (StatesOf(row + x, mask + x, n, limit, state + x) && !border) MarkRays(row, map->cols, std::max(1, x), std::min(map->cols - 1, x + n), limits, state);
+    if (StatesOf(row + x, mask + x, n, limit, state + x) && !border) MarkRays(row, mask, map->cols, std::max(1, x), std::min(map->cols - 1, x + n), limits, state);
   }
 }
 

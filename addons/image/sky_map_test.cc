@@ -49,6 +49,26 @@ TEST(SkyMap, BadPixelsAndRaysDoNotCountInBins) {
   EXPECT_NEAR(map.full_fraction * static_cast<double>(map.state.size()), 1.0, 1e-6);
 }
 
+TEST(SkyMap, LightBesideABadColumnIsNoRay) {
+  testing::PaintedSky sky(WavefrontHalf());
+  sky.Ring(900.0, 700.0, 67.0, 2.0e7);
+  IsrImage& frame = sky.Finish(0, 8);
+  const auto cols = static_cast<size_t>(frame.model->cols);
+  for (size_t y = 0; y < 1200; y++) {
+    for (const size_t x : {950u, 951u}) {
+      frame.image[y * cols + x] = 0.0f;
+      frame.mask[y * cols + x] |= kBad;
+    }
+  }
+  frame.image[700 * cols + 949] = 60000.0f;
+  SkyMap map;
+  MakeSkyMap(frame, 1, &map);
+  for (int32_t y = 670; y <= 730; y++) {
+    EXPECT_EQ(map.State(952, y), kGoodPixel) << y;
+    EXPECT_EQ(map.State(949, y), y == 700 ? kRayPixel : kGoodPixel) << y;
+  }
+}
+
 TEST(SkyMap, SkyAlongARowIsThatOfItsPlaces) {
   testing::PaintedSky sky(WavefrontHalf());
   SkyMap map;

@@ -31,14 +31,17 @@ SUMMIT_DISPATCHED(StatesForms, StatesBody)
 
 SUMMIT_INLINE float Least(float a, float b) { return a < b ? a : b; }
 
-SUMMIT_INLINE int32_t RaysBody(const float* image, int32_t cols, int32_t from, int32_t to, const RayLimits* limits, uint8_t* __restrict state) {
+// What a bad pixel beside one has says nothing: that one's own light takes its place.
+SUMMIT_INLINE float Beside(const float* image, const int32_t* mask, int32_t at, float own) { return (mask[at] & kBad) != 0 ? own : image[at]; }
+
+SUMMIT_INLINE int32_t RaysBody(const float* image, const int32_t* mask, int32_t cols, int32_t from, int32_t to, const RayLimits* limits, uint8_t* __restrict state) {
   const float* __restrict here = image;
-  const float* __restrict below = image - cols;
-  const float* __restrict over = image + cols;
   const float level = limits->level, share = limits->share, square = limits->sigmas * limits->sigmas, noise = limits->scatter * limits->scatter, limit = level + limits->sigmas * limits->scatter;
   for (int32_t x = from; x < to; x++) {
     const float above = here[x] - level;
-    const float least = Least(Least(here[x - 1] + here[x + 1], below[x] + over[x]), Least(below[x - 1] + over[x + 1], below[x + 1] + over[x - 1]));
+    const float own = here[x];
+    const auto two = [&](int32_t step) { return Beside(image, mask, x - step, own) + Beside(image, mask, x + step, own); };
+    const float least = Least(Least(two(1), two(cols)), Least(two(cols + 1), two(cols - 1)));
     const float beside = 0.5f * least - level, off = above - beside;
     // Of a mean of two beside it, and photons.
     const float variance = 1.5f * (noise + (above > 0.0f ? above : 0.0f));
@@ -121,7 +124,7 @@ constexpr int32_t Ordered(int32_t bits) { return bits ^ ((bits >> 31) & std::num
 
 bool StatesOf(const float* image, const int32_t* mask, int32_t n, float limit, uint8_t* state) { return StatesForms(image, mask, n, limit, state) != 0; }
 
-void MarkRays(const float* image, int32_t cols, int32_t from, int32_t to, const RayLimits& limits, uint8_t* state) { RaysForms(image, cols, from, to, &limits, state); }
+void MarkRays(const float* image, const int32_t* mask, int32_t cols, int32_t from, int32_t to, const RayLimits& limits, uint8_t* state) { RaysForms(image, mask, cols, from, to, &limits, state); }
 
 void AboveSky(const float* image, const float* sky, const uint8_t* state, int32_t n, float* above) { AboveForms(image, sky, state, n, above); }
 

@@ -21,8 +21,8 @@ struct RayLimits {
   float share = 0.0f;  // of a pixel's light that those beside it have at least where it is no ray's
 };
 
-// Adds kRayPixel to good pixels `from`..`to`-1 of a row that has both neighbours in every direction.
-void MarkRays(const float* image, int32_t cols, int32_t from, int32_t to, const RayLimits& limits, uint8_t* state);
+// Adds kRayPixel to good pixels `from`..`to`-1 of a row that has both neighbours in every direction. Bad ones beside them tell nothing.
+void MarkRays(const float* image, const int32_t* mask, int32_t cols, int32_t from, int32_t to, const RayLimits& limits, uint8_t* state);
 
 // image - sky; NaN for what cannot be believed.
 void AboveSky(const float* image, const float* sky, const uint8_t* state, int32_t n, float* above);
