@@ -144,7 +144,7 @@ class LitBins {
     y0_ = static_cast<int32_t>(std::floor((donut.y - reach_) / kBin));
     side_ = static_cast<int32_t>(2.0 * reach_ / kBin) + 3;
     perhaps_.assign(static_cast<size_t>(side_) * static_cast<size_t>(side_), 0);
-    lit_ = perhaps_;
+    lit_ = inside_ = perhaps_;
     for (int32_t j = 0; j < side_; j++) {
       for (int32_t i = 0; i < side_; i++) {
         const int32_t bx = x0_ + i, by = y0_ + j;
@@ -159,16 +159,28 @@ class LitBins {
         }
       }
     }
+    for (size_t i = 0; i < lit_.size(); i++) inside_[i] = Near(lit_, i) == 9 ? 1 : 0;
   }
 
   bool Perhaps(int32_t bx, int32_t by) const { return Of(perhaps_, bx, by); }
   bool Lit(int32_t bx, int32_t by) const { return Of(lit_, bx, by); }
+  bool Inside(int32_t bx, int32_t by) const { return Of(inside_, bx, by); }
 
  private:
   size_t At(int32_t i, int32_t j) const { return static_cast<size_t>(j) * static_cast<size_t>(side_) + static_cast<size_t>(i); }
   bool Of(const std::vector<uint8_t>& bins, int32_t bx, int32_t by) const {
     const int32_t i = bx - x0_, j = by - y0_;
     return i >= 0 && j >= 0 && i < side_ && j < side_ && bins[At(i, j)] != 0;
+  }
+
+  // How many of a bin and the eight around it are marked.
+  int32_t Near(const std::vector<uint8_t>& bins, size_t at) const {
+    const auto i = static_cast<int32_t>(at % static_cast<size_t>(side_)), j = static_cast<int32_t>(at / static_cast<size_t>(side_));
+    int32_t n = 0;
+    for (int32_t v = std::max(0, j - 1); v <= std::min(side_ - 1, j + 1); v++) {
+      for (int32_t u = std::max(0, i - 1); u <= std::min(side_ - 1, i + 1); u++) n += bins[At(u, v)];
+    }
+    return n;
   }
 
   // At the outer edge and beyond, and inside that of one beside it.
@@ -185,7 +197,39 @@ class LitBins {
 
   double reach_;
   int32_t x0_ = 0, y0_ = 0, side_ = 0;
-  std::vector<uint8_t> perhaps_{}, lit_{};
+  std::vector<uint8_t> perhaps_{}, lit_{}, inside_{};  // inside: lit like all around them
+};
+
+// Sums over the inside of a donut, where an evenly lit one is the same everywhere.
+class Inside {
+ public:
+  void Add(double x, double y, double light, double variance) {
+    n_ += 1.0;
+    light_ += light;
+    variance_ += variance;
+    x_.Add(x, light);
+    y_.Add(y, light);
+  }
+  Unevenness Of(double flux) const {
+    if (n_ < 1.0 || !(flux > 0.0)) return {};
+    const double level = light_ / n_, noise = std::sqrt(variance_ / n_);
+    const auto along = [&](const Moment& m) { return (m.light - level * m.sum) / flux; };
+    const auto error = [&](const Moment& m) { return noise * std::sqrt(std::max(0.0, m.square - m.sum * m.sum / n_)) / flux; };
+    return {along(x_), along(y_), error(x_), error(y_)};
+  }
+
+ private:
+  struct Moment {
+    double sum = 0.0, square = 0.0, light = 0.0;
+
+    void Add(double at, double above) {
+      sum += at;
+      square += at * at;
+      light += at * above;
+    }
+  };
+  double n_ = 0.0, light_ = 0.0, variance_ = 0.0;
+  Moment x_{}, y_{};
 };
 
 }  // namespace
@@ -217,12 +261,13 @@ std::vector<uint8_t> BinsWithLight(const SkyMap& map, const std::vector<Donut>& 
 
 DonutField::DonutField(const SkyMap& map, const std::vector<Donut>& donuts) : all(donuts), lit(BinsWithLight(map, donuts)), stripes(map, lit) {}
 
-bool MeasureLight(const SkyMap& map, const DonutField& field, size_t i, Donut* donut) {
+bool MeasureLight(const SkyMap& map, const DonutField& field, size_t i, Donut* donut, Unevenness* uneven) {
   const double level = RingLevel(map, donut->x, donut->y, donut->radius);
   const SkyAbout sky(map, field, *donut);
   const LitBins bins(map, field, i, sky, level);
   const double reach = donut->radius + kFade, ring = kPi * donut->radius * donut->radius * (1.0 - kDonutShadow * kDonutShadow);
   double flux = 0.0, by_x = 0.0, by_y = 0.0, variance = 0.0;
+  Inside inside;
   int32_t lit = 0;
   std::vector<float> below(static_cast<size_t>(2.0 * reach) + 2);
   const auto first = std::max(0, static_cast<int32_t>(std::ceil(donut->y - reach))), last = std::min(map.rows - 1, static_cast<int32_t>(std::floor(donut->y + reach)));
@@ -244,6 +289,7 @@ bool MeasureLight(const SkyMap& map, const DonutField& field, size_t i, Donut* d
       flux += above;
       by_x += above * x;
       by_y += above * y;
+      if (bins.Inside(bx, by)) inside.Add(x, y, above, map.Variance(map.level + above));
       if (!bins.Lit(bx, by)) continue;
       variance += map.Variance(map.level + above);
       lit++;
@@ -254,6 +300,7 @@ bool MeasureLight(const SkyMap& map, const DonutField& field, size_t i, Donut* d
   donut->y_com = by_y / flux;
   donut->snr = variance > 0.0 ? flux / std::sqrt(variance) : 0.0;
   donut->vignetted_fraction = std::clamp(1.0 - lit / ring, 0.0, 1.0);
+  *uneven = inside.Of(flux);
   donut->blended = HasForeignLight(map, field.all, i, level);
   return donut->flux > 0.0 && donut->snr > 10.0 && std::isfinite(donut->x_com);
 }

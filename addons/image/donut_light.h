@@ -26,8 +26,13 @@ struct DonutField {
   Stripes stripes;
 };
 
+// By how much the light inside a donut moves its middle, px, against one that is lit evenly, and the 1 sigma that noise alone gives.
+struct Unevenness {
+  double x = 0.0, y = 0.0, x_err = 0.0, y_err = 0.0;
+};
+
 // Of field.all[i]: what is told of its light. False for what is no donut.
-bool MeasureLight(const SkyMap& map, const DonutField& field, size_t i, Donut* donut);
+bool MeasureLight(const SkyMap& map, const DonutField& field, size_t i, Donut* donut, Unevenness* uneven);
 
 }  // namespace summit::image
 

@@ -66,6 +66,36 @@ std::vector<Donut> AddCircles(const SkyMap& map, std::vector<Donut> circles, int
   return circles;
 }
 
+// A middle of light is as uncertain as all of its photons make it; that of an evenly lit ring is known from its edges. How
+// uneven rings are beyond noise all that stand alone tell together, and as much as that is believed of each (empirical
+// Bayes): where they are lit evenly only edges are left, where they are not the light itself.
+void SteadyMiddles(const std::vector<Unevenness>& uneven, const std::vector<uint8_t>& good, std::vector<Donut>* donuts) {
+  double square = 0.0, weight = 0.0;
+  const auto alone = [&](size_t i) {
+    const Donut& one = (*donuts)[i];
+    const auto overlaps = [&](const Donut& other) { return &other != &one && std::hypot(other.x - one.x, other.y - one.y) < one.radius + other.radius; };
+    return good[i] != 0 && !one.blended && !one.edge && one.n_sat == 0 && std::none_of(donuts->begin(), donuts->end(), overlaps);
+  };
+  const auto add = [&](double value, double err) {
+    if (!(err > 0.0)) return;
+    square += value * value / (err * err) - 1.0;
+    weight += 1.0 / (err * err);
+  };
+  for (size_t i = 0; i < donuts->size(); i++) {
+    if (!alone(i)) continue;
+    add(uneven[i].x, uneven[i].x_err);
+    add(uneven[i].y, uneven[i].y_err);
+  }
+  const double own = weight > 0.0 ? std::max(0.0, square / weight) : 0.0;
+  const auto noise = [own](double value, double err) { return err > 0.0 ? value * err * err / (err * err + own) : 0.0; };
+  for (size_t i = 0; i < donuts->size(); i++) {
+    Donut& donut = (*donuts)[i];
+    if (!alone(i)) continue;
+    donut.x_com -= noise(uneven[i].x, uneven[i].x_err);
+    donut.y_com -= noise(uneven[i].y, uneven[i].y_err);
+  }
+}
+
 }  // namespace
 
 std::vector<Donut> FindDonuts(const SkyMap& map, int32_t threads) {
@@ -75,10 +105,12 @@ std::vector<Donut> FindDonuts(const SkyMap& map, int32_t threads) {
   std::vector<Donut> donuts = circles;
   const DonutField field(map, circles);
   std::vector<uint8_t> good(donuts.size(), 0);
+  std::vector<Unevenness> uneven(donuts.size());
   ForEachPart(threads, static_cast<int32_t>(donuts.size()), [&](int32_t i) {
     const auto at = static_cast<size_t>(i);
-    good[at] = MeasureLight(map, field, at, &donuts[at]) ? 1 : 0;
+    good[at] = MeasureLight(map, field, at, &donuts[at], &uneven[at]) ? 1 : 0;
   });
+  SteadyMiddles(uneven, good, &donuts);
   size_t at = 0;
   std::erase_if(donuts, [&](const Donut&) { return good[at++] == 0; });
   std::sort(donuts.begin(), donuts.end(), [](const Donut& a, const Donut& b) { return a.flux > b.flux; });

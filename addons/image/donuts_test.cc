@@ -42,6 +42,49 @@ TEST(Donuts, AreFoundWithCircleFluxAndShadow) {
   EXPECT_NEAR(TypicalRadius(donuts).radius, 67.2, 0.7);
 }
 
+TEST(Donuts, TheMiddleOfAnEvenlyLitOneIsKnownBetterThanItsPhotonsTellIt) {
+  PaintedSky sky(WavefrontHalf());
+  constexpr double kRadius = 66.5;
+  for (int32_t i = 0; i < 18; i++) sky.Ring(300.4 + 680.0 * (i % 6), 350.3 + 650.0 * static_cast<double>(i / 6), kRadius, 2.2e5);
+  SkyMap map;
+  MakeSkyMap(sky.Finish(0, 29), 2, &map);
+  const std::vector<Donut> donuts = FindDonuts(map, 2);
+  ASSERT_EQ(donuts.size(), 18u);
+  double square = 0.0;
+  for (const Donut& donut : donuts) {
+    const double i = std::round((donut.x - 300.4) / 680.0), j = std::round((donut.y - 350.3) / 650.0);
+    // Of the photons alone, along one axis: sqrt(1 + 0.612^2) / 2 radii.
+    const double limit = 0.586 * kRadius / donut.snr, dx = donut.x_com - (300.4 + 680.0 * i), dy = donut.y_com - (350.3 + 650.0 * j);
+    square += (dx * dx + dy * dy) / (limit * limit);
+  }
+  EXPECT_LT(std::sqrt(square / 36.0), 1.0) << "of what the photons leave open";
+}
+
+TEST(Donuts, TheMiddleOfAnUnevenlyLitOneIsThatOfItsLight) {
+  PaintedSky sky(WavefrontHalf());
+  constexpr double kRadius = 66.5, kFlux = 1.5e6, kSlope = 0.15;
+  const double level = kFlux / (3.141592653589793 * kRadius * kRadius * (1.0 - 0.612 * 0.612));
+  for (int32_t i = 0; i < 6; i++) {
+    const double x = 300.4 + 680.0 * i, y = 900.3;
+    sky.Ring(x, y, kRadius, kFlux);
+    for (int32_t v = static_cast<int32_t>(y) - 70; v <= static_cast<int32_t>(y) + 70; v++) {
+      for (int32_t u = static_cast<int32_t>(x) - 70; u <= static_cast<int32_t>(x) + 70; u++) {
+        const double r = std::hypot(u - x, v - y);
+        if (r < kRadius && r > 0.612 * kRadius) sky.Add(u, v, level * kSlope * (u - x) / kRadius);
+      }
+    }
+  }
+  SkyMap map;
+  MakeSkyMap(sky.Finish(0, 31), 2, &map);
+  const std::vector<Donut> donuts = FindDonuts(map, 2);
+  ASSERT_EQ(donuts.size(), 6u);
+  for (const Donut& donut : donuts) {
+    const double x = 300.4 + 680.0 * std::round((donut.x - 300.4) / 680.0);
+    EXPECT_NEAR(donut.x_com - x, kSlope * kRadius * (1.0 + 0.612 * 0.612) / 4.0, 0.3);
+    EXPECT_NEAR(donut.y_com, 900.3, 0.3);
+  }
+}
+
 TEST(Donuts, NeighboursAndBordersAreTold) {
   PaintedSky sky(WavefrontHalf());
   sky.Ring(1000.0, 1000.0, 67.0, 8.0e5);
