@@ -94,13 +94,13 @@ export class SimulatedDevice {
     const fault = this.#plan.next(n, line.checked);
     const hurt = fault?.kind === 'noise' || fault?.kind === 'half' || fault?.kind === 'checksum';
     const sent = hurt ? { ...line, ...damage(fault.kind, line, this.#damage) } : line;
-    const [first = '', ...rest] = sent.parts;
-    await this.#cable.write(sent.before + first, stop);
-    for (const part of rest) {
-      await pause(this.#player.partMs / this.#settings.speed, stop);
-      await this.#cable.write(part, stop);
+    // What belongs together leaves together, however busy this machine is: only parts have pauses between them.
+    for (const [k, part] of sent.parts.entries()) {
+      if (k > 0) await pause(this.#player.partMs / this.#settings.speed, stop);
+      const before = k === 0 ? sent.before : '';
+      const after = k === sent.parts.length - 1 ? sent.after : '';
+      await this.#cable.write(before + part + after, stop);
     }
-    await this.#cable.write(sent.after, stop);
     this.#count(n, fault, !hurt, line.expected);
     return fault;
   }

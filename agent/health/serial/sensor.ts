@@ -108,13 +108,21 @@ export class SerialSensor {
     if (this.#idle) clearTimeout(this.#idle);
     this.#idle = null;
     if (!this.#framer.unfinished) return;
-    const bytes = this.#bytes;
-    // After a pause of this thread a timer runs before the bytes that came meanwhile: one turn later they are here.
+    this.#awaitIdle(this.#bytes);
+  }
+
+  /** Ends what has begun when nothing comes for the device's idle time. */
+  #awaitIdle(bytes: number): void {
+    const { idleMs } = this.#device;
+    const due = performance.now() + idleMs;
     this.#idle = setTimeout(() => {
-      setImmediate(() => {
-        if (this.#bytes === bytes) this.#framer.idle();
-      });
-    }, this.#device.idleMs);
+      // After a pause of this thread a timer runs before the bytes that came meanwhile are read: they get as long again.
+      if (performance.now() - due > idleMs / 2) this.#awaitIdle(bytes);
+      else
+        setImmediate(() => {
+          if (this.#bytes === bytes) this.#framer.idle();
+        });
+    }, idleMs);
   }
 
   #onLine(line: Line): void {
