@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Full frames end to end: simulated DAQ -> image store -> planes -> raw files -> events, with what goes wrong on the way,
 // and somebody else's software reading the files.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -13,7 +13,7 @@ import type { JsonLine } from '../../scripts/processes/child.js';
 import type { ControlClient } from '../../scripts/processes/control-client.js';
 import { freeUdpPort } from '../../scripts/processes/ports.js';
 import { threadsOf } from '../../scripts/processes/proc.js';
-import { astropyPython } from '../../scripts/processes/python.js';
+import { astropyPython, translatorPython } from '../../scripts/processes/python.js';
 import { until } from '../../scripts/processes/until.js';
 import { processed } from './processed.js';
 import { type Agent, deadlineMs, type Envelope, type Listener, Rig, type Simulator } from './rig.js';
@@ -112,6 +112,24 @@ function assertReadByOthers(t: Test, directory: string, files: readonly string[]
   const { problems, pixels } = JSON.parse(execFileSync(python.path, args, { encoding: 'utf8' })) as JsonLine;
   t.equal(pixels, true);
   t.same(Object.values(problems as Record<string, string[]>).flat(), []);
+  assertTranslated(t, files);
+}
+
+/** By the observatory's own translators, where a checkout of them is named. */
+function assertTranslated(t: Test, files: readonly string[]): void {
+  const checkout = process.env.SUMMIT_OBS_LSST;
+  if (checkout === undefined) {
+    t.comment('not translated: SUMMIT_OBS_LSST names no checkout of obs_lsst');
+    return;
+  }
+  const { path, problem } = translatorPython();
+  if (path === null) {
+    t.fail(problem);
+    return;
+  }
+  const args = ['scripts/clients/check_translation.py', '--obs-lsst', checkout, ...files];
+  const said = spawnSync(path, args, { encoding: 'utf8' });
+  t.equal(said.status, 0, `${said.stdout}${said.stderr}`);
 }
 
 const count = (value: unknown): number => Number(value ?? 0);

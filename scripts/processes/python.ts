@@ -68,3 +68,12 @@ export function peersPython(): Python {
     requirements: ['sep', 'photutils', 'numpy'],
   });
 }
+
+/** With what the observatory's translators of headers stand on; they themselves are in a checkout of obs_lsst. */
+export function translatorPython(): Python {
+  return pythonWith({
+    name: 'python-translator',
+    modules: 'astro_metadata_translator, lsst.resources, pytz, yaml',
+    requirements: ['astro-metadata-translator', 'lsst-resources', 'pytz', 'pyyaml'],
+  });
+}
