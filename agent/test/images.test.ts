@@ -307,11 +307,12 @@ t.test(
     const images = profile.image as JsonLine;
     const agent = await rig.run({ ...profile, image: { ...images, priority: 'idle' } });
     const named = (name: string) => threadsOf(agent.process.pid).filter((thread) => thread.name === name);
-    t.same(
-      [...named('summit-look'), ...named('summit-image')].map(({ policy }) => policy),
-      [5, 5, 5],
-    );
+    // A thread says its name, and how far it gives way, when it first runs.
+    const lookers = () => [...named('summit-look'), ...named('summit-image')].map(({ policy }) => policy);
+    await until(() => lookers().filter((policy) => policy === 5).length === 3, deadlineMs);
+    t.same(lookers(), [5, 5, 5]);
     const ours = getPriority();
+    await until(() => named('summit-link').length > 0, deadlineMs);
     t.match(named('summit-link'), [{ nice: ours, policy: 0 }]);
     const drawing = () =>
       threadsOf(agent.process.pid).filter(({ nice, policy }) => nice === 19 && policy === 0);
