@@ -62,11 +62,8 @@ bool ReadCalibrationImage(const std::string& path, const CalibrationRoi& roi, Ca
   const char* which = "";
   if (!ChecksumsFit(&handle, &which)) return Fail(path, std::string("damaged: ") + which + " does not fit its contents", problem);
   int status = 0, any = 0;
-  std::array<char, FLEN_VALUE> unit{};
-  fits_read_key(handle.file, TSTRING, "BUNIT", unit.data(), nullptr, &status);
-  image->adu = status == 0 && (unit[0] == 'a' || unit[0] == 'A');
-  fits_clear_errmsg();
-  status = 0;
+  const std::string unit = TextKey(handle.file, "BUNIT");
+  image->adu = unit.starts_with('a') || unit.starts_with('A');
   const Rectangle r = OnCcd(roi);
   std::array<long, 2> first{r.x0 + 1, r.y0 + 1}, last{r.x1 + 1, r.y1 + 1}, step{1, 1};
   std::vector<float> read(static_cast<size_t>(roi.rows) * static_cast<size_t>(roi.cols));

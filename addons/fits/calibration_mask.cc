@@ -12,31 +12,9 @@ namespace {
 // What a pixel of a master may be besides good, by LSST's names, and the bit it has here. What was detected in a master
 // says nothing of a frame.
 constexpr std::array<std::pair<const char*, int32_t>, 7> kPlanes = {{{"MP_BAD", 0}, {"MP_SAT", 1}, {"MP_INTRP", 2}, {"MP_CR", 3}, {"MP_EDGE", 4}, {"MP_SUSPECT", 7}, {"MP_NO_DATA", 8}}};
-// Of a mask that is all runs nobody has any use.
+// A mask with more says nothing that could be used.
 constexpr size_t kMostRuns = 4000000;
 constexpr int32_t kRowsAtATime = 50;
-
-std::string TextKey(fitsfile* file, const char* name) {
-  int status = 0;
-  std::array<char, FLEN_VALUE> text{};
-  fits_read_key(file, TSTRING, name, text.data(), nullptr, &status);
-  fits_clear_errmsg();
-  return status == 0 ? text.data() : "";
-}
-
-// Moves to the image that says it is the mask.
-bool FindMask(fitsfile* file, const image::DetectorModel& model) {
-  for (int hdu = 1;; hdu++) {
-    int status = 0, type = 0, bits = 0, axes = 0;
-    std::array<long, 2> sides{};
-    if (fits_movabs_hdu(file, hdu, &type, &status) != 0) break;
-    if (type != IMAGE_HDU || (TextKey(file, "EXTNAME") != "MASK" && TextKey(file, "EXTTYPE") != "MASK")) continue;
-    fits_get_img_param(file, 2, &bits, &axes, sides.data(), &status);
-    if (status == 0 && axes == 2 && sides[0] == model.cols && sides[1] == model.rows) return true;
-  }
-  fits_clear_errmsg();
-  return false;
-}
 
 struct Translation {
   int32_t from, to;
@@ -57,7 +35,7 @@ std::vector<Translation> TranslationsOf(fitsfile* file) {
 }  // namespace
 
 bool ReadCalibrationMask(FitsHandle* handle, const image::DetectorModel& model, std::vector<image::MaskRun>* runs, std::string* problem) {
-  if (!FindMask(handle->file, model)) return true;
+  if (!FindImage(handle->file, model.cols, model.rows, "MASK")) return true;
   const char* which = "";
   if (!ChecksumsFit(handle, &which)) {
     *problem = std::string("MASK is damaged: ") + which + " does not fit its contents";

@@ -31,14 +31,6 @@ struct Map {
   std::vector<image::MaskRun> mask{};
 };
 
-std::string TextKey(fitsfile* file, const char* name) {
-  int status = 0;
-  std::array<char, FLEN_VALUE> text{};
-  fits_read_key(file, TSTRING, name, text.data(), nullptr, &status);
-  fits_clear_errmsg();
-  return status == 0 ? text.data() : "";
-}
-
 double NumberKey(fitsfile* file, const char* name, double otherwise) {
   int status = 0;
   double value = 0.0;

@@ -71,16 +71,12 @@ bool ReadImage(const std::string& path, int hdu, FitsImage* image, std::string* 
     *problem = path + ": HDU " + std::to_string(image->hdu) + ": damaged: " + which + " does not fit its contents";
     return false;
   }
-  int status = 0;
-  std::array<char, FLEN_VALUE> name{};
-  fits_read_key(handle.file, TSTRING, "EXTNAME", name.data(), nullptr, &status);
-  image->name = status == 0 ? name.data() : "";
+  image->name = TextKey(handle.file, "EXTNAME");
   image->cols = static_cast<int32_t>(found.sides[0]);
   image->rows = static_cast<int32_t>(found.sides[1]);
   image->pixels.resize(static_cast<size_t>(image->rows) * static_cast<size_t>(image->cols));
   float missing = std::numeric_limits<float>::quiet_NaN();
-  int any_missing = 0;  // CFITSIO writes here without asking when it meets a NaN
-  status = 0;
+  int status = 0, any_missing = 0;  // CFITSIO writes here without asking when it meets a NaN
   fits_read_img(handle.file, TFLOAT, 1, static_cast<LONGLONG>(image->pixels.size()), &missing, image->pixels.data(), &any_missing, &status);
   if (status == 0) return true;
   *problem = path + ": HDU " + std::to_string(image->hdu) + ": pixels cannot be read: " + FitsReason(status);

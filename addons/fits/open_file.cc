@@ -83,12 +83,20 @@ bool ChecksumsFit(FitsHandle* handle, const char** which) {
   return status != 0 || (data >= 0 && whole >= 0);
 }
 
-bool FindImage(fitsfile* file, int32_t cols, int32_t rows) {
+std::string TextKey(fitsfile* file, const char* name) {
+  int status = 0;
+  std::array<char, FLEN_VALUE> text{};
+  fits_read_key(file, TSTRING, name, text.data(), nullptr, &status);
+  fits_clear_errmsg();
+  return status == 0 ? text.data() : "";
+}
+
+bool FindImage(fitsfile* file, int32_t cols, int32_t rows, const std::string& what) {
   for (int hdu = 1;; hdu++) {
     int status = 0, type = 0, bits = 0, axes = 0;
     std::array<long, 2> sides{};
     if (fits_movabs_hdu(file, hdu, &type, &status) != 0) break;
-    if (type != IMAGE_HDU) continue;
+    if (type != IMAGE_HDU || !(what.empty() || TextKey(file, "EXTNAME") == what || TextKey(file, "EXTTYPE") == what)) continue;
     fits_get_img_param(file, 2, &bits, &axes, sides.data(), &status);
     if (status == 0 && axes == 2 && sides[0] == cols && sides[1] == rows) return true;
   }

@@ -31,8 +31,11 @@ bool OpenFits(const std::string& path, FitsHandle* handle, std::string* problem)
 // decompression trusts its input: only what the checksums vouch for may be given to it. An HDU without checksums passes.
 bool ChecksumsFit(FitsHandle* handle, const char** which);
 
-// Moves to the first image of cols x rows px; false when there is none in any HDU.
-bool FindImage(fitsfile* file, int32_t cols, int32_t rows);
+// A text keyword of the present HDU; "" where it has none.
+std::string TextKey(fitsfile* file, const char* name);
+
+// Moves to the first image of cols x rows px, of this EXTNAME or EXTTYPE where one is given; false when there is none in any HDU.
+bool FindImage(fitsfile* file, int32_t cols, int32_t rows, const std::string& what = "");
 
 }  // namespace summit::fits
 

@@ -73,13 +73,9 @@ std::string Lower(std::string text) {
 
 // Which amplifier the present HDU is; -1 for none of them.
 int32_t AmpOf(fitsfile* file, const image::DetectorModel& model) {
-  int status = 0;
-  std::array<char, FLEN_VALUE> name{};
-  fits_read_key(file, TSTRING, "EXTNAME", name.data(), nullptr, &status);
-  fits_clear_errmsg();
-  if (status != 0) return -1;
+  const std::string name = Lower(TextKey(file, "EXTNAME"));
   for (size_t i = 0; i < model.amps.size(); ++i) {
-    if (Lower(name.data()) == Lower(model.amps[i].segment)) return static_cast<int32_t>(i);
+    if (name == Lower(model.amps[i].segment)) return static_cast<int32_t>(i);
   }
   return -1;
 }
